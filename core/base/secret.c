@@ -1,0 +1,150 @@
+/* secret: a small first-fit arena over locked pages. Keys are few and short, so it favours
+ * being easy to check: every block has a header, neighbours merge when freed. */
+#define _GNU_SOURCE
+#include "core/base/secret.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#define CHUNK (16 * 1024)
+#define ALIGN 16
+
+struct block {
+	size_t size;	/* with this header */
+	size_t used;	/* 0 when free, else the length asked for */
+};
+
+struct chunk {
+	struct chunk *next;
+	size_t pad;
+	/* blocks follow up to CHUNK */
+};
+
+_Static_assert(sizeof(struct block) % ALIGN == 0 || sizeof(size_t) == 4, "headers keep alignment");
+
+static struct chunk *chunks;
+static bool lock_failed;
+
+#define CHUNK_HEAD ((sizeof(struct chunk) + ALIGN - 1) / ALIGN * ALIGN)
+#define BLOCK_HEAD ((sizeof(struct block) + ALIGN - 1) / ALIGN * ALIGN)
+
+static struct block *first_block(struct chunk *c)
+{
+	return (struct block *)((uint8_t *)c + CHUNK_HEAD);
+}
+
+static struct block *next_block(struct chunk *c, struct block *b)
+{
+	uint8_t *p = (uint8_t *)b + b->size;
+
+	return p < (uint8_t *)c + CHUNK ? (struct block *)p : NULL;
+}
+
+static struct chunk *chunk_new(void)
+{
+	struct chunk *c = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (c == MAP_FAILED)
+		return NULL;
+	madvise(c, CHUNK, MADV_DONTDUMP);
+	madvise(c, CHUNK, MADV_WIPEONFORK);
+	if (mlock(c, CHUNK) < 0)
+		lock_failed = true;
+	first_block(c)->size = CHUNK - CHUNK_HEAD;
+	first_block(c)->used = 0;
+	c->next = chunks;
+	chunks = c;
+	return c;
+}
+
+static void merge_free(struct chunk *c, struct block *b)
+{
+	struct block *n;
+
+	while ((n = next_block(c, b)) && !n->used) {
+		b->size += n->size;
+		memset(n, 0, sizeof(*n));
+	}
+}
+
+static void *take(struct chunk *c, size_t len)
+{
+	size_t need = BLOCK_HEAD + (len + ALIGN - 1) / ALIGN * ALIGN;
+
+	for (struct block *b = first_block(c); b; b = next_block(c, b)) {
+		if (b->used)
+			continue;
+		merge_free(c, b);
+		if (b->size < need)
+			continue;
+		if (b->size - need > BLOCK_HEAD) {
+			struct block *rest = (struct block *)((uint8_t *)b + need);
+
+			rest->size = b->size - need;
+			rest->used = 0;
+			b->size = need;
+		}
+		b->used = len;
+		return (uint8_t *)b + BLOCK_HEAD;
+	}
+	return NULL;
+}
+
+void *secret_new(size_t len)
+{
+	struct chunk *c;
+	void *p;
+
+	assert(len > 0 && len <= SECRET_MAX);
+	for (c = chunks; c; c = c->next)
+		if ((p = take(c, len)))
+			return p;
+	c = chunk_new();
+	return c ? take(c, len) : NULL;
+}
+
+void secret_free(void *p)
+{
+	struct block *b;
+
+	if (!p)
+		return;
+	b = (struct block *)((uint8_t *)p - BLOCK_HEAD);
+	assert(b->used);
+	secret_wipe(p, b->used);
+	b->used = 0;
+}
+
+void secret_wipe(void *p, size_t len)
+{
+	if (len)
+		explicit_bzero(p, len);
+}
+
+bool secret_equal(const void *a, const void *b, size_t len)
+{
+	const volatile uint8_t *x = a, *y = b;
+	uint8_t diff = 0;
+
+	for (size_t i = 0; i < len; i++)
+		diff |= (uint8_t)(x[i] ^ y[i]);
+	return diff == 0;
+}
+
+bool secret_locked(void)
+{
+	return !lock_failed;
+}
+
+void secret_harden_process(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	setrlimit(RLIMIT_CORE, &none);
+}

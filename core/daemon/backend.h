@@ -1,0 +1,76 @@
+/* backend: what a dataplane is to the monitor. One table of functions per implementation
+ * (dataplane/): `esp` (espd, userspace), `xfrm` (the kernel), `fake` (tests). The structs of
+ * core/ are all they share, so core/ includes nothing of dataplane/: aditd's main(), in
+ * dataplane/aditd.c, hands the list in.
+ *
+ * Answers come through the callbacks, at once or later, always from the loop.
+ */
+#ifndef ADIT_DAEMON_BACKEND_H
+#define ADIT_DAEMON_BACKEND_H
+
+#include "core/base/err.h"
+#include "core/base/loop.h"
+#include "core/ipc/ipc.h"
+#include "core/ipc/sa.h"
+
+#include <stdbool.h>
+
+/* What the monitor offers a backend; outlives it. */
+struct backend_env {
+	struct loop *loop;
+	void *arg;
+	/* The answer to sa_add: text is "" when it is in, else why not. */
+	void (*sa_added)(void *arg, uint32_t id, const char *error);
+	/* One per SA asked for with sa_query. */
+	void (*sa_stats)(void *arg, const struct sa_stats *st);
+	void (*sa_event)(void *arg, uint32_t id, enum sa_event ev);
+	/* All SAs are gone (the child died, the kernel was flushed): iked must make new ones,
+	 * never put old keys in again (their sequence numbers would start over). */
+	void (*lost)(void *arg);
+	/* Send to the backend's own child process; -1 while it is not running. fds borrowed. */
+	int (*child_send)(void *arg, uint16_t type, uint32_t id, const void *body, size_t len,
+			  const int *fds, size_t n_fds);
+};
+
+struct backend_iface {
+	char name[IFNAME_MAX];
+	char peer[PEER_NAME_MAX + 1];
+	uint16_t mtu;
+};
+
+struct backend {
+	const char *name;		/* "userspace", "kernel", "fake" */
+	const char *child;		/* program in libexec it wants run ("espd"), or NULL */
+	bool udp_encap_only;		/* cannot send ESP as IP protocol 50 */
+	bool esn;
+	/* Can it run here? 0, or -1 with why not, in words for `adit status`. */
+	int (*probe)(struct err *e);
+	/* *ctx is the backend's own. esp4/esp6: the ESP sockets of the 4500 group, -1 where
+	 * the family is missing; borrowed, open for as long as the backend lives. */
+	int (*start)(void **ctx, const struct backend_env *env, int esp4, int esp6,
+		     struct err *e);
+	/* Takes away all it made. */
+	void (*stop)(void *ctx);
+	/* The child runs (again) / ended / sent a message. */
+	void (*child_up)(void *ctx);
+	void (*child_down)(void *ctx);
+	void (*child_msg)(void *ctx, const struct ipc_msg *m);
+	/* Make the peer's interface, up, with this MTU; again with another MTU changes it. */
+	int (*iface_add)(void *ctx, const struct backend_iface *i, struct err *e);
+	void (*iface_del)(void *ctx, const char *name);
+	/* Answered through sa_added. */
+	void (*sa_add)(void *ctx, const struct sa_child *sa, const char *iface);
+	void (*sa_activate)(void *ctx, uint32_t id);
+	/* New outer endpoints (NAT rebinding, RFC 7296 §2.23). */
+	void (*sa_update)(void *ctx, uint32_t id, const struct endpoint *local,
+			  const struct endpoint *remote);
+	/* The outbound half goes at once, the inbound after linger_ms. */
+	void (*sa_del)(void *ctx, uint32_t id, uint32_t linger_ms);
+	/* id 0: all. */
+	void (*sa_query)(void *ctx, uint32_t id);
+};
+
+/* NULL-terminated, in the order of preference for dataplane = auto. */
+int monitor_main(int argc, char **argv, const struct backend *const *backends);
+
+#endif

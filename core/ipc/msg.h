@@ -1,0 +1,191 @@
+/* msg: every message between adit's processes, on one page. M monitor, I iked, V vaultd,
+ * E espd. Bodies are plain structs, zeroed before they are filled; the sender's and the
+ * receiver's build are the same, checked by IPC_VERSION at start.
+ */
+#ifndef ADIT_IPC_MSG_H
+#define ADIT_IPC_MSG_H
+
+#include "core/base/addr.h"
+#include "core/base/log.h"
+#include "core/ipc/sa.h"
+#include "core/settings/conf.h"
+
+#include <stdint.h>
+
+enum msg_type {
+	/* any child -> M */
+	MSG_READY = 1,		/* no body: sandboxed, in its loop */
+	MSG_LOG,		/* struct log_line */
+
+	/* M -> I */
+	MSG_IKED_START = 16,	/* struct msg_iked_start */
+	MSG_IKED_SOCKETS,	/* struct msg_iked_sockets + fds in the order of its flags */
+	MSG_VAULT_LINK,		/* no body, 1 fd: iked's end of a pair with vaultd */
+	MSG_PEER_SET,		/* struct msg_peer: add or replace; its children follow */
+	MSG_CHILD_SET,		/* struct msg_child */
+	MSG_PEER_APPLY,		/* struct msg_name: all children sent, act on it now */
+	MSG_PEER_REMOVE,	/* struct msg_name */
+	MSG_LOCAL_ADDR,		/* struct msg_local_addr: what the kernel would use to reach it */
+	MSG_SETTINGS_DONE,	/* struct msg_result: a full set was sent; answers MSG_RELOAD */
+	MSG_DATAPLANE,		/* struct msg_dataplane: what was taken and why */
+	MSG_DATAPLANE_LOST,	/* no body: every SA is gone, make new ones */
+	MSG_SA_ADDED,		/* struct msg_result, id = the request's */
+	MSG_SA_STATS,		/* struct sa_stats */
+	MSG_SA_EVENT,		/* struct msg_sa_event */
+	MSG_LOG_LINE,		/* struct log_line: for the ring, from every process */
+	MSG_SYSTEM,		/* struct msg_system: interfaces, firewall state for status */
+	MSG_STOP,		/* no body: delete all SAs with the peers, then MSG_STOPPED */
+
+	/* I -> M */
+	MSG_SA_ADD = 64,	/* struct sa_child, id for MSG_SA_ADDED */
+	MSG_SA_ACTIVATE,	/* struct msg_sa_ref */
+	MSG_SA_UPDATE,		/* struct msg_sa_update */
+	MSG_SA_DEL,		/* struct msg_sa_ref */
+	MSG_SA_QUERY,		/* struct msg_sa_ref; id 0: all */
+	MSG_PEER_UP,		/* struct msg_peer_state: routes and firewall follow */
+	MSG_PEER_DOWN,		/* struct msg_peer_state */
+	MSG_RELOAD,		/* no body, id; answered by MSG_SETTINGS_DONE with that id */
+	MSG_RESTART,		/* no body: the monitor restarts all children */
+	MSG_LOG_LEVEL,		/* struct msg_number */
+	MSG_STOPPED,		/* no body */
+
+	/* M -> V */
+	MSG_SECRET_SET = 96,	/* struct msg_secret */
+	MSG_SECRET_REMOVE,	/* struct msg_name */
+	MSG_IKE_LINK,		/* no body, 1 fd: vaultd's end of a pair with iked */
+
+	/* I -> V, answered with the same id */
+	MSG_AUTH_SIGN = 112,	/* struct msg_auth */
+	MSG_AUTH_VERIFY,	/* struct msg_auth */
+	/* V -> I */
+	MSG_AUTH_DONE,		/* struct msg_auth_done */
+
+	/* M -> E */
+	MSG_ESPD_SOCKETS = 128,	/* struct msg_number (bit 0: v4, bit 1: v6) + fds */
+	MSG_TUN_ADD,		/* struct msg_tun, 1 fd */
+	MSG_TUN_DEL,		/* struct msg_tun */
+	MSG_ESPD_SA_ADD,	/* struct msg_espd_sa; answered by MSG_ESPD_SA_ADDED */
+	MSG_ESPD_SA_ACTIVATE,	/* struct msg_sa_ref */
+	MSG_ESPD_SA_UPDATE,	/* struct msg_sa_update */
+	MSG_ESPD_SA_DEL,	/* struct msg_sa_ref */
+	MSG_ESPD_SA_QUERY,	/* struct msg_sa_ref */
+	/* E -> M */
+	MSG_ESPD_SA_ADDED,	/* struct msg_result */
+	MSG_ESPD_SA_STATS,	/* struct sa_stats */
+	MSG_ESPD_SA_EVENT,	/* struct msg_sa_event */
+};
+
+struct msg_name {
+	char name[PEER_NAME_MAX + 1];
+};
+
+struct msg_number {
+	uint32_t value;
+};
+
+struct msg_result {
+	uint32_t code;			/* enum exit_code */
+	char text[ERR_MSG_MAX];		/* "" when done; else why not */
+};
+
+struct msg_iked_start {
+	uint32_t generation;		/* how often iked was started; SAs remember it */
+	uint32_t log_level;
+	uint64_t started_wall_s;	/* when aditd began */
+	uint32_t control_group;		/* gid that may read the control socket */
+	char version[32];
+};
+
+enum {
+	SOCK_IKE500_V4 = 1 << 0, SOCK_IKE4500_V4 = 1 << 1,
+	SOCK_IKE500_V6 = 1 << 2, SOCK_IKE4500_V6 = 1 << 3,
+	SOCK_CONTROL = 1 << 4,		/* listening control.sock */
+};
+struct msg_iked_sockets {
+	uint32_t present;		/* fds come in the order of the bits */
+};
+
+/* struct peer_conf without its children. */
+struct msg_peer {
+	struct peer_conf peer;		/* .children is NULL here */
+	struct ip_addr local_addr;	/* local_ip, or what the kernel would use */
+	uint32_t n_networks;		/* for checks */
+};
+
+struct msg_child {
+	char peer[PEER_NAME_MAX + 1];
+	struct child_conf child;
+};
+
+struct msg_local_addr {
+	char peer[PEER_NAME_MAX + 1];
+	struct ip_addr addr;
+};
+
+struct msg_dataplane {
+	char name[16];			/* "userspace", "kernel" */
+	char why[200];
+	uint8_t udp_encap_only, esn;
+};
+
+struct msg_sa_event {
+	uint32_t sa_id;
+	uint32_t event;			/* enum sa_event */
+};
+
+struct msg_sa_ref {
+	uint32_t sa_id;
+	uint32_t linger_ms;		/* SA_DEL only */
+};
+
+struct msg_sa_update {
+	uint32_t sa_id;
+	struct endpoint local, remote;
+};
+
+struct msg_peer_state {
+	char peer[PEER_NAME_MAX + 1];
+	struct endpoint remote;
+};
+
+/* One line per finding that `adit status` shows beside the peers. */
+struct msg_system {
+	char firewall[400];		/* what was done to which foreign chain; "" nothing */
+	char warning[200];		/* ip_forward off, rp_filter strict, …; "" none */
+};
+
+struct msg_secret {
+	char name[PEER_NAME_MAX + 1];
+	uint16_t len;
+	uint8_t bytes[PSK_MAX];
+};
+
+/* AUTH = prf(prf(PSK, "Key Pad for IKEv2"), octets), RFC 7296 §2.15. octets: the first
+ * message, the other's nonce, prf(SK_p, RestOfID). */
+#define AUTH_OCTETS_MAX 8192
+struct msg_auth {
+	char peer[PEER_NAME_MAX + 1];
+	uint16_t prf;
+	uint16_t auth_len;		/* VERIFY: what the peer sent */
+	uint16_t octets_len;
+	uint8_t auth[64];
+	uint8_t octets[AUTH_OCTETS_MAX];
+};
+struct msg_auth_done {
+	uint8_t ok;			/* SIGN: made; VERIFY: matches */
+	uint8_t no_secret;		/* no PSK is stored for this peer */
+	uint16_t auth_len;
+	uint8_t auth[64];		/* SIGN only */
+};
+
+struct msg_tun {
+	char name[IFNAME_MAX];
+	uint16_t mtu;
+};
+
+struct msg_espd_sa {
+	char interface[IFNAME_MAX];
+	struct sa_child sa;
+};
+
+#endif
