@@ -1,6 +1,5 @@
 /* loop: watches live in a table indexed by fd, so that events for an fd closed in the same
  * round find nothing instead of a stale pointer. */
-#define _GNU_SOURCE
 #include "core/base/loop.h"
 
 #include <errno.h>

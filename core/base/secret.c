@@ -1,6 +1,5 @@
 /* secret: a small first-fit arena over locked pages. Keys are few and short, so it favours
  * being easy to check: every block has a header, neighbours merge when freed. */
-#define _GNU_SOURCE
 #include "core/base/secret.h"
 
 #include <assert.h>

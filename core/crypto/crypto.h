@@ -36,6 +36,9 @@ int prf_plus(uint16_t prf_id, struct slice key, const struct slice *seed, size_t
 struct ke;
 /* A new key pair of group ke_id. */
 struct ke *ke_new(uint16_t ke_id, struct err *e) MUST_USE;
+/* Tests only: a key pair from a published private value, big-endian (Curve25519: as its RFC
+ * writes it). */
+struct ke *ke_from_private(uint16_t ke_id, struct slice private_value, struct err *e) MUST_USE;
 void ke_free(struct ke *k);
 uint16_t ke_id(const struct ke *k);
 /* The public value as it goes into the KE payload; borrowed. */
