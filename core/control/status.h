@@ -34,7 +34,7 @@ struct status_child {
 	char **local_networks;		/* "10.1.0.0/24"; negotiated when up, else as set */
 	char **remote_networks;
 	char *esp;			/* negotiated when up: "AES-256-GCM, no PFS"; else as set */
-	uint32_t spi_in, spi_out;	/* 0 when not up; hex text ("c1a2b3c4") in JSON */
+	uint32_t spi_in, spi_out;	/* 0 when not up; "0xc1a2b3c4" in JSON */
 	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets;
 	struct status_drops drops;
 	uint64_t rekey_in_s;		/* 0 when not up */
