@@ -20,7 +20,7 @@ ifeq ($(filter default undefined,$(origin CC)),$(origin CC))
 CC := gcc
 endif
 
-WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror=implicit
+WARN    := -Wall -Wextra -Wshadow -Wno-format-truncation -Wstrict-prototypes -Wmissing-prototypes -Werror=implicit
 HARDEN  := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -Wformat -Werror=format-security
 SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 comma   := ,

@@ -199,7 +199,7 @@ static int curve_shared(struct ke *k, struct slice peer, uint8_t *out, size_t *o
 	    (rc = mbedtls_ecdh_compute_shared(&k->grp, &z, &q, &k->x, mbed_rng, NULL)))
 		goto out;
 	/* RFC 7748 §6.1: an all-zero result came from a small-order point. */
-	if (mbedtls_mpi_cmp_int(&z, 0) == 0)
+	if (mont && mbedtls_mpi_cmp_int(&z, 0) == 0)
 		rc = MBEDTLS_ERR_ECP_INVALID_KEY;
 	else if (mont)
 		rc = mbedtls_mpi_write_binary_le(&z, out, *out_len);
