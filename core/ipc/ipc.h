@@ -61,6 +61,12 @@ int ipc_attach(struct ipc *c, struct loop *l, void (*on_msg)(void *arg, struct i
 int ipc_send(struct ipc *c, uint16_t type, uint32_t id, const void *body, size_t len,
 	     const int *fds, size_t n_fds);
 
+/* How many messages this end refused, its own and the other's. */
+unsigned ipc_refused(const struct ipc *c);
+/* "iked"; "MSG_SA_ADD" (or "unknown message"): for log lines. */
+const char *ipc_role_name(enum ipc_role role);
+const char *ipc_type_name(uint16_t type);
+
 /* Blocking variant for start-up and tools: waits up to timeout_ms for one message. 1 got one,
  * 0 timed out, -1 closed or refused. */
 int ipc_recv_wait(struct ipc *c, struct ipc_msg *m, int timeout_ms, struct err *e) MUST_USE;

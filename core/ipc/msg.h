@@ -16,6 +16,8 @@ enum msg_type {
 	/* any child -> M */
 	MSG_READY = 1,		/* no body: sandboxed, in its loop */
 	MSG_LOG,		/* struct log_line */
+	/* M -> any child */
+	MSG_CHILD_START,	/* struct msg_child_start: the first on every link */
 
 	/* M -> I */
 	MSG_IKED_START = 16,	/* struct msg_iked_start */
@@ -35,6 +37,7 @@ enum msg_type {
 	MSG_LOG_LINE,		/* struct log_line: for the ring, from every process */
 	MSG_SYSTEM,		/* struct msg_system: interfaces, firewall state for status */
 	MSG_STOP,		/* no body: delete all SAs with the peers, then MSG_STOPPED */
+	MSG_SECRET_CHANGED,	/* struct msg_name: vaultd has a new secret for this peer */
 
 	/* I -> M */
 	MSG_SA_ADD = 64,	/* struct sa_child, id for MSG_SA_ADDED */
@@ -46,7 +49,7 @@ enum msg_type {
 	MSG_PEER_DOWN,		/* struct msg_peer_state */
 	MSG_RELOAD,		/* no body, id; answered by MSG_SETTINGS_DONE with that id */
 	MSG_RESTART,		/* no body: the monitor restarts all children */
-	MSG_LOG_LEVEL,		/* struct msg_number */
+	MSG_LOG_LEVEL,		/* struct msg_number; M -> any child too */
 	MSG_STOPPED,		/* no body */
 
 	/* M -> V */
@@ -86,6 +89,13 @@ struct msg_number {
 struct msg_result {
 	uint32_t code;			/* enum exit_code */
 	char text[ERR_MSG_MAX];		/* "" when done; else why not */
+};
+
+/* What the start of every child needs (core/daemon/child.h handles it). */
+struct msg_child_start {
+	uint32_t uid, gid;		/* to become; never 0 */
+	uint32_t log_level;
+	char version[32];		/* of the monitor; a child of another one ends */
 };
 
 struct msg_iked_start {
