@@ -22,8 +22,8 @@ endif
 
 WARN    := -Wall -Wextra -Wshadow -Wno-format-truncation -Wstrict-prototypes -Wmissing-prototypes -Werror=implicit
 HARDEN  := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -Wformat -Werror=format-security
-SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 comma   := ,
+SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CPPFLAGS += -I. -D_GNU_SOURCE -DADIT_VERSION='"$(VERSION)"' \
 	-DADIT_LIBEXECDIR='"$(LIBEXECDIR)"' -DADIT_DATADIR='"$(DATADIR)"' \
 	-DADIT_CONFIG_DIR='"$(SYSCONFDIR)/adit"' -DADIT_RUN_DIR='"$(RUNDIR)"'
@@ -40,7 +40,11 @@ ar = $(B)/lib/$(subst /,_,$(1)).a
 
 PROGRAMS := $(B)/adit $(B)/aditd $(B)/libexec/iked $(B)/libexec/vaultd $(B)/libexec/espd
 
-all: $(PROGRAMS)
+all: $(B)/.deps $(PROGRAMS)
+
+$(B)/.deps:
+	@mkdir -p $(@D)
+	@tests/deps check build && touch $@
 
 include tests/tests.mk
 
@@ -77,7 +81,108 @@ $(B)/libexec/vaultd: $(B)/ike/vaultd.o $(foreach r,$(VAULTD_ROOMS),$(call ar,$(r
 $(B)/libexec/espd: $(B)/dataplane/espd.o $(foreach r,$(ESPD_ROOMS),$(call ar,$(r)))
 	$(call link,$(ESPD_ROOMS),-lmbedcrypto -lseccomp)
 
-clean:
-	rm -rf $(B)
+# ---- what is made from the sources: the option list of adit.conf(5), completions, dist files
 
-.PHONY: all clean
+MAN8 := adit.8 aditd.8 adit-tui.8
+MAN5 := adit.conf.5
+MAN7 := adit-control.7
+MANPAGES := $(MAN8:%=$(B)/man/%) $(MAN5:%=$(B)/man/%) $(MAN7:%=$(B)/man/%)
+DIST := $(B)/dist/adit.service $(B)/dist/adit.init
+COMPLETIONS := $(B)/completions/adit.bash $(B)/completions/_adit $(B)/completions/adit.fish
+
+$(B)/man-gen: $(B)/man/gen.o $(foreach r,core/settings core/crypto core/base,$(call ar,$(r)))
+	$(call link,core/settings core/crypto core/base,-lconfuse -lmbedcrypto)
+$(B)/man/adit.conf.5: man/adit.conf.5.in $(B)/man-gen
+	@mkdir -p $(@D)
+	$(Q)$(B)/man-gen $< >$@.tmp && mv $@.tmp $@
+$(B)/man/%: man/%
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+$(B)/dist/%: core/daemon/dist/%.in
+	@mkdir -p $(@D)
+	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|g' $< >$@
+$(B)/completions/adit.bash $(B)/completions/_adit $(B)/completions/adit.fish &: $(B)/adit
+	@mkdir -p $(@D)
+	$(Q)$(B)/adit completion bash >$(B)/completions/adit.bash
+	$(Q)$(B)/adit completion zsh >$(B)/completions/_adit
+	$(Q)$(B)/adit completion fish >$(B)/completions/adit.fish
+
+man: $(MANPAGES)
+extras: $(MANPAGES) $(DIST) $(COMPLETIONS)
+all: extras
+
+# ---- install
+
+INSTALL := install
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/vendor-completions
+FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+D = $(DESTDIR)
+
+install: all
+	$(INSTALL) -d $(D)$(SBINDIR) $(D)$(LIBEXECDIR) $(D)$(DATADIR)/themes $(D)$(MANDIR)/man5 \
+		$(D)$(MANDIR)/man7 $(D)$(MANDIR)/man8 $(D)$(BASHCOMPDIR) $(D)$(ZSHCOMPDIR) \
+		$(D)$(FISHCOMPDIR) $(D)$(UNITDIR) $(D)$(SYSUSERSDIR) $(D)$(DATADIR)/openwrt
+	$(INSTALL) -d -m 750 $(D)$(SYSCONFDIR)/adit $(D)$(SYSCONFDIR)/adit/peers
+	$(INSTALL) -d -m 700 $(D)$(SYSCONFDIR)/adit/secrets
+	$(INSTALL) -m 755 -s $(B)/adit $(B)/aditd $(D)$(SBINDIR)
+	$(INSTALL) -m 755 -s $(B)/libexec/iked $(B)/libexec/vaultd $(B)/libexec/espd $(D)$(LIBEXECDIR)
+	$(INSTALL) -m 644 themes/* $(D)$(DATADIR)/themes
+	$(INSTALL) -m 644 $(MAN8:%=$(B)/man/%) $(D)$(MANDIR)/man8
+	$(INSTALL) -m 644 $(MAN7:%=$(B)/man/%) $(D)$(MANDIR)/man7
+	$(INSTALL) -m 644 $(MAN5:%=$(B)/man/%) $(D)$(MANDIR)/man5
+	$(INSTALL) -m 644 $(B)/completions/adit.bash $(D)$(BASHCOMPDIR)/adit
+	$(INSTALL) -m 644 $(B)/completions/_adit $(D)$(ZSHCOMPDIR)/_adit
+	$(INSTALL) -m 644 $(B)/completions/adit.fish $(D)$(FISHCOMPDIR)/adit.fish
+	$(INSTALL) -m 644 $(B)/dist/adit.service $(D)$(UNITDIR)/adit.service
+	$(INSTALL) -m 644 core/daemon/dist/adit.sysusers $(D)$(SYSUSERSDIR)/adit.conf
+	$(INSTALL) -m 755 $(B)/dist/adit.init $(D)$(DATADIR)/openwrt/adit.init
+	@$(if $(DESTDIR),true,command -v systemd-sysusers >/dev/null && systemd-sysusers $(SYSUSERSDIR)/adit.conf || true)
+	@getent passwd adit >/dev/null || echo "adit: make the user it runs as: useradd --system --home / --shell /usr/sbin/nologin adit"
+
+# Settings in $(SYSCONFDIR)/adit stay.
+uninstall:
+	rm -f $(D)$(SBINDIR)/adit $(D)$(SBINDIR)/aditd
+	rm -rf $(D)$(LIBEXECDIR) $(D)$(DATADIR)
+	rm -f $(MAN8:%=$(D)$(MANDIR)/man8/%) $(MAN7:%=$(D)$(MANDIR)/man7/%) $(MAN5:%=$(D)$(MANDIR)/man5/%)
+	rm -f $(D)$(BASHCOMPDIR)/adit $(D)$(ZSHCOMPDIR)/_adit $(D)$(FISHCOMPDIR)/adit.fish
+	rm -f $(D)$(UNITDIR)/adit.service $(D)$(SYSUSERSDIR)/adit.conf
+	-rmdir $(D)$(SYSCONFDIR)/adit/secrets $(D)$(SYSCONFDIR)/adit/peers $(D)$(SYSCONFDIR)/adit 2>/dev/null
+
+# ---- the two commands, and what developers use
+
+demo:
+	@tests/deps install build demo
+	@$(MAKE) --no-print-directory all
+	@tests/lab/demo $(B)
+
+check:
+	@tests/deps install build demo test
+	@$(MAKE) --no-print-directory check-all
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+lint:
+	@tests/deps check lint
+	shellcheck -x $$(git ls-files tests .ci | xargs grep -lE '^#!/bin/(ba)?sh')
+	cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr \
+		--suppress=missingIncludeSystem -I. core ike dataplane cli tui
+	clang-tidy --quiet $$(git ls-files 'core/*.c' 'ike/*.c' 'dataplane/*.c' 'cli/*.c' 'tui/*.c') -- $(CPPFLAGS) -std=gnu11
+	$(MAKE) man
+	mandoc -Tlint -Wwarning $(MANPAGES)
+
+help:
+	@echo "make                 build into $(B)/ (SAN=1: with ASan and UBSan)"
+	@echo "make demo            two routers in namespaces, a tunnel, a ping, the screen (root)"
+	@echo "make check           every test (root); make check-fast: no root, under a minute"
+	@echo "make bench           figures against strongSwan, as ratios (root)"
+	@echo "make install         DESTDIR, PREFIX, SYSCONFDIR as usual; make uninstall"
+	@echo "make format lint fuzz clean"
+
+clean:
+	rm -rf $(B) $(B)-san $(B)-fuzz
+
+.PHONY: all man extras install uninstall demo check format lint help clean

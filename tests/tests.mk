@@ -21,3 +21,63 @@ unit-$(notdir $(1)): $(B)/$(1)
 	$$(Q)$$<
 endef
 $(foreach t,$(patsubst %.c,%,$(UNIT_SRC)),$(eval $(call unit_rule,$(t))))
+
+# ---- programs that shell tests drive: tests/netns/NAME.c, tests/bench/NAME.c
+
+TOOL_SRC := $(wildcard tests/netns/*.c tests/bench/*.c tests/lab/*.c)
+TOOL_BIN := $(patsubst %.c,$(B)/%,$(TOOL_SRC))
+define tool_rule
+$(B)/$(1): $(B)/$(1).o $(foreach r,$(call rooms_of,$(1).c),$(call ar,$(r)))
+	$$(call link,$(call rooms_of,$(1).c),$(TEST_LIBS))
+endef
+$(foreach t,$(patsubst %.c,%,$(TOOL_SRC)),$(eval $(call tool_rule,$(t))))
+
+# ---- fuzz targets: tests/fuzz/NAME.c has LLVMFuzzerTestOneInput, tests/fuzz/corpus/NAME/ seeds
+#
+# `make fuzz` runs each with libFuzzer for FUZZ_S seconds; the corpora are replayed under ASan
+# and UBSan by every check.
+
+FUZZ_S ?= 60
+FUZZ_SRC := $(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c))
+FUZZ_NAMES := $(notdir $(FUZZ_SRC:.c=))
+FUZZ_BIN := $(FUZZ_NAMES:%=$(B)/fuzz/%)
+define fuzz_rule
+$(B)/fuzz/$(1): $(B)/tests/fuzz/$(1).o $(if $(FUZZ),,$(B)/tests/fuzz/replay.o) $(foreach r,$(call rooms_of,tests/fuzz/$(1).c),$(call ar,$(r)))
+	$$(call link,$(call rooms_of,tests/fuzz/$(1).c),$(TEST_LIBS) $(if $(FUZZ),-fsanitize=fuzzer))
+endef
+$(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(t))))
+
+fuzz-build:
+	@$(MAKE) --no-print-directory B=$(B)-fuzz CC=$(CLANG) FUZZ=1 HARDEN= OPT="-O1 -g" \
+		SANFLAGS="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" fuzz-bin
+fuzz-bin: $(FUZZ_BIN)
+fuzz: fuzz-build
+	@for n in $(FUZZ_NAMES); do tests/fuzz/run $(B)-fuzz/fuzz/$$n $(FUZZ_S) || exit 1; done
+
+# ---- check
+
+# Programs that need no root and little time.
+FAST_TESTS = $(UNIT_BIN) tests/doors.sh \
+	"fuzz-replay=tests/fuzz/replay.sh $(B)/fuzz" \
+	$(foreach t,$(wildcard tests/cli/*.sh),"$(notdir $(t:.sh=))=$(t) $(B)")
+# Namespaces, real peers, the screen, the sanitized build, a minute of each fuzz target.
+SLOW_TESTS = $(foreach t,$(wildcard tests/netns/*.sh tests/lab/*.sh tests/tui/*.sh),"$(notdir $(t:.sh=))=$(t) $(B)") \
+	$(foreach t,$(UNIT_SRC:.c=),"san-$(notdir $(t))=$(B)-san/$(t)") \
+	"san-fuzz-replay=tests/fuzz/replay.sh $(B)-san/fuzz" \
+	$(foreach n,$(FUZZ_NAMES),"fuzz-$(n)=tests/fuzz/run $(B)-fuzz/fuzz/$(n) $(FUZZ_S)") \
+	"man=tests/man.sh $(B)"
+
+check-build: all $(UNIT_BIN) $(TOOL_BIN) $(FUZZ_BIN)
+check-fast: check-build
+	@tests/run -j 2 -t 120 $(B)/log $(FAST_TESTS)
+check-san-build: $(UNIT_BIN) $(FUZZ_BIN)
+check-all: check-build
+	@$(MAKE) --no-print-directory B=$(B)-san SAN=1 check-san-build
+	@$(MAKE) --no-print-directory fuzz-build
+	@tests/run -j 3 $(B)/log $(FAST_TESTS) $(SLOW_TESTS)
+
+bench: all $(TOOL_BIN)
+	@tests/deps install build demo test
+	@tests/bench/run $(B)
+
+.PHONY: check-build check-fast check-san-build check-all fuzz fuzz-build fuzz-bin bench
