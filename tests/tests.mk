@@ -48,7 +48,7 @@ endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(t))))
 
 fuzz-build:
-	@$(MAKE) --no-print-directory B=$(B)-fuzz CC=$(CLANG) FUZZ=1 HARDEN= OPT="-O1 -g" \
+	@$(MAKE) --no-print-directory B=$(B)-fuzz CC=$(CLANG) FUZZ=1 HARDEN=-fPIE OPT="-O1 -g" \
 		SANFLAGS="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" fuzz-bin
 fuzz-bin: $(FUZZ_BIN)
 fuzz: fuzz-build
