@@ -11,9 +11,50 @@ void json_put(struct json_object *obj, const char *key, struct json_object *valu
 		json_object_put(value);
 }
 
+/* Bytes of the UTF-8 sequence at p (RFC 3629 §4), 0 when it is none or a C1 control. */
+static size_t utf8_len(const unsigned char *p)
+{
+	size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] <= 0xdf ? 2 :
+		   (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+
+	for (size_t i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((p[0] == 0xc2 && p[1] < 0xa0) ||			/* C1 */
+	    (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+/* Text that strangers had a hand in (an ID, a log line cut in the middle of a letter) must
+ * not make the whole line invalid, nor carry a terminal's control codes. */
+static struct json_object *new_string(const char *value)
+{
+	size_t len = value ? strlen(value) : 0;
+	struct json_object *v;
+	char *clean;
+
+	clean = malloc(len + 1);
+	if (!clean)
+		return NULL;
+	for (size_t i = 0; i < len;) {
+		size_t n = utf8_len((const unsigned char *)value + i);
+
+		if (n)
+			memcpy(clean + i, value + i, n);
+		else
+			clean[i] = '?';
+		i += n ? n : 1;
+	}
+	v = json_object_new_string_len(clean, (int)len);
+	free(clean);
+	return v;
+}
+
 void json_put_str(struct json_object *obj, const char *key, const char *value)
 {
-	struct json_object *v = json_object_new_string(value ? value : "");
+	struct json_object *v = new_string(value);
 
 	if (v)
 		json_put(obj, key, v);
@@ -50,7 +91,7 @@ struct json_object *json_put_array(struct json_object *obj, const char *key)
 
 void json_add_str(struct json_object *array, const char *value)
 {
-	struct json_object *v = json_object_new_string(value ? value : "");
+	struct json_object *v = new_string(value);
 
 	if (v && (!array || json_object_array_add(array, v) != 0))
 		json_object_put(v);
