@@ -14,9 +14,9 @@
 /* Same type and value. FQDN and RFC822 without regard to case (RFC 4945 §3.1); the others
  * byte for byte. ID_NONE equals nothing. */
 bool id_equal(const struct ike_id *a, const struct ike_id *b);
-/* As in settings and logs: "203.0.113.1", "branch.example", "user@example", "CN=branch, O=Example"
- * (a DN as far as it can be read, else "DN:" and hex), "keyid:text" or "keyid:0x…". Bytes that
- * do not print are \xNN. "" for ID_NONE. Cut to cap; returns buf. */
+/* As in settings and logs: "203.0.113.1", "branch.example", "user@example",
+ * "CN=branch, O=Example" (a DN as far as it can be read, else "DN:" and hex), "keyid:text" or
+ * "keyid:0x…". Bytes that do not print are \xNN. "" for ID_NONE. Cut to cap; returns buf. */
 const char *id_str(const struct ike_id *id, char *buf, size_t cap);
 /* ID_IPV4_ADDR or ID_IPV6_ADDR; ID_NONE for no address. */
 struct ike_id id_from_addr(const struct ip_addr *a);

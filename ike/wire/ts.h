@@ -28,9 +28,9 @@ void ts_from_prefixes(const struct prefix *nets, size_t n, struct ts_list *out);
 
 /* Responder: what of the initiator's TSi and TSr our networks allow. When its lists begin with
  * the packet that woke it (a single address with a protocol, as §2.9 suggests), that one is
- * not repeated in the answer but what holds it comes first. Duplicates and selectors inside others
- * are dropped; what does not fit in SA_SELECTORS_MAX is narrowed away. Try each child of a
- * peer and take the best; equal ones in their order. */
+ * not repeated in the answer but what holds it comes first. Duplicates and selectors inside
+ * others are dropped; what does not fit in SA_SELECTORS_MAX is narrowed away. Try each child
+ * of a peer and take the best; equal ones in their order. */
 enum ts_fit ts_narrow(const struct ts_list *tsi, const struct ts_list *tsr,
 		      const struct prefix *local, size_t n_local,
 		      const struct prefix *remote, size_t n_remote,
@@ -44,9 +44,10 @@ bool ts_same(const struct ts_list *a, const struct ts_list *b);
 
 /* "10.1.0.0/24, 10.3.0.0/24"; cut to cap. Returns buf. */
 const char *ts_str(const struct ts_list *ts, char *buf, size_t cap);
-/* "ours 10.1.0.0/24 === 10.2.0.0/24, theirs 10.1.0.0/24 === 10.3.0.0/24: their local network is
- * not in our remote_network"; seen from us, local side first. local/remote are what we have,
- * their_* what the peer offered or answered, both in our view of the sides. */
+/* "ours 10.1.0.0/24 === 10.2.0.0/24; theirs 10.1.0.0/24 === 10.3.0.0/24: the peer's local
+ * network is not our remote_network"; seen from us, local side first. local/remote are what we
+ * have, their_* what the peer offered or answered, both in our view of the sides. Long lists are
+ * cut, the reason never (cap >= 200). */
 const char *ts_compare(const struct ts_list *local, const struct ts_list *remote,
 		       const struct ts_list *their_local, const struct ts_list *their_remote,
 		       char *buf, size_t cap);
