@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 #include <wchar.h>
 
@@ -244,63 +243,4 @@ size_t fmt_wrap(const char *text, size_t width, const char **next)
 	}
 	*next = NULL;
 	return at;
-}
-
-#define DISTANCE_MAX 63
-
-static unsigned min3(unsigned a, unsigned b, unsigned c)
-{
-	unsigned m = a < b ? a : b;
-
-	return m < c ? m : c;
-}
-
-unsigned fmt_distance(const char *a, const char *b)
-{
-	unsigned char rows[3][DISTANCE_MAX + 1];
-	size_t la = strlen(a), lb = strlen(b);
-
-	if (la > DISTANCE_MAX || lb > DISTANCE_MAX)
-		return DISTANCE_MAX;
-	for (size_t j = 0; j <= lb; j++)
-		rows[0][j] = (unsigned char)j;
-	for (size_t i = 1; i <= la; i++) {
-		unsigned char *cur = rows[i % 3], *up = rows[(i + 2) % 3];
-		unsigned char *up2 = rows[(i + 1) % 3];
-
-		cur[0] = (unsigned char)i;
-		for (size_t j = 1; j <= lb; j++) {
-			int ca = tolower((unsigned char)a[i - 1]);
-			int cb = tolower((unsigned char)b[j - 1]);
-			unsigned d = min3(up[j] + 1U, cur[j - 1] + 1U, up[j - 1] + (ca != cb));
-
-			if (i > 1 && j > 1 && ca == tolower((unsigned char)b[j - 2]) &&
-			    cb == tolower((unsigned char)a[i - 2]) && up2[j - 2] + 1U < d)
-				d = up2[j - 2] + 1U;
-			cur[j] = (unsigned char)d;
-		}
-	}
-	return rows[la % 3][lb];
-}
-
-const char *fmt_nearest(const char *text, const char *const *words, size_t n)
-{
-	unsigned best = strlen(text) < 4 ? 1 : 2;
-	const char *found = NULL;
-	size_t len = strlen(text);
-
-	if (!len)
-		return NULL;
-	for (size_t i = 0; i < n; i++) {
-		unsigned d = fmt_distance(text, words[i]);
-
-		if (d < best || (d == best && !found)) {
-			best = d;
-			found = words[i];
-		}
-	}
-	for (size_t i = 0; i < n && !found && len >= 2; i++)
-		if (strncasecmp(text, words[i], len) == 0)
-			found = words[i];
-	return found;
 }

@@ -53,11 +53,4 @@ const char *fmt_fit(const char *text, size_t width, bool utf8, char *buf, size_t
  * at the end. A word longer than width is broken hard. width >= 1. */
 size_t fmt_wrap(const char *text, size_t width, const char **next);
 
-/* How many single edits (insert, delete, replace, swap) lead from a to b, case ignored; texts
- * beyond 63 bytes count as far away. For "did you mean". */
-unsigned fmt_distance(const char *a, const char *b);
-/* The nearest of n words that is at most 2 edits (1 for words below 4 letters) away, or one
- * that text is the beginning of; NULL when none or text is "". */
-const char *fmt_nearest(const char *text, const char *const *words, size_t n);
-
 #endif
