@@ -29,7 +29,6 @@ struct child {
 	struct ipc *monitor;	/* owned by child_main; attached to the loop */
 	void *ctx;		/* the program's own, NULL at first */
 	struct msg_child_start start;
-	bool failed;		/* child_main's */
 };
 
 struct child_ops {
