@@ -47,12 +47,13 @@ struct status_peer {
 	enum status_state state;
 	char *reason;			/* why it is not up, one sentence; "" when up */
 	unsigned version;		/* 2 or 1 */
-	char *local, *remote;		/* address when port 500; "address:port" otherwise */
+	char *local, *remote;		/* address; "address:port" where a NAT changed it */
 	char *local_id, *peer_id;
 	char interface[IFNAME_MAX];
 	char *ike;			/* negotiated: "AES-256-GCM, PRF-HMAC-SHA2-384, …"; else
 					 * as set */
 	bool initiator;
+	bool udp_encap;			/* ESP travels in UDP */
 	char *nat;			/* "", "local", "remote", "both": who is behind one */
 	uint64_t uptime_s;		/* since it came up; 0 when not up */
 	uint64_t rekey_in_s;		/* of the IKE SA */

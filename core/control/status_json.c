@@ -85,6 +85,7 @@ struct json_object *status_peer_to_json(const struct status_peer *p)
 	json_put_str(o, "interface", p->interface);
 	json_put_str(o, "ike", p->ike);
 	json_put_bool(o, "initiator", p->initiator);
+	json_put_bool(o, "udp_encap", p->udp_encap);
 	json_put_str(o, "nat", p->nat);
 	json_put_u64(o, "uptime_s", p->uptime_s);
 	json_put_u64(o, "rekey_in_s", p->rekey_in_s);
@@ -201,6 +202,7 @@ static int fill_peer(struct status_peer *p, struct json_object *o, struct err *e
 	get_name(o, "interface", p->interface, sizeof(p->interface));
 	status_set(&p->ike, json_get_str(o, "ike", ""));
 	p->initiator = json_get_bool(o, "initiator", false);
+	p->udp_encap = json_get_bool(o, "udp_encap", false);
 	status_set(&p->nat, json_get_str(o, "nat", ""));
 	p->uptime_s = get_n(o, "uptime_s");
 	p->rekey_in_s = get_n(o, "rekey_in_s");

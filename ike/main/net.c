@@ -1,0 +1,294 @@
+/* net: recvmsg and sendmsg with packet info, so that a router with many addresses answers
+ * from the one it was asked at. */
+#include "ike/main/net.h"
+
+#include "core/base/log.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define NATT_PORT 4500
+#define DATAGRAM_MAX 65535
+#define N_SOCKETS 4
+
+struct net_socket {
+	struct net *net;
+	int fd;			/* -1: none */
+	int family;
+	uint16_t port;
+};
+
+struct net {
+	struct loop *loop;
+	void (*fn)(void *arg, const struct endpoint *local, const struct endpoint *remote,
+		   const uint8_t *msg, size_t len);
+	void *arg;
+	struct net_socket sockets[N_SOCKETS];
+	struct net_counts counts;
+	struct log_limit limit;
+	uint8_t *buf;		/* DATAGRAM_MAX */
+};
+
+union control {
+	struct cmsghdr align;
+	char v4[CMSG_SPACE(sizeof(struct in_pktinfo))];
+	char v6[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
+struct net *net_new(struct loop *l,
+		    void (*fn)(void *arg, const struct endpoint *local,
+			       const struct endpoint *remote, const uint8_t *msg, size_t len),
+		    void *arg, struct err *e)
+{
+	struct net *n = calloc(1, sizeof(*n));
+
+	if (n)
+		n->buf = malloc(DATAGRAM_MAX);
+	if (!n || !n->buf) {
+		free(n);
+		err_set(e, "out of memory");
+		return NULL;
+	}
+	n->loop = l;
+	n->fn = fn;
+	n->arg = arg;
+	n->limit = (struct log_limit)LOG_LIMIT_INIT(5, 10000);
+	for (size_t i = 0; i < N_SOCKETS; i++)
+		n->sockets[i] = (struct net_socket){ .net = n, .fd = -1 };
+	return n;
+}
+
+static void close_socket(struct net *n, struct net_socket *s)
+{
+	if (s->fd < 0)
+		return;
+	loop_del(n->loop, s->fd);
+	close(s->fd);
+	s->fd = -1;
+}
+
+void net_free(struct net *n)
+{
+	if (!n)
+		return;
+	for (size_t i = 0; i < N_SOCKETS; i++)
+		close_socket(n, &n->sockets[i]);
+	free(n->buf);
+	free(n);
+}
+
+/* Where the datagram was sent to: false when the kernel did not say. */
+static bool local_addr(struct msghdr *m, struct ip_addr *a)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			struct in_pktinfo pi;
+
+			memcpy(&pi, CMSG_DATA(c), sizeof(pi));
+			*a = addr_from_bytes(AF_INET, (const uint8_t *)&pi.ipi_addr);
+			return true;
+		}
+		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+			struct in6_pktinfo pi;
+
+			memcpy(&pi, CMSG_DATA(c), sizeof(pi));
+			*a = addr_from_bytes(AF_INET6, (const uint8_t *)&pi.ipi6_addr);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* One datagram; false when none was there. */
+static bool receive(struct net *n, struct net_socket *s)
+{
+	struct endpoint local = { .port = s->port }, remote;
+	struct sockaddr_storage from = { 0 };
+	struct iovec iov = { .iov_base = n->buf, .iov_len = DATAGRAM_MAX };
+	union control ctl;
+	struct msghdr m = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov,
+			    .msg_iovlen = 1, .msg_control = &ctl,
+			    .msg_controllen = sizeof(ctl) };
+	const uint8_t *msg = n->buf;
+	size_t len;
+	ssize_t got = recvmsg(s->fd, &m, MSG_DONTWAIT);
+
+	if (got < 0)
+		/* An ICMP error of an earlier datagram is read away like a datagram. */
+		return errno != EAGAIN && errno != EWOULDBLOCK;
+	len = (size_t)got;
+	n->counts.received++;
+	if ((m.msg_flags & MSG_TRUNC) || endpoint_from_sockaddr(&from, &remote) < 0 ||
+	    !local_addr(&m, &local.addr) || remote.port == 0) {
+		n->counts.dropped++;
+		return true;
+	}
+	if (s->port == NATT_PORT) {
+		if (len == 1 && msg[0] == 0xff) {
+			n->counts.keepalives++;
+			return true;
+		}
+		if (len < 4 || memcmp(msg, "\0\0\0\0", 4) != 0) {
+			n->counts.no_marker++;
+			return true;
+		}
+		msg += 4;
+		len -= 4;
+	}
+	n->fn(n->arg, &local, &remote, msg, len);
+	return true;
+}
+
+static void on_socket(void *arg, uint32_t events)
+{
+	struct net_socket *s = arg;
+
+	(void)events;
+	for (int i = 0; i < NET_ROUND && s->fd >= 0; i++)
+		if (!receive(s->net, s))
+			break;
+}
+
+int net_add(struct net *n, int fd, struct err *e)
+{
+	struct sockaddr_storage ss = { 0 };
+	socklen_t len = sizeof(ss);
+	struct net_socket *s = NULL;
+	struct endpoint ep;
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0) {
+		err_errno(e, "getsockname");
+		goto fail;
+	}
+	if (endpoint_from_sockaddr(&ss, &ep) < 0) {
+		err_set(e, "a socket that is neither IPv4 nor IPv6");
+		goto fail;
+	}
+	for (size_t i = 0; i < N_SOCKETS; i++) {
+		struct net_socket *at = &n->sockets[i];
+
+		if (at->fd >= 0 && (at->family != ss.ss_family || at->port != ep.port))
+			continue;
+		if (!s || at->fd >= 0)
+			s = at;
+	}
+	if (!s) {
+		err_set(e, "more than %d sockets", N_SOCKETS);
+		goto fail;
+	}
+	close_socket(n, s);
+	if (loop_add(n->loop, fd, EPOLLIN, on_socket, s, e) < 0)
+		goto fail;
+	s->fd = fd;
+	s->family = ss.ss_family;
+	s->port = ep.port;
+	return 0;
+fail:
+	close(fd);
+	return -1;
+}
+
+static const struct net_socket *socket_for(const struct net *n, int family, uint16_t port)
+{
+	for (size_t i = 0; i < N_SOCKETS; i++)
+		if (n->sockets[i].fd >= 0 && n->sockets[i].family == family &&
+		    n->sockets[i].port == port)
+			return &n->sockets[i];
+	return NULL;
+}
+
+static void set_source(struct msghdr *m, union control *ctl, const struct ip_addr *a)
+{
+	struct cmsghdr *c = &ctl->align;
+
+	memset(ctl, 0, sizeof(*ctl));
+	m->msg_control = ctl;
+	if (a->family == AF_INET) {
+		struct in_pktinfo pi = { 0 };
+
+		memcpy(&pi.ipi_spec_dst, a->b, 4);
+		c->cmsg_level = IPPROTO_IP;
+		c->cmsg_type = IP_PKTINFO;
+		c->cmsg_len = CMSG_LEN(sizeof(pi));
+		memcpy(CMSG_DATA(c), &pi, sizeof(pi));
+		m->msg_controllen = CMSG_SPACE(sizeof(pi));
+	} else {
+		struct in6_pktinfo pi = { 0 };
+
+		memcpy(&pi.ipi6_addr, a->b, 16);
+		c->cmsg_level = IPPROTO_IPV6;
+		c->cmsg_type = IPV6_PKTINFO;
+		c->cmsg_len = CMSG_LEN(sizeof(pi));
+		memcpy(CMSG_DATA(c), &pi, sizeof(pi));
+		m->msg_controllen = CMSG_SPACE(sizeof(pi));
+	}
+}
+
+static void failed(struct net *n, const struct endpoint *local, const struct endpoint *remote,
+		   const char *why)
+{
+	char to[ENDPOINT_TEXT_MAX], from[ENDPOINT_TEXT_MAX];
+
+	n->counts.send_failed++;
+	if (log_limit_pass(&n->limit, NULL))
+		log_debug(NULL, "cannot send from %s to %s: %s", endpoint_str(local, from),
+			  endpoint_str(remote, to), why);
+}
+
+static void transmit(struct net *n, const struct endpoint *local, const struct endpoint *remote,
+		     struct iovec *iov, size_t n_iov)
+{
+	const struct net_socket *s = socket_for(n, remote->addr.family, local->port);
+	struct sockaddr_storage to;
+	union control ctl;
+	struct msghdr m = { .msg_name = &to, .msg_iov = iov, .msg_iovlen = n_iov };
+	ssize_t sent;
+
+	if (!s) {
+		failed(n, local, remote, "no socket for this port and family");
+		return;
+	}
+	m.msg_namelen = endpoint_to_sockaddr(remote, &to);
+	if (local->addr.family == remote->addr.family && !addr_is_any(&local->addr))
+		set_source(&m, &ctl, &local->addr);
+	do
+		sent = sendmsg(s->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (sent < 0 && errno == EINTR);
+	if (sent < 0)
+		failed(n, local, remote, strerror(errno));
+	else
+		n->counts.sent++;
+}
+
+void net_send(struct net *n, const struct endpoint *local, const struct endpoint *remote,
+	      const uint8_t *msg, size_t len)
+{
+	static const uint8_t marker[4];
+	struct iovec iov[2] = {
+		{ .iov_base = (void *)(uintptr_t)marker, .iov_len = sizeof(marker) },
+		{ .iov_base = (void *)(uintptr_t)msg, .iov_len = len },
+	};
+
+	if (local->port == NATT_PORT)
+		transmit(n, local, remote, iov, 2);
+	else
+		transmit(n, local, remote, iov + 1, 1);
+}
+
+void net_keepalive(struct net *n, const struct endpoint *local, const struct endpoint *remote)
+{
+	static const uint8_t byte = 0xff;
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)&byte, .iov_len = 1 };
+
+	transmit(n, local, remote, &iov, 1);
+}
+
+const struct net_counts *net_counts(const struct net *n)
+{
+	return &n->counts;
+}

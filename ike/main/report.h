@@ -1,0 +1,12 @@
+/* report: what the engine says of a peer, as core/control/status has it. */
+#ifndef ADIT_IKE_MAIN_REPORT_H
+#define ADIT_IKE_MAIN_REPORT_H
+
+#include "core/base/err.h"
+#include "core/control/status.h"
+#include "ike/v2/engine.h"
+
+/* Fill p, zeroed or empty; status_peer_fini() afterwards, also on failure (-1: memory). */
+int report_peer(struct status_peer *p, const struct peer_status *st) MUST_USE;
+
+#endif
