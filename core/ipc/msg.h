@@ -119,7 +119,7 @@ struct msg_iked_sockets {
 struct msg_peer {
 	struct peer_conf peer;		/* .children is NULL here */
 	struct ip_addr local_addr;	/* local_ip, or what the kernel would use */
-	uint32_t n_networks;		/* for checks */
+	uint32_t n_networks;		/* how many MSG_CHILD_SET follow */
 };
 
 struct msg_child {
