@@ -1,0 +1,387 @@
+/* link: iked between its neighbours: aditd and vaultd by message, the engine by call. */
+#include "ike/main/iked.h"
+
+#include "core/base/log.h"
+#include "core/base/secret.h"
+#include "core/control/json.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* ---- what the engine wants ---- */
+
+static void env_send(void *arg, const struct endpoint *local, const struct endpoint *remote,
+		     const uint8_t *msg, size_t len)
+{
+	struct iked *k = arg;
+
+	net_send(k->net, local, remote, msg, len);
+}
+
+static void env_keepalive(void *arg, const struct endpoint *local,
+			  const struct endpoint *remote)
+{
+	struct iked *k = arg;
+
+	net_keepalive(k->net, local, remote);
+}
+
+/* A send that fails means that aditd is gone: the loop ends this process right after. */
+static void to_monitor(struct iked *k, uint16_t type, uint32_t id, const void *body, size_t len)
+{
+	if (child_send(k->child, type, id, body, len) < 0)
+		log_debug(NULL, "%s was not sent", ipc_type_name(type));
+}
+
+static void env_sa_add(void *arg, const struct sa_child *sa)
+{
+	to_monitor(arg, MSG_SA_ADD, sa->id, sa, sizeof(*sa));
+}
+
+static void env_sa_activate(void *arg, uint32_t sa_id)
+{
+	struct msg_sa_ref m = { .sa_id = sa_id };
+
+	to_monitor(arg, MSG_SA_ACTIVATE, 0, &m, sizeof(m));
+}
+
+static void env_sa_update(void *arg, uint32_t sa_id, const struct endpoint *local,
+			  const struct endpoint *remote)
+{
+	struct msg_sa_update m;
+
+	memset(&m, 0, sizeof(m));
+	m.sa_id = sa_id;
+	m.local = *local;
+	m.remote = *remote;
+	to_monitor(arg, MSG_SA_UPDATE, 0, &m, sizeof(m));
+}
+
+static void env_sa_del(void *arg, uint32_t sa_id, uint32_t linger_ms)
+{
+	struct msg_sa_ref m = { .sa_id = sa_id, .linger_ms = linger_ms };
+
+	to_monitor(arg, MSG_SA_DEL, 0, &m, sizeof(m));
+}
+
+static void env_sa_query(void *arg, uint32_t sa_id)
+{
+	struct msg_sa_ref m = { .sa_id = sa_id };
+
+	to_monitor(arg, MSG_SA_QUERY, 0, &m, sizeof(m));
+}
+
+/* While vaultd is away nothing is sent: the engine keeps the request and makes it again when
+ * engine_vault_back() says so. */
+static void ask_vault(struct iked *k, uint16_t type, uint32_t id, const char *peer, uint16_t prf,
+		      struct slice octets, struct slice auth)
+{
+	static struct msg_auth m;
+
+	if (!k->vault)
+		return;
+	memset(&m, 0, sizeof(m));
+	if (octets.len > sizeof(m.octets) || auth.len > sizeof(m.auth)) {
+		log_error(peer, "the octets to sign are too long: %zu bytes", octets.len);
+		return;
+	}
+	strncpy(m.peer, peer, sizeof(m.peer) - 1);
+	m.prf = prf;
+	m.octets_len = (uint16_t)octets.len;
+	memcpy(m.octets, octets.p, octets.len);
+	m.auth_len = (uint16_t)auth.len;
+	if (auth.len)
+		memcpy(m.auth, auth.p, auth.len);
+	if (ipc_send(k->vault, type, id, &m, sizeof(m), NULL, 0) < 0)
+		log_debug(peer, "vaultd did not take a request");
+	secret_wipe(&m, sizeof(m));
+}
+
+static void env_auth_sign(void *arg, uint32_t id, const char *peer, uint16_t prf,
+			  struct slice octets)
+{
+	ask_vault(arg, MSG_AUTH_SIGN, id, peer, prf, octets, (struct slice){ 0 });
+}
+
+static void env_auth_verify(void *arg, uint32_t id, const char *peer, uint16_t prf,
+			    struct slice octets, struct slice auth)
+{
+	ask_vault(arg, MSG_AUTH_VERIFY, id, peer, prf, octets, auth);
+}
+
+static void peer_state(struct iked *k, uint16_t type, const char *peer,
+		       const struct endpoint *remote)
+{
+	struct msg_peer_state m;
+
+	memset(&m, 0, sizeof(m));
+	strncpy(m.peer, peer, sizeof(m.peer) - 1);
+	m.remote = *remote;
+	to_monitor(k, type, 0, &m, sizeof(m));
+}
+
+static void env_peer_up(void *arg, const char *peer, const struct endpoint *remote)
+{
+	peer_state(arg, MSG_PEER_UP, peer, remote);
+}
+
+static void env_peer_down(void *arg, const char *peer, const struct endpoint *remote)
+{
+	peer_state(arg, MSG_PEER_DOWN, peer, remote);
+}
+
+static void env_event(void *arg, const char *peer, enum engine_event ev, const char *text)
+{
+	struct iked *k = arg;
+
+	ctl_on_event(k->ctl, peer, ev, text);
+}
+
+/* ---- vaultd ---- */
+
+static void on_vault(void *arg, struct ipc_msg *m)
+{
+	struct iked *k = arg;
+	const struct msg_auth_done *d = m->body;
+	struct slice auth;
+
+	if (m->type != MSG_AUTH_DONE)
+		return;
+	auth = (struct slice){ .p = d->auth,
+			       .len = d->auth_len <= sizeof(d->auth) ? d->auth_len : 0 };
+	engine_auth_done(k->engine, m->id, d->ok, d->no_secret, auth);
+}
+
+static void on_vault_closed(void *arg, const struct err *why)
+{
+	struct iked *k = arg;
+
+	log_debug(NULL, "iked: %s", why->msg);
+	ipc_free(k->vault);
+	k->vault = NULL;
+}
+
+static void take_vault(struct iked *k, struct ipc_msg *m)
+{
+	struct err e = { 0 };
+
+	ipc_free(k->vault);
+	k->vault = ipc_new(m->fds[0], ROLE_IKED, ROLE_VAULTD, &e);
+	m->fds[0] = -1;
+	if (k->vault && ipc_attach(k->vault, k->child->loop, on_vault, on_vault_closed, k,
+				   &e) < 0) {
+		ipc_free(k->vault);
+		k->vault = NULL;
+	}
+	if (k->vault)
+		engine_vault_back(k->engine);
+	else
+		log_error(NULL, "iked: no link to vaultd: %s", e.msg);
+}
+
+/* ---- aditd ---- */
+
+static void take_sockets(struct iked *k, struct ipc_msg *m)
+{
+	const struct msg_iked_sockets *s = m->body;
+	struct err e = { 0 };
+	size_t at = 0;
+
+	for (uint32_t bit = SOCK_IKE500_V4; bit <= SOCK_CONTROL; bit <<= 1) {
+		int how;
+
+		if (!(s->present & bit) || at >= m->n_fds)
+			continue;
+		how = bit == SOCK_CONTROL ? ctl_listen(k->ctl, m->fds[at], &e) :
+			net_add(k->net, m->fds[at], &e);
+		m->fds[at++] = -1;
+		if (how < 0)
+			log_error(NULL, "iked: a socket cannot be used: %s", e.msg);
+	}
+}
+
+static int set_peer(void *arg, const struct peer_conf *p, const struct ip_addr *local,
+		    struct err *e)
+{
+	struct iked *k = arg;
+
+	return engine_peer_set(k->engine, p, local, e);
+}
+
+/* The body of a message that holds a name; NULL when it is none. */
+static const char *name_of(const struct ipc_msg *m)
+{
+	const struct msg_name *n = m->body;
+
+	return memchr(n->name, '\0', sizeof(n->name)) ? n->name : NULL;
+}
+
+static void on_settings(struct iked *k, struct ipc_msg *m)
+{
+	const struct msg_local_addr *la = m->body;
+	const char *name = NULL;
+	struct err e = { 0 };
+	int how = 0;
+
+	switch (m->type) {
+	case MSG_PEER_SET:
+		how = conf_peer(k->conf, m->body, &e);
+		break;
+	case MSG_CHILD_SET:
+		how = conf_child(k->conf, m->body, &e);
+		break;
+	case MSG_PEER_APPLY:
+		name = name_of(m);
+		if (name)
+			how = conf_apply(k->conf, name, set_peer, k, &e);
+		break;
+	case MSG_PEER_REMOVE:
+		name = name_of(m);
+		if (name)
+			engine_peer_remove(k->engine, name);
+		break;
+	case MSG_SECRET_CHANGED:
+		name = name_of(m);
+		if (name)
+			engine_secret_changed(k->engine, name);
+		break;
+	case MSG_LOCAL_ADDR:
+		if (memchr(la->peer, '\0', sizeof(la->peer)))
+			engine_local_addr(k->engine, la->peer, &la->addr);
+		break;
+	}
+	if (how < 0)
+		log_error(name, "settings from aditd cannot be used: %s", e.msg);
+	if (name)
+		ctl_on_peer(k->ctl, name);
+}
+
+static void on_dataplane(struct iked *k, struct ipc_msg *m)
+{
+	const struct msg_sa_event *ev = m->body;
+	const struct msg_result *res = m->body;
+
+	switch (m->type) {
+	case MSG_DATAPLANE:
+		memcpy(&k->dataplane, m->body, sizeof(k->dataplane));
+		k->dataplane.name[sizeof(k->dataplane.name) - 1] = '\0';
+		k->dataplane.why[sizeof(k->dataplane.why) - 1] = '\0';
+		engine_dataplane(k->engine, k->dataplane.udp_encap_only, k->dataplane.esn);
+		break;
+	case MSG_DATAPLANE_LOST:
+		engine_dataplane_lost(k->engine);
+		break;
+	case MSG_SA_ADDED:
+		engine_sa_added(k->engine, m->id, res->code == EXIT_DONE, res->text);
+		break;
+	case MSG_SA_STATS:
+		engine_sa_stats(k->engine, m->body);
+		ctl_on_stats(k->ctl);
+		break;
+	case MSG_SA_EVENT:
+		if (ev->event <= SA_EVENT_ACTIVE)
+			engine_sa_event(k->engine, ev->sa_id, (enum sa_event)ev->event);
+		break;
+	}
+}
+
+static void stopped(void *arg)
+{
+	to_monitor(arg, MSG_STOPPED, 0, NULL, 0);
+}
+
+static void on_log_line(struct iked *k, const struct log_line *from)
+{
+	struct log_line line = *from;
+
+	if (line.level > LL_DEBUG)
+		return;
+	ring_add(k->ring, &line);
+	ctl_on_log(k->ctl, &line);
+}
+
+void iked_on_msg(struct iked *k, struct ipc_msg *m)
+{
+	switch (m->type) {
+	case MSG_IKED_START:
+		memcpy(&k->start, m->body, sizeof(k->start));
+		k->start.version[sizeof(k->start.version) - 1] = '\0';
+		break;
+	case MSG_IKED_SOCKETS:
+		take_sockets(k, m);
+		break;
+	case MSG_VAULT_LINK:
+		take_vault(k, m);
+		break;
+	case MSG_SETTINGS_DONE:
+		ctl_on_settings_done(k->ctl, m->id, m->body);
+		break;
+	case MSG_LOG_LINE:
+		on_log_line(k, m->body);
+		break;
+	case MSG_SYSTEM:
+		memcpy(&k->system, m->body, sizeof(k->system));
+		k->system.firewall[sizeof(k->system.firewall) - 1] = '\0';
+		k->system.warning[sizeof(k->system.warning) - 1] = '\0';
+		break;
+	case MSG_STOP:
+		engine_stop(k->engine, stopped, k);
+		break;
+	case MSG_DATAPLANE: case MSG_DATAPLANE_LOST: case MSG_SA_ADDED: case MSG_SA_STATS:
+	case MSG_SA_EVENT:
+		on_dataplane(k, m);
+		break;
+	case MSG_PEER_SET: case MSG_CHILD_SET: case MSG_PEER_APPLY: case MSG_PEER_REMOVE:
+	case MSG_SECRET_CHANGED: case MSG_LOCAL_ADDR:
+		on_settings(k, m);
+		break;
+	}
+}
+
+/* ---- */
+
+static void on_datagram(void *arg, const struct endpoint *local, const struct endpoint *remote,
+			const uint8_t *msg, size_t len)
+{
+	struct iked *k = arg;
+
+	engine_receive(k->engine, local, remote, msg, len);
+}
+
+int iked_init(struct iked *k, struct child *c, struct err *e)
+{
+	const struct engine_env env = {
+		.arg = k, .send = env_send, .keepalive = env_keepalive, .sa_add = env_sa_add,
+		.sa_activate = env_sa_activate, .sa_update = env_sa_update,
+		.sa_del = env_sa_del, .sa_query = env_sa_query, .auth_sign = env_auth_sign,
+		.auth_verify = env_auth_verify, .peer_up = env_peer_up,
+		.peer_down = env_peer_down, .event = env_event,
+	};
+	struct json_object *warm;
+
+	k->child = c;
+	k->ring = ring_new();
+	k->conf = conf_new();
+	k->ctl = ctl_new(k);
+	k->net = net_new(c->loop, on_datagram, k, e);
+	k->engine = engine_new(&env, loop_timers(c->loop));
+	if (!k->ring || !k->conf || !k->ctl || !k->net || !k->engine)
+		return err_set(e, "out of memory");
+	/* json-c seeds its hash on first use, by whatever means it finds: let it be now,
+	 * while it may open files. */
+	if (json_parse_line("{\"v\":1}", 7, &warm, e) < 0)
+		return -1;
+	json_object_put(warm);
+	return 0;
+}
+
+void iked_fini(struct iked *k)
+{
+	if (k->ctl)
+		ctl_free(k->ctl);
+	engine_free(k->engine);
+	ipc_free(k->vault);
+	net_free(k->net);
+	conf_free(k->conf);
+	ring_free(k->ring);
+}
