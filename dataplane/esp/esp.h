@@ -19,6 +19,7 @@
 /* A buffer and where in it the packet of the moment lies. */
 struct esp_pkt {
 	size_t off, len;
+	size_t used;		/* bytes of buf that hold something to wipe one day */
 	uint8_t buf[ESP_PKT_CAP];
 };
 

@@ -87,8 +87,8 @@ void sad_update(struct esp_sa *sa, const struct endpoint *local, const struct en
 void sad_del(struct esp_sa *sa, uint32_t linger_ms);
 
 /* The SA a packet of this interface goes out with: the newest usable whose selectors cover
- * it. NULL with *why set to what to tell its sender, and *blame to the SA whose counters
- * take the drop (NULL when the interface has none). */
+ * it, or NULL. *any_usable: there was some SA that could send at all. *blame: the SA whose
+ * counters take the drop (NULL when the interface has none). */
 struct esp_sa *sad_outbound(struct esp_iface *i, const struct inner *in, bool *any_usable,
 			    struct esp_sa **blame);
 

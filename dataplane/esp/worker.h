@@ -15,7 +15,7 @@ struct worker *worker_new(struct loop *l, struct sad *s, struct err *e) MUST_USE
 /* Wipes the packet buffers. Interfaces must be gone or never used again. */
 void worker_free(struct worker *w);
 
-/* Takes a UDP socket of family AF_INET or AF_INET6, made ready by sockopt_esp(); one per
+/* Takes a UDP socket of family AF_INET or AF_INET6, made ready by backend_esp; one per
  * family, a second replaces the first. */
 int worker_socket(struct worker *w, int family, int fd, struct err *e) MUST_USE;
 /* Begin and end reading an interface of the sad. */

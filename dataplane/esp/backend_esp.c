@@ -1,0 +1,395 @@
+/* backend_esp: the monitor's half. It runs as root, so it only makes descriptors, passes
+ * them on and keeps count; no byte from the network and no cipher comes near it. */
+#include "dataplane/esp/backend_esp.h"
+
+#include "core/base/log.h"
+#include "core/base/secret.h"
+#include "core/ipc/msg.h"
+#include "core/net/link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SOCKET_BUFFER (1024 * 1024)
+
+struct iface {
+	struct iface *next;
+	char name[IFNAME_MAX];
+	uint16_t mtu;
+	int fd;
+};
+
+/* What espd was given, to know what is lost with it. */
+struct known {
+	uint32_t id;
+	bool pending;		/* not answered yet */
+};
+
+struct esp_backend {
+	const struct backend_env *env;
+	int esp4, esp6;
+	bool up;
+	struct iface *ifaces;
+	struct known *sas;
+	size_t n_sas, cap_sas;
+};
+
+static int probe(struct err *e)
+{
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return err_set(e, "/dev/net/tun is missing (modprobe tun; on OpenWrt: opkg "
+				  "install kmod-tun)");
+	if (fd < 0 && (errno == ENODEV || errno == ENXIO))
+		return err_set(e, "the kernel has no TUN driver (modprobe tun; on OpenWrt: opkg "
+				  "install kmod-tun)");
+	if (fd < 0)
+		return err_errno(e, "/dev/net/tun");
+	close(fd);
+	return 0;
+}
+
+static void set(int fd, int level, int option, int value)
+{
+	/* None of these is needed for packets to flow; old kernels lack some. */
+	if (setsockopt(fd, level, option, &value, sizeof(value)) < 0)
+		log_debug(NULL, "espd: socket option %d of level %d: %s", option, level,
+			  strerror(errno));
+}
+
+/* What the outer packets need: DF with the kernel's path MTU discovery and its errors, ECN
+ * both ways, room for bursts, and in IPv4 no UDP checksum over what has an ICV (RFC 3948
+ * §2.1). */
+static void prepare_socket(int fd, int family)
+{
+	if (fd < 0)
+		return;
+	set(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER);
+	set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER);
+	if (family == AF_INET) {
+		set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
+		set(fd, IPPROTO_IP, IP_RECVERR, 1);
+		set(fd, IPPROTO_IP, IP_RECVTOS, 1);
+		set(fd, SOL_SOCKET, SO_NO_CHECK, 1);
+	} else {
+		set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO);
+		set(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+		set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+	}
+}
+
+static int start(void **ctx, const struct backend_env *env, int esp4, int esp6, struct err *e)
+{
+	struct esp_backend *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return err_errno(e, "out of memory");
+	b->env = env;
+	b->esp4 = esp4;
+	b->esp6 = esp6;
+	prepare_socket(esp4, AF_INET);
+	prepare_socket(esp6, AF_INET6);
+	*ctx = b;
+	return 0;
+}
+
+static void stop(void *ctx)
+{
+	struct esp_backend *b = ctx;
+
+	if (!b)
+		return;
+	while (b->ifaces) {
+		struct iface *i = b->ifaces;
+
+		b->ifaces = i->next;
+		close(i->fd);
+		free(i);
+	}
+	free(b->sas);
+	free(b);
+}
+
+/* ---- what espd knows ---- */
+
+static struct known *find(struct esp_backend *b, uint32_t id)
+{
+	for (size_t i = 0; i < b->n_sas; i++)
+		if (b->sas[i].id == id)
+			return &b->sas[i];
+	return NULL;
+}
+
+static void forget(struct esp_backend *b, uint32_t id)
+{
+	struct known *k = find(b, id);
+
+	if (k)
+		*k = b->sas[--b->n_sas];
+}
+
+static int remember(struct esp_backend *b, uint32_t id)
+{
+	if (b->n_sas == b->cap_sas) {
+		size_t cap = b->cap_sas ? b->cap_sas * 2 : 16;
+		struct known *k = realloc(b->sas, cap * sizeof(*k));
+
+		if (!k)
+			return -1;
+		b->sas = k;
+		b->cap_sas = cap;
+	}
+	b->sas[b->n_sas++] = (struct known){ .id = id, .pending = true };
+	return 0;
+}
+
+static int send_child(struct esp_backend *b, uint16_t type, uint32_t id, const void *body,
+		      size_t len, const int *fds, size_t n_fds)
+{
+	if (!b->up)
+		return -1;
+	return b->env->child_send(b->env->arg, type, id, body, len, fds, n_fds);
+}
+
+static int send_tun(struct esp_backend *b, const struct iface *i)
+{
+	struct msg_tun m;
+
+	memset(&m, 0, sizeof(m));
+	snprintf(m.name, sizeof(m.name), "%s", i->name);
+	m.mtu = i->mtu;
+	return send_child(b, MSG_TUN_ADD, 0, &m, sizeof(m), &i->fd, 1);
+}
+
+static void child_up(void *ctx)
+{
+	struct esp_backend *b = ctx;
+	struct msg_number present = { 0 };
+	int fds[2];
+	size_t n = 0;
+
+	b->up = true;
+	if (b->esp4 >= 0) {
+		present.value |= 1;
+		fds[n++] = b->esp4;
+	}
+	if (b->esp6 >= 0) {
+		present.value |= 2;
+		fds[n++] = b->esp6;
+	}
+	/* A failed send means that the link broke: child_down() follows. */
+	(void)send_child(b, MSG_ESPD_SOCKETS, 0, &present, sizeof(present), fds, n);
+	for (struct iface *i = b->ifaces; i; i = i->next)
+		(void)send_tun(b, i);
+}
+
+static void child_down(void *ctx)
+{
+	struct esp_backend *b = ctx;
+	struct known *sas = b->sas;
+	size_t n = b->n_sas;
+
+	b->up = false;
+	/* The callbacks may add anew: they find an empty list. */
+	b->sas = NULL;
+	b->n_sas = b->cap_sas = 0;
+	for (size_t i = 0; i < n; i++)
+		if (sas[i].pending)
+			b->env->sa_added(b->env->arg, sas[i].id,
+					 "espd ended before it took the SA");
+	free(sas);
+	if (n)
+		b->env->lost(b->env->arg);
+}
+
+static void child_msg(void *ctx, const struct ipc_msg *m)
+{
+	struct esp_backend *b = ctx;
+	const struct backend_env *env = b->env;
+	const struct msg_sa_event *ev;
+	const struct msg_result *r;
+	struct known *k;
+
+	switch (m->type) {
+	case MSG_ESPD_SA_ADDED:
+		r = m->body;
+		k = find(b, m->id);
+		if (!k || !k->pending)
+			break;		/* deleted before the answer came */
+		k->pending = false;
+		if (r->code != EXIT_DONE) {
+			char text[ERR_MSG_MAX];
+
+			snprintf(text, sizeof(text), "%.*s", ERR_MSG_MAX - 1,
+				 r->text[0] ? r->text : "espd refused the SA");
+			forget(b, m->id);
+			env->sa_added(env->arg, m->id, text);
+			break;
+		}
+		env->sa_added(env->arg, m->id, "");
+		break;
+	case MSG_ESPD_SA_STATS:
+		env->sa_stats(env->arg, m->body);
+		break;
+	case MSG_ESPD_SA_EVENT:
+		ev = m->body;
+		if (ev->event <= SA_EVENT_ACTIVE && find(b, ev->sa_id))
+			env->sa_event(env->arg, ev->sa_id, (enum sa_event)ev->event);
+		break;
+	}
+}
+
+/* ---- interfaces ---- */
+
+static struct iface **find_iface(struct esp_backend *b, const char *name)
+{
+	struct iface **p = &b->ifaces;
+
+	while (*p && strcmp((*p)->name, name) != 0)
+		p = &(*p)->next;
+	return p;
+}
+
+static int iface_add(void *ctx, const struct backend_iface *bi, struct err *e)
+{
+	struct esp_backend *b = ctx;
+	struct iface *i = *find_iface(b, bi->name);
+
+	if (i && i->mtu == bi->mtu)
+		return 0;
+	if (i) {
+		if (link_set_mtu(i->name, bi->mtu, e) < 0)
+			return -1;
+		i->mtu = bi->mtu;
+		(void)send_tun(b, i);
+		return 0;
+	}
+	i = calloc(1, sizeof(*i));
+	if (!i)
+		return err_errno(e, "out of memory");
+	snprintf(i->name, sizeof(i->name), "%s", bi->name);
+	i->mtu = bi->mtu;
+	if (link_tun_open(i->name, 0, &i->fd, e) < 0) {
+		free(i);
+		return err_wrap(e, "interface %s", bi->name);
+	}
+	if (link_set_mtu(i->name, i->mtu, e) < 0 || link_set_up(i->name, true, e) < 0) {
+		close(i->fd);
+		free(i);
+		return err_wrap(e, "interface %s", bi->name);
+	}
+	i->next = b->ifaces;
+	b->ifaces = i;
+	(void)send_tun(b, i);
+	return 0;
+}
+
+static void iface_del(void *ctx, const char *name)
+{
+	struct esp_backend *b = ctx;
+	struct iface **p = find_iface(b, name), *i = *p;
+	struct err e = { 0 };
+	struct msg_tun m;
+
+	if (!i)
+		return;
+	memset(&m, 0, sizeof(m));
+	snprintf(m.name, sizeof(m.name), "%s", name);
+	(void)send_child(b, MSG_TUN_DEL, 0, &m, sizeof(m), NULL, 0);
+	*p = i->next;
+	close(i->fd);
+	free(i);
+	/* espd holds a descriptor of its own until it reads the message: do not wait for it,
+	 * for the name may be wanted again at once. */
+	if (link_del(name, &e) < 0)
+		log_debug(NULL, "%s: %s", name, e.msg);
+}
+
+/* ---- SAs ---- */
+
+static void sa_add(void *ctx, const struct sa_child *sa, const char *iface)
+{
+	struct esp_backend *b = ctx;
+	const char *why = NULL;
+	struct msg_espd_sa m;
+
+	if (!b->up)
+		why = "espd is not running";
+	else if (find(b, sa->id))
+		why = "an SA of this number is there already";
+	else if (remember(b, sa->id) < 0)
+		why = "out of memory";
+	if (why) {
+		b->env->sa_added(b->env->arg, sa->id, why);
+		return;
+	}
+	memset(&m, 0, sizeof(m));
+	snprintf(m.interface, sizeof(m.interface), "%s", iface);
+	m.sa = *sa;
+	if (send_child(b, MSG_ESPD_SA_ADD, sa->id, &m, sizeof(m), NULL, 0) < 0) {
+		forget(b, sa->id);
+		b->env->sa_added(b->env->arg, sa->id, "espd does not take messages");
+	}
+	secret_wipe(&m, sizeof(m));
+}
+
+static void send_ref(struct esp_backend *b, uint16_t type, uint32_t id, uint32_t linger_ms)
+{
+	struct msg_sa_ref m = { .sa_id = id, .linger_ms = linger_ms };
+
+	(void)send_child(b, type, 0, &m, sizeof(m), NULL, 0);
+}
+
+static void sa_activate(void *ctx, uint32_t id)
+{
+	send_ref(ctx, MSG_ESPD_SA_ACTIVATE, id, 0);
+}
+
+static void sa_update(void *ctx, uint32_t id, const struct endpoint *local,
+		      const struct endpoint *remote)
+{
+	struct msg_sa_update m;
+
+	memset(&m, 0, sizeof(m));
+	m.sa_id = id;
+	m.local = *local;
+	m.remote = *remote;
+	(void)send_child(ctx, MSG_ESPD_SA_UPDATE, 0, &m, sizeof(m), NULL, 0);
+}
+
+static void sa_del(void *ctx, uint32_t id, uint32_t linger_ms)
+{
+	send_ref(ctx, MSG_ESPD_SA_DEL, id, linger_ms);
+	forget(ctx, id);
+}
+
+static void sa_query(void *ctx, uint32_t id)
+{
+	send_ref(ctx, MSG_ESPD_SA_QUERY, id, 0);
+}
+
+const struct backend backend_esp = {
+	.name = "userspace",
+	.child = "espd",
+	.udp_encap_only = true,
+	.esn = true,
+	.probe = probe,
+	.start = start,
+	.stop = stop,
+	.child_up = child_up,
+	.child_down = child_down,
+	.child_msg = child_msg,
+	.iface_add = iface_add,
+	.iface_del = iface_del,
+	.sa_add = sa_add,
+	.sa_activate = sa_activate,
+	.sa_update = sa_update,
+	.sa_del = sa_del,
+	.sa_query = sa_query,
+};
