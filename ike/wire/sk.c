@@ -79,8 +79,10 @@ int sk_end(struct sk *s, struct build *b, size_t *len, struct err *e)
 	size_t block = aead_block(s->aead), pad, data_len;
 	struct aead_job j;
 
-	assert(b->sk_at);
 	build_close(b);
+	if (!wr_ok(&b->w))
+		return build_end(b, len, e);
+	assert(b->sk_at);
 	pad = block - 1 - (b->w.len - data_at) % block;
 	wr_zero(&b->w, pad);	/* of any content, §3.14 */
 	wr_u8(&b->w, (uint8_t)pad);
