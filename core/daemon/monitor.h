@@ -1,0 +1,260 @@
+/* monitor: what the files of aditd share; for core/daemon only.
+ *
+ *	monitor.c	start, signals, stop		options.c	command line
+ *	rundir.c	run dir, pid file, control socket
+ *	procs.c		the children: run, watch, restart, end
+ *	requests.c	what they ask for		permit.c	whether they may
+ *	satab.c		the SAs that live, by iked's generation
+ *	reload.c	settings in, changes out	secrets.c	which PSK changed
+ *	tunnel.c	interfaces, routes, firewall	dataplane.c	the backend
+ */
+#ifndef ADIT_DAEMON_MONITOR_H
+#define ADIT_DAEMON_MONITOR_H
+
+#include "core/base/loop.h"
+#include "core/daemon/backend.h"
+#include "core/daemon/diff.h"
+#include "core/daemon/permit.h"
+#include "core/ipc/ipc.h"
+#include "core/ipc/msg.h"
+#include "core/net/firewall.h"
+#include "core/net/sock.h"
+#include "core/net/sysctl.h"
+#include "core/net/view.h"
+#include "core/net/watch.h"
+#include "core/settings/settings.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct monitor;
+
+/* ---- options.c ---- */
+
+struct options {
+	char config_dir[PATH_MAX];
+	char run_dir[PATH_MAX];
+	char libexec_dir[PATH_MAX];
+	char user[33];			/* "": adit, or else nobody */
+	bool foreground, check;
+};
+/* 1: all is said (--help, --version); 0: go on; -1: the text says what is wrong. */
+int options_parse(struct options *o, int argc, char **argv, struct err *e) MUST_USE;
+/* Who the children become, and which group may read the control socket (0: root's). */
+int options_user(const struct options *o, uid_t *uid, gid_t *gid, gid_t *control,
+		 struct err *e) MUST_USE;
+
+/* ---- rundir.c ---- */
+
+struct rundir {
+	char path[PATH_MAX];
+	int lock;			/* of the pid file; held as long as we live; -1 none */
+	int control;			/* listening; -1 none */
+};
+/* Make the dir and take the lock; an instance that runs there is named by its pid. */
+int rundir_open(struct rundir *r, const char *path, struct err *e) MUST_USE;
+/* Write our pid; after the last fork. */
+int rundir_pid(struct rundir *r, struct err *e) MUST_USE;
+/* control.sock, 0660, root and this group. */
+int rundir_control(struct rundir *r, gid_t group, struct err *e) MUST_USE;
+/* Remove what was made. */
+void rundir_close(struct rundir *r);
+
+/* ---- procs.c ---- */
+
+enum proc_id { PROC_VAULTD, PROC_IKED, PROC_DATAPLANE, PROC_N };
+
+struct proc {
+	struct monitor *m;
+	enum ipc_role role;
+	const char *program;		/* NULL: this dataplane needs none */
+	pid_t pid;			/* 0: does not run */
+	struct ipc *link;		/* NULL: broken, or ended */
+	enum permit_phase phase;
+	unsigned starts;
+	uint64_t started_ms;
+	unsigned backoff_ms;
+	bool held;			/* not to be started again now */
+	struct timer restart, kill;
+};
+
+void procs_init(struct monitor *m);
+/* Run it, if it does not run. */
+void procs_start(struct monitor *m, enum proc_id id);
+bool procs_running(const struct monitor *m, enum proc_id id);	/* and said MSG_READY */
+int procs_send(struct monitor *m, enum proc_id id, uint16_t type, uint32_t msg_id,
+	       const void *body, size_t len);
+int procs_send_fds(struct monitor *m, enum proc_id id, uint16_t type, uint32_t msg_id,
+		   const void *body, size_t len, const int *fds, size_t n_fds);
+/* Close its link, so that it ends by itself, and kill it soon if it does not; no restart until
+ * procs_start(). */
+void procs_end(struct monitor *m, enum proc_id id);
+/* SIGCHLD: collect who ended. */
+void procs_reap(struct monitor *m);
+/* None of them runs. */
+bool procs_all_gone(const struct monitor *m);
+/* Kill and collect all that are left, at once. */
+void procs_kill_all(struct monitor *m);
+
+/* ---- satab.c ---- */
+
+struct sa {
+	uint32_t id;			/* ours: what the dataplane knows it by */
+	uint32_t iked_id;		/* iked's, unique in its generation */
+	unsigned generation;
+	char peer[PEER_NAME_MAX + 1];
+	char child[CHILD_NAME_MAX + 1];
+	bool live;			/* the dataplane took it */
+	bool held;			/* not yet used for sending */
+	bool udp_encap;
+	uint16_t encr, encr_bits, integ;
+	struct endpoint remote;
+};
+
+struct satab {
+	size_t n, cap;
+	struct sa *v;
+	uint32_t last_id;
+};
+
+/* NULL when out of memory. Borrowed until the next add or drop. */
+struct sa *satab_add(struct satab *t, const struct sa_child *c, unsigned generation);
+struct sa *satab_by_id(struct satab *t, uint32_t id);
+struct sa *satab_by_iked(struct satab *t, uint32_t iked_id, unsigned generation);
+void satab_drop(struct satab *t, struct sa *s);
+/* How many of the peer's are live. */
+unsigned satab_live(const struct satab *t, const char *peer);
+/* The next one from *at on that an earlier generation made for this peer (and child, unless
+ * NULL); NULL when there is none. */
+struct sa *satab_older(struct satab *t, const char *peer, const char *child,
+		       unsigned generation, size_t *at);
+void satab_fini(struct satab *t);
+
+/* ---- secrets.c ---- */
+
+/* What each peer's PSK was when vaultd last heard of it, as a keyed hash. */
+struct secrets {
+	uint64_t key[2];
+	size_t n;
+	struct secret_mark *v;
+};
+void secrets_init(struct secrets *s);
+void secrets_fini(struct secrets *s);
+/* Read the peer's PSK and send it to vaultd: always, or only when it is another than before.
+ * 1 it was another, 0 the same (or none both times). Logs what is wrong with a file. */
+int secrets_send(struct monitor *m, const char *peer, bool always);
+void secrets_forget(struct monitor *m, const char *peer);
+
+/* ---- reload.c ---- */
+
+/* Read the settings for the first time. Prints findings to the log. */
+int reload_first(struct monitor *m, struct err *e) MUST_USE;
+/* Read them again and pass on what changed. text (ERR_MSG_MAX) gets one in words. */
+enum exit_code reload_again(struct monitor *m, char *text);
+/* All peers to an iked, all secrets to a vaultd that was just started. */
+void reload_tell_iked(struct monitor *m);
+void reload_tell_vaultd(struct monitor *m);
+/* --check: findings to stdout; the exit code. */
+int reload_check(const struct options *o);
+
+/* ---- tunnel.c ---- */
+
+struct tunnel {
+	char peer[PEER_NAME_MAX + 1];
+	char interface[IFNAME_MAX];
+	bool made;			/* the interface exists */
+	bool up;
+	uint16_t mtu;
+	struct ip_addr local;		/* what iked was told */
+	struct endpoint remote;		/* where the peer is now; none: not known */
+};
+
+/* Make the router's state of the settings: interfaces, routes, firewall, sysctl. */
+void tunnel_settings(struct monitor *m);
+/* Links, addresses, routes or firewall changed outside (WATCH_*). */
+void tunnel_outside(void *arg, unsigned what);
+/* An SA of the peer came, changed or went. */
+void tunnel_sa(struct monitor *m, const char *peer, const struct sa *newest);
+/* The remote end is elsewhere now. */
+void tunnel_remote(struct monitor *m, const char *peer, const struct endpoint *remote);
+/* Connections from before the tunnel are forgotten. */
+void tunnel_flush(struct monitor *m, const char *peer);
+struct tunnel *tunnel_get(struct monitor *m, const char *peer);
+/* The local address for a peer: local_ip, or what the kernel would use; family 0 unknown. */
+struct ip_addr tunnel_local(struct monitor *m, const struct peer_conf *p);
+/* Tell iked about firewall and findings, when they changed or always. */
+void tunnel_tell(struct monitor *m, bool always);
+/* What another instance, or a crash, left; at start. */
+void tunnel_clean(struct monitor *m);
+/* All of ours goes. */
+void tunnel_stop(struct monitor *m);
+
+/* ---- dataplane.c ---- */
+
+int dataplane_choose(struct monitor *m, struct err *e) MUST_USE;
+int dataplane_start(struct monitor *m, struct err *e) MUST_USE;
+void dataplane_stop(struct monitor *m);
+/* Which one, and what it can, to iked; only when it is ready. */
+void dataplane_tell(struct monitor *m);
+/* Every SA of the peer, of every generation. */
+void dataplane_drop_peer(struct monitor *m, const char *peer);
+void dataplane_forget_all(struct monitor *m);
+
+/* ---- requests.c ---- */
+
+/* A message of a child, checked against core/ipc's table already. */
+void requests_handle(struct proc *p, struct ipc_msg *m);
+/* Called by procs.c. */
+void requests_ready(struct proc *p);
+void requests_gone(struct proc *p);
+
+/* ---- monitor.c ---- */
+
+enum monitor_state { MONITOR_STARTING, MONITOR_RUNNING, MONITOR_RESTARTING, MONITOR_STOPPING };
+
+struct monitor {
+	struct loop *loop;
+	struct options opt;
+	struct rundir run;
+	enum monitor_state state;
+	int exit_code;
+	uid_t uid;
+	gid_t gid, control_gid;
+	int64_t started_wall_s;
+	int ready_fd;			/* of the parent that waits for us; -1 in foreground */
+	struct sock_set sockets;
+	struct proc procs[PROC_N];
+	struct timer stop_wait;
+
+	const struct backend *const *backends;
+	const struct backend *backend;
+	void *backend_ctx;
+	char backend_why[200];
+	struct satab sas;
+
+	struct settings settings;
+	struct secrets secrets;
+
+	struct view view;
+	struct watch *watch;
+	struct firewall *firewall;
+	struct sysctl *sysctl;
+	size_t n_tunnels;
+	struct tunnel *tunnels;		/* one per enabled peer, sorted by name */
+	struct timer sync;		/* routes and firewall, soon */
+	uint64_t synced_ms;
+	struct msg_system told;		/* what iked heard last */
+
+	uint64_t refused[PROC_N];	/* messages out of phase or not theirs */
+	struct log_limit refused_log;
+};
+
+/* A child became ready or ended: is the whole ready, is the stop done? */
+void monitor_progress(struct monitor *m);
+/* MSG_RESTART. */
+void monitor_restart(struct monitor *m);
+/* iked deleted all it had, or has gone while stopping. */
+void monitor_iked_stopped(struct monitor *m);
+
+#endif
