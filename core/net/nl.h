@@ -15,6 +15,7 @@
 
 struct nl {
 	struct mnl_socket *s;
+	int bus;
 	unsigned portid;
 	uint32_t seq;
 };
@@ -33,10 +34,10 @@ int nl_ask(struct nl *n, struct nlmsghdr *h, mnl_cb_t fn, void *arg, struct err 
  * MNL_CB_ERROR to fail. reset (may be NULL) is called before each new try. */
 int nl_dump(struct nl *n, struct nlmsghdr *h, mnl_cb_t fn, void (*reset)(void *arg),
 	    void *arg, struct err *e) MUST_USE;
-/* Send a batch (len bytes at buf) that ends in one transaction, wait for the acks of the
- * messages with sequence numbers first..last; the first error is returned, with its
- * sequence number in *failed (may be NULL). */
-int nl_batch(struct nl *n, const void *buf, size_t len, uint32_t first, uint32_t last,
-	     uint32_t *failed, struct err *e) MUST_USE;
+/* Send a batch (len bytes at buf) that is one transaction, its last message with NLM_F_ACK.
+ * All or nothing; the first error is returned, with the sequence number of the message at
+ * fault in *failed (0: none in particular). failed may be NULL. */
+int nl_batch(struct nl *n, const void *buf, size_t len, uint32_t *failed, struct err *e)
+	MUST_USE;
 
 #endif

@@ -102,8 +102,9 @@ struct route_answer {
 int route_lookup(const struct ip_addr *dst, const struct ip_addr *from, uint32_t mark,
 		 const char *oif, struct route_answer *out, struct err *e) MUST_USE;
 
-/* One route by hand; table 0 is main; fails when one with the same prefix, table and metric
- * exists that is not ours, replaces it when it is. proto must be ROUTE_PROTO. */
+/* One route by hand; table 0 is main; proto and ours are set here. Fails when one with the
+ * same prefix, table and metric exists that is not ours, replaces it when it is. A unicast
+ * route needs oif. */
 int route_add(const struct route *r, struct err *e) MUST_USE;
 /* One that is gone already is fine. */
 int route_del(const struct route *r, struct err *e) MUST_USE;

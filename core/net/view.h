@@ -20,6 +20,7 @@ struct view_addr {
 	struct prefix net;		/* the connected network */
 	uint32_t mtu;
 	bool wan, lan;
+	bool usable;			/* as a source: not tentative, not deprecated */
 };
 
 struct view {
