@@ -3,6 +3,7 @@
 
 #include "core/base/rng.h"
 #include "core/front/fmt.h"
+#include "core/net/view.h"
 #include "core/settings/settings.h"
 
 #include <ctype.h>
@@ -49,10 +50,12 @@ static int keep_only(struct status *s, const char *peer)
 static int offline_status(const struct front *f, const char *peer, struct status **out,
 			  struct err *e)
 {
+	struct prefix lan[FRONT_LAN_MAX];
 	struct settings settings;
 	struct findings fs = { 0 };
+	size_t n_lan = front_lan(f, lan, FRONT_LAN_MAX);
 
-	if (settings_load(f->config_dir, NULL, 0, &settings, &fs, e))
+	if (settings_load(f->config_dir, lan, n_lan, &settings, &fs, e))
 		return -1;
 	*out = status_from_settings(&settings);
 	settings_fini(&settings);
@@ -138,6 +141,26 @@ const char *front_advice(const struct status_peer *p, bool running, char *buf, s
 		snprintf(buf, cap, "adit up %s tries now and says what happens; adit log -n 20 %s "
 			 "shows what happened", p->name, p->name);
 	return buf;
+}
+
+size_t front_lan(const struct front *f, struct prefix *out, size_t max)
+{
+	struct router_conf conf;
+	struct draft *d = NULL;
+	struct view *v = NULL;
+	struct err ignored;
+	size_t n = 0;
+	bool ok;
+
+	ok = settings_router_draft(f->config_dir, &d, NULL, &ignored) == 0 &&
+	     draft_to_router(d, &conf, &ignored) == 0 && (v = malloc(sizeof(*v))) &&
+	     view_take(&conf, v, &ignored) == 0;
+	for (size_t i = 0; ok && i < v->n_addrs && n < max; i++)
+		if (v->addrs[i].lan)
+			out[n++] = v->addrs[i].net;
+	free(v);
+	draft_free(d);
+	return n;
 }
 
 /* --- apply --- */

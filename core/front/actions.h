@@ -33,6 +33,12 @@ int front_status(const struct front *f, const char *peer, struct status **out,
  * is up. Returns buf (cap >= 256). */
 const char *front_advice(const struct status_peer *p, bool running, char *buf, size_t cap);
 
+/* The router's own LAN networks, to check settings against (settings_load(), struct commit):
+ * into out, at most max; returns how many. 0 too when the kernel or the settings cannot be
+ * read: the checks are then fewer. */
+#define FRONT_LAN_MAX 64
+size_t front_lan(const struct front *f, struct prefix *out, size_t max);
+
 /* --- after a change of the settings --- */
 
 enum front_applied {

@@ -1,0 +1,307 @@
+/* verbs: the table of everything adit does. Help, completion and the lists in adit(8) are made
+ * from it, so a verb is one row here and its function. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const struct opt cli_opts[OPT_N] = {
+	[OPT_CONFIG_DIR] = { "config-dir", 0, "DIR",
+		"where the settings are (ADIT_CONFIG_DIR)" },
+	[OPT_RUN_DIR] = { "run-dir", 0, "DIR",
+		"where the daemon's control socket is (ADIT_RUN_DIR)" },
+	[OPT_JSON] = { "json", 0, NULL, "print JSON, for programs" },
+	[OPT_PLAIN] = { "plain", 0, NULL, "print tables as tab-separated lines without a heading" },
+	[OPT_QUIET] = { "quiet", 'q', NULL, "print errors and what was asked for, nothing else" },
+	[OPT_YES] = { "yes", 'y', NULL, "do not ask, take yes for an answer" },
+	[OPT_NO_APPLY] = { "no-apply", 0, NULL, "only write the settings, do not tell the daemon" },
+	[OPT_COLOR] = { "color", 0, "WHEN", "auto (on a terminal), always or never" },
+	[OPT_NO_PAGER] = { "no-pager", 0, NULL, "never start $PAGER" },
+	[OPT_TIMEOUT] = { "timeout", 0, "SECONDS", "how long to wait for the daemon" },
+	[OPT_HELP] = { "help", 'h', NULL, "show help for the verb" },
+	[OPT_VERSION] = { "version", 'V', NULL, "show the version" },
+	[OPT_PSK_FILE] = { "psk-file", 0, "FILE", "read the pre-shared key from this file" },
+	[OPT_PSK_STDIN] = { "psk-stdin", 0, NULL, "read the pre-shared key from standard input" },
+	[OPT_GENERATE_PSK] = { "generate-psk", 0, NULL,
+		"make a new random key, and print it once for the other side" },
+	[OPT_ASK_PSK] = { "ask-psk", 0, NULL, "ask for the pre-shared key on the terminal" },
+	[OPT_FOLLOW] = { "follow", 'f', NULL, "go on, print lines as they come" },
+	[OPT_LINES] = { "lines", 'n', "N", "the last N lines only" },
+	[OPT_ALL] = { "all", 'a', NULL, "also what still has its default" },
+	[OPT_LIST] = { "list", 'l', NULL, "list what there is to go back to" },
+	[OPT_THEME] = { "theme", 0, "NAME", "colours of this theme, this time" },
+	[OPT_ASCII] = { "ascii", 0, NULL, "draw with +, - and | only" },
+	[OPT_NO_MOUSE] = { "no-mouse", 0, NULL, "leave the mouse to the terminal" },
+	[OPT_READONLY] = { "readonly", 0, NULL, "look, change nothing" },
+};
+
+#define PSK_OPTS (OPT_BIT(OPT_PSK_FILE) | OPT_BIT(OPT_PSK_STDIN) | OPT_BIT(OPT_GENERATE_PSK) | \
+		  OPT_BIT(OPT_ASK_PSK))
+
+#define KEYS_MORE \
+	"KEY=VALUE pairs are the settings of adit.conf(5). KEY= goes back to the default. " \
+	"A list takes KEY+=VALUE and KEY-=VALUE to add or take away entries. The settings of a " \
+	"further child are written child.NAME.KEY=VALUE; child.NAME= removes that child."
+
+const struct verb cli_verbs[] = {
+	{ NULL, "status", "[PEER]", state_status,
+	  "show every peer and its tunnels, or one in detail",
+	  "Works without the daemon too: the peers are then listed as down. The exit status is 3 "
+	  "when the daemon is not running, or when the PEER that was named is not up.",
+	  "adit status\nadit status branch\nadit status --json | jq -r '.peers[].state'",
+	  0, 0, 1, COMPLETE_PEER, false, false },
+	{ NULL, "interfaces", "", lists_interfaces,
+	  "show the interfaces with their addresses, tunnels marked",
+	  "What ip(8) would show. A tunnel's interface is marked with the name of its peer, the "
+	  "others with wan or lan as adit sees them. Works without the daemon.",
+	  "adit interfaces", 0, 0, 0, COMPLETE_NONE, false, false },
+	{ NULL, "routes", "", lists_routes,
+	  "show the routes, those into tunnels marked",
+	  "What ip(8) would show of the routing tables that are used for forwarding. Works "
+	  "without the daemon.",
+	  "adit routes", 0, 0, 0, COMPLETE_NONE, false, false },
+	{ NULL, "restart", "", state_restart,
+	  "restart the daemon's processes; every tunnel is made anew",
+	  "The monitor stays, so its descriptors and the firewall do too; key exchange, keys "
+	  "and the userspace dataplane start afresh. Waits until the daemon answers again. "
+	  "When aditd itself is not running, start it with your init system.",
+	  "adit restart", 0, 0, 0, COMPLETE_NONE, true, false },
+	{ NULL, "up", "PEER", state_up,
+	  "bring a peer up now, and wait until it is",
+	  "Says each step, and in words why it failed. The exit status is 3 when the peer "
+	  "refused or the daemon is not running, 9 when there was no answer in time (60 s, or "
+	  "--timeout).",
+	  "adit up branch\nadit up branch --timeout 10 || adit log -n 20 branch",
+	  0, 1, 1, COMPLETE_PEER, true, false },
+	{ NULL, "down", "PEER", state_down,
+	  "take a peer down until `adit up`, a restart or the peer itself brings it up",
+	  "The settings stay as they are; to keep it down for good use `adit peer disable`.",
+	  "adit down branch", 0, 1, 1, COMPLETE_PEER, true, false },
+	{ NULL, "reload", "", state_reload,
+	  "read the settings again and apply what changed",
+	  "Only needed after editing the files by hand: every verb that changes a setting does "
+	  "it by itself. Peers whose settings did not change do not lose a packet.",
+	  "adit reload", 0, 0, 0, COMPLETE_NONE, true, false },
+	{ NULL, "log", "[PEER]", logs_log,
+	  "show what happened, newest last",
+	  "The lines that the daemon keeps; syslog has the same. With a PEER only its own.",
+	  "adit log -n 20\nadit log -f branch",
+	  OPT_BIT(OPT_FOLLOW) | OPT_BIT(OPT_LINES), 0, 1, COMPLETE_PEER, false, false },
+	{ NULL, "check", "", config_check,
+	  "check all settings and say what is wrong, and where",
+	  "Errors name file, line and column. Warnings are about settings that work but should "
+	  "not stay, such as weak algorithms. The exit status is 7 when there is an error.",
+	  "adit check", 0, 0, 0, COMPLETE_NONE, false, false },
+	{ NULL, "diff", "[GENERATION]", config_diff,
+	  "show what changed in the settings since they were last committed",
+	  "Compares the files with the newest state in the history, or with the GENERATION "
+	  "that `adit rollback --list` shows. Keys are never shown, only that they changed.",
+	  "adit diff\nadit diff 12", 0, 0, 1, COMPLETE_GENERATION, false, false },
+	{ NULL, "rollback", "[GENERATION]", config_rollback,
+	  "go back to the settings before the last change",
+	  "Or to the GENERATION that --list shows. Shows what will change and asks first. Going "
+	  "back is a change too, so it can be undone the same way.",
+	  "adit rollback --list\nadit rollback\nadit rollback 12 --yes",
+	  OPT_BIT(OPT_LIST), 0, 1, COMPLETE_GENERATION, true, false },
+	{ NULL, "genpsk", "", config_genpsk,
+	  "print a new random pre-shared key",
+	  "43 letters and digits, 256 bits. Nothing is stored.",
+	  "adit genpsk > branch.key", 0, 0, 0, COMPLETE_NONE, false, false },
+	{ NULL, "firewall", "", lists_firewall,
+	  "show adit's firewall rules, and those it put into other tables",
+	  "The nftables table `inet adit`, and the tagged rules at the head of foreign chains "
+	  "that would drop the tunnels' traffic. Needs root to read the firewall.",
+	  "sudo adit firewall", 0, 0, 0, COMPLETE_NONE, true, false },
+
+	{ "peer", "list", "", peer_list,
+	  "list the peers and their settings",
+	  "From the settings alone; `adit status` says how they are.",
+	  "adit peer list", 0, 0, 0, COMPLETE_NONE, false, false },
+	{ "peer", "show", "PEER", peer_show,
+	  "show the settings of one peer",
+	  "Settings that still have their default are left out unless --all is given. The "
+	  "pre-shared key is never shown.",
+	  "adit peer show branch\nadit peer show branch --all",
+	  OPT_BIT(OPT_ALL), 1, 1, COMPLETE_PEER, false, false },
+	{ "peer", "add", "PEER KEY=VALUE…", peer_add,
+	  "add a peer",
+	  KEYS_MORE "\n"
+	  "The pre-shared key never goes on the command line, where every user of the router "
+	  "could see it: give --psk-file, --psk-stdin or --generate-psk. On a terminal adit asks "
+	  "for it when none of them is given.",
+	  "adit peer add branch local_ip=203.0.113.1 remote_gateway=198.51.100.2 \\\n"
+	  "    local_network=10.1.0.0/24 remote_network=10.2.0.0/24 \\\n"
+	  "    ike=aes256gcm16-sha384-ecp384 esp=aes256gcm16-ecp384 --psk-file branch.key\n"
+	  "# the same with a new key, kept for the other side\n"
+	  "adit peer add branch remote_gateway=198.51.100.2 local_network=10.1.0.0/24 \\\n"
+	  "    remote_network=10.2.0.0/24 --generate-psk > branch.key\n"
+	  "# two networks on the far side, and a second child with a network of its own\n"
+	  "adit peer add hq remote_gateway=198.51.100.7 local_network=10.1.0.0/24 \\\n"
+	  "    remote_network=10.2.0.0/24,10.3.0.0/24 \\\n"
+	  "    child.voice.local_network=10.1.9.0/24 child.voice.remote_network=10.2.9.0/24",
+	  PSK_OPTS, 1, -1, COMPLETE_PEER_KEYS, true, false },
+	{ "peer", "set", "PEER KEY=VALUE…", peer_set,
+	  "change settings of a peer",
+	  KEYS_MORE "\n"
+	  "What the change costs is said before: nothing, a rekey, or a restart of this peer's "
+	  "tunnels. The pre-shared key is changed with the --psk options alone.",
+	  "adit peer set branch keying_tries=3\n"
+	  "adit peer set branch remote_network+=10.4.0.0/24\n"
+	  "adit peer set branch child.voice.esp=aes128gcm16-ecp256\n"
+	  "adit peer set branch --psk-stdin < branch.key",
+	  PSK_OPTS, 1, -1, COMPLETE_PEER_KEYS, true, false },
+	{ "peer", "delete", "PEER", peer_delete,
+	  "delete a peer, its key included",
+	  "Asks on a terminal; elsewhere --yes is needed. `adit rollback` brings it back.",
+	  "adit peer delete branch\nadit peer delete branch --yes",
+	  0, 1, 1, COMPLETE_PEER, true, false },
+	{ "peer", "rename", "PEER NEW", peer_rename,
+	  "give a peer another name",
+	  "Its key goes with it. The name is local: the other side does not see it; the "
+	  "interface gets the new name, so the tunnel restarts.",
+	  "adit peer rename branch berlin", 0, 2, 2, COMPLETE_PEER, true, false },
+	{ "peer", "copy", "PEER NEW [KEY=VALUE]…", peer_copy,
+	  "add a peer with the settings of another",
+	  "The copy has the same key and starts disabled, since two peers with the same gateway "
+	  "and IDs cannot both be right; the pairs and a --psk option may say otherwise.\n"
+	  KEYS_MORE,
+	  "adit peer copy branch berlin remote_gateway=198.51.100.9 \\\n"
+	  "    remote_network=10.9.0.0/24 enabled=yes --generate-psk",
+	  PSK_OPTS, 2, -1, COMPLETE_PEER_KEYS, true, false },
+	{ "peer", "enable", "PEER", peer_enable,
+	  "use a peer that was disabled", NULL,
+	  "adit peer enable branch", 0, 1, 1, COMPLETE_PEER, true, false },
+	{ "peer", "disable", "PEER", peer_disable,
+	  "take a peer down and keep it down, without deleting it", NULL,
+	  "adit peer disable branch", 0, 1, 1, COMPLETE_PEER, true, false },
+
+	{ "router", "show", "", config_router_show,
+	  "show the settings of this router",
+	  "Interfaces, dataplane, log level, theme. --all shows defaults too.",
+	  "adit router show --all", OPT_BIT(OPT_ALL), 0, 0, COMPLETE_NONE, false, false },
+	{ "router", "set", "KEY=VALUE…", config_router_set,
+	  "change settings of this router",
+	  "The keys are those of adit.conf(5). KEY= goes back to the default; a list takes "
+	  "KEY+=VALUE and KEY-=VALUE.",
+	  "adit router set wan=eth0 lan=br-lan\nadit router set log_level=debug",
+	  0, 1, -1, COMPLETE_ROUTER_KEYS, true, false },
+
+	{ NULL, "tui", "[PEER]", screen_tui,
+	  "open the screen",
+	  "What `adit` alone does on a terminal. See adit-tui(8).",
+	  "adit tui\nadit tui --theme high-contrast",
+	  OPT_BIT(OPT_THEME) | OPT_BIT(OPT_ASCII) | OPT_BIT(OPT_NO_MOUSE) | OPT_BIT(OPT_READONLY),
+	  0, 1, COMPLETE_PEER, false, false },
+	{ NULL, "completion", "SHELL", complete_completion,
+	  "print the completion script for bash, zsh or fish", NULL,
+	  "adit completion bash > /etc/bash_completion.d/adit\n"
+	  "adit completion zsh > /usr/share/zsh/vendor-completions/_adit\n"
+	  "adit completion fish > ~/.config/fish/completions/adit.fish",
+	  0, 1, 1, COMPLETE_SHELL, false, false },
+	{ NULL, "help", "[VERB]", help_help,
+	  "show help, or the page of one verb", NULL,
+	  "adit help\nadit help peer add", 0, 0, 2, COMPLETE_VERB, false, false },
+	{ NULL, "version", "", help_version,
+	  "show the version of adit, and of the daemon that runs", NULL,
+	  "adit version", 0, 0, 0, COMPLETE_NONE, false, false },
+
+	/* For the shells' completion and for man/adit.8. */
+	{ NULL, "__complete", "[WORD]…", complete_words, "", NULL, NULL, 0, 0, -1,
+	  COMPLETE_NONE, false, true },
+	{ NULL, "__mdoc", "PART", help_mdoc, "", NULL, NULL, 0, 1, 1,
+	  COMPLETE_NONE, false, true },
+};
+const size_t cli_n_verbs = sizeof(cli_verbs) / sizeof(cli_verbs[0]);
+
+const char *verb_title(const struct verb *v, char *buf, size_t cap)
+{
+	snprintf(buf, cap, "%s%s%s", v->noun ? v->noun : "", v->noun ? " " : "", v->name);
+	return buf;
+}
+
+static bool is_noun(const char *word)
+{
+	return strcmp(word, "peer") == 0 || strcmp(word, "router") == 0;
+}
+
+static const struct verb *by_name(const char *noun, const char *name)
+{
+	for (size_t i = 0; i < cli_n_verbs; i++) {
+		const struct verb *v = &cli_verbs[i];
+
+		if (strcmp(v->name, name) == 0 && !v->noun == !noun &&
+		    (!noun || strcmp(v->noun, noun) == 0))
+			return v;
+	}
+	return NULL;
+}
+
+/* Words that other tools taught people; suggested, never run. */
+static const char *other_word(const char *noun, const char *word)
+{
+	static const struct {
+		const char *noun, *word, *verb;
+	} known[] = {
+		{ NULL, "add", "peer add" }, { NULL, "set", "peer set" },
+		{ NULL, "list", "peer list" }, { NULL, "ls", "peer list" },
+		{ NULL, "show", "peer show" }, { NULL, "delete", "peer delete" },
+		{ NULL, "remove", "peer delete" }, { NULL, "enable", "peer enable" },
+		{ NULL, "disable", "peer disable" }, { NULL, "peers", "peer list" },
+		{ NULL, "start", "up" }, { NULL, "stop", "down" }, { NULL, "connect", "up" },
+		{ NULL, "logs", "log" }, { NULL, "genkey", "genpsk" }, { NULL, "apply", "reload" },
+		{ NULL, "statusall", "status" }, { NULL, "config", "router show" },
+		{ "peer", "remove", "peer delete" }, { "peer", "del", "peer delete" },
+		{ "peer", "rm", "peer delete" }, { "peer", "ls", "peer list" },
+		{ "peer", "new", "peer add" }, { "peer", "create", "peer add" },
+		{ "peer", "edit", "peer set" }, { "peer", "mv", "peer rename" },
+		{ "peer", "cp", "peer copy" }, { "peer", "up", "up" }, { "peer", "down", "down" },
+		{ "peer", "status", "status" }, { "router", "list", "router show" },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(known[i].word, word) == 0 && !known[i].noun == !noun &&
+		    (!noun || strcmp(known[i].noun, noun) == 0))
+			return known[i].verb;
+	return NULL;
+}
+
+static int unknown(const char *noun, const char *word, struct err *e)
+{
+	const char *words[64] = { 0 }, *near = other_word(noun, word);
+	char clean[80];
+	size_t n = 0;
+
+	for (size_t i = 0; i < cli_n_verbs && n < 60; i++)
+		if (!cli_verbs[i].hidden && !cli_verbs[i].noun == !noun &&
+		    (!noun || strcmp(noun, cli_verbs[i].noun) == 0))
+			words[n++] = cli_verbs[i].name;
+	if (!noun) {
+		words[n++] = "peer";
+		words[n++] = "router";
+	}
+	fmt_fit(word, 40, false, clean, sizeof(clean));
+	if (near || !(near = args_nearest(word, words)))
+		noun = near ? NULL : noun;
+	if (!near)
+		return err_code(e, EXIT_USAGE, "there is no verb \"%s\"; `adit help%s%s` lists "
+				"them", clean, noun ? " " : "", noun ? noun : "");
+	return err_code(e, EXIT_USAGE, "there is no verb \"%s\"; did you mean `adit %s%s%s`?",
+			clean, noun ? noun : "", noun ? " " : "", near);
+}
+
+const struct verb *verb_find(int n, char *const *words, int *used, struct err *e)
+{
+	const struct verb *v;
+
+	if (is_noun(words[0])) {
+		*used = n > 1 ? 2 : 1;
+		v = by_name(words[0], n > 1 ? words[1] :
+			    strcmp(words[0], "peer") == 0 ? "list" : "show");
+	} else {
+		*used = 1;
+		v = by_name(NULL, words[0]);
+	}
+	if (!v)
+		(void)unknown(*used == 2 ? words[0] : NULL, words[*used - 1], e);
+	return v;
+}
