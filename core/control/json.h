@@ -37,9 +37,8 @@ struct json_object *json_get_object(struct json_object *obj, const char *key);
 struct json_object *json_get_array(struct json_object *obj, const char *key, size_t *n);
 
 /* One line of text, len bytes without its newline, as one JSON object: nothing after it,
-
- * json-c's strict mode, valid UTF-8, at most JSON_DEPTH_MAX deep. Anything else: -1, with why. The
- * object is the caller's to json_object_put(). */
+ * json-c's strict mode, valid UTF-8, at most JSON_DEPTH_MAX deep. Anything else: -1, with
+ * why. The object is the caller's to json_object_put(). */
 int json_parse_line(const char *text, size_t len, struct json_object **out, struct err *e)
 	MUST_USE;
 /* The object on one line, newline included; malloc'd, *len without the NUL. NULL when out of
