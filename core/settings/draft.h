@@ -46,7 +46,8 @@ int draft_set(struct draft *d, const char *key, const char *text, struct err *e)
 int draft_set_pair(struct draft *d, const char *pair, struct err *e) MUST_USE;
 /* Would it be taken? For a form's field as it is left; d is not changed. */
 int draft_try(const struct draft *d, const char *key, const char *text, struct err *e) MUST_USE;
-/* Why the key has no effect in this draft ("while dpd_delay is 0"), or NULL when it has. */
+/* NULL when the key has an effect in this draft as it is now, else when it would have one
+ * ("while dpd_delay is not 0"): a form shows the field as idle and says that. */
 const char *draft_idle(const struct draft *d, const char *key);
 
 /* The child sections beyond the peer's own networks. */
