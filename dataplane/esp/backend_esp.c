@@ -99,6 +99,18 @@ static int start(void **ctx, const struct backend_env *env, int esp4, int esp6, 
 	return 0;
 }
 
+/* espd holds a descriptor of its own until it reads the message or ends: the device is
+ * deleted outright, for its name may be wanted again at once. */
+static void iface_free(struct iface *i)
+{
+	struct err e = { 0 };
+
+	if (link_del(i->name, &e) < 0)
+		log_debug(NULL, "%s: %s", i->name, e.msg);
+	close(i->fd);
+	free(i);
+}
+
 static void stop(void *ctx)
 {
 	struct esp_backend *b = ctx;
@@ -109,8 +121,7 @@ static void stop(void *ctx)
 		struct iface *i = b->ifaces;
 
 		b->ifaces = i->next;
-		close(i->fd);
-		free(i);
+		iface_free(i);
 	}
 	free(b->sas);
 	free(b);
@@ -294,7 +305,6 @@ static void iface_del(void *ctx, const char *name)
 {
 	struct esp_backend *b = ctx;
 	struct iface **p = find_iface(b, name), *i = *p;
-	struct err e = { 0 };
 	struct msg_tun m;
 
 	if (!i)
@@ -303,12 +313,7 @@ static void iface_del(void *ctx, const char *name)
 	snprintf(m.name, sizeof(m.name), "%s", name);
 	(void)send_child(b, MSG_TUN_DEL, 0, &m, sizeof(m), NULL, 0);
 	*p = i->next;
-	close(i->fd);
-	free(i);
-	/* espd holds a descriptor of its own until it reads the message: do not wait for it,
-	 * for the name may be wanted again at once. */
-	if (link_del(name, &e) < 0)
-		log_debug(NULL, "%s: %s", name, e.msg);
+	iface_free(i);
 }
 
 /* ---- SAs ---- */

@@ -53,19 +53,6 @@ void esp_count(struct esp_sa *sa, enum esp_verdict v)
 	}
 }
 
-unsigned esp_inner_mtu(unsigned outer_mtu, int outer_family, bool udp_encap,
-		       const struct engine_sizes *sizes)
-{
-	unsigned fixed = (outer_family == AF_INET6 ? 40u : 20u) + (udp_encap ? 8u : 0u) +
-			 ENGINE_ESP_HEADER + sizes->iv_len + sizes->icv_len;
-	unsigned room;
-
-	if (outer_mtu <= fixed)
-		return 0;
-	room = (outer_mtu - fixed) / sizes->block * sizes->block;
-	return room > TRAILER ? room - TRAILER : 0;
-}
-
 enum esp_verdict esp_seal_begin(struct esp_sa *sa, struct esp_pkt *p, const struct inner *in,
 				uint64_t now_ms, struct engine_op *op)
 {

@@ -60,9 +60,4 @@ enum esp_verdict esp_open_begin(struct sad *s, struct esp_pkt *p, struct esp_sa 
 enum esp_verdict esp_open_end(struct esp_sa *sa, struct esp_pkt *p, const struct engine_op *op,
 			      uint8_t ecn, uint64_t now_ms, struct inner *in) MUST_USE;
 
-/* The largest inner packet that fits an outer packet of outer_mtu bytes; 0 when none does.
- * outer_family: AF_INET or AF_INET6. */
-unsigned esp_inner_mtu(unsigned outer_mtu, int outer_family, bool udp_encap,
-		       const struct engine_sizes *sizes);
-
 #endif

@@ -3,8 +3,7 @@
 #include "dataplane/esp/sad.h"
 
 #include "core/base/clock.h"
-#include "core/base/secret.h"
-#include "dataplane/esp/esp.h"
+#include "core/daemon/mtu.h"
 #include "dataplane/esp/ts.h"
 
 #include <stdio.h>
@@ -191,6 +190,8 @@ int sad_add(struct sad *s, const struct sa_child *c, const char *iface, struct e
 	sa->udp_encap = c->udp_encap;
 	sa->out_held = c->hold_out;
 	sa->seq_limit = c->esn ? UINT64_MAX : UINT32_MAX;
+	sa->encr = alg_get(ALG_ENCR, c->encr, c->encr_bits);
+	sa->integ = c->integ == INTEG_NONE ? NULL : alg_get(ALG_INTEG, c->integ, 0);
 	sa->n_local = c->n_local;
 	sa->n_remote = c->n_remote;
 	memcpy(sa->ts, c->local_ts, c->n_local * sizeof(sa->ts[0]));
@@ -290,7 +291,8 @@ void sad_pmtu(struct sad *s, const struct ip_addr *remote, unsigned mtu)
 
 			if (!addr_equal(&sa->remote.addr, remote))
 				continue;
-			inner = esp_inner_mtu(mtu, remote->family, sa->udp_encap, &sa->sizes);
+			inner = mtu_inner(mtu, remote->family, sa->udp_encap, sa->encr,
+					  sa->integ);
 			if (inner != sa->inner_mtu && log_limit_pass(&limit, NULL))
 				log_info(sa->peer, "the path to %s takes packets of %u bytes: "
 					 "%u inside the tunnel", addr_str(remote, text), mtu,

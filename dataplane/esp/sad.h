@@ -7,6 +7,7 @@
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/base/timer.h"
+#include "core/crypto/alg.h"
 #include "core/ipc/sa.h"
 #include "dataplane/engine/engine.h"
 #include "dataplane/esp/inner.h"
@@ -39,6 +40,7 @@ struct esp_sa {
 	bool out_off;			/* deleted: only receives until its linger is over */
 	bool expired;			/* hard life is over: neither way */
 	bool seq_told;			/* SA_EVENT_SEQ_SOON was sent */
+	const struct alg *encr, *integ;	/* integ is NULL with an AEAD */
 	struct engine_sizes sizes;
 	struct engine_key *key_in, *key_out;
 	uint64_t seq_out;		/* last number used */
