@@ -1,0 +1,374 @@
+/* rooms: dataplane/esp dataplane/engine core/daemon core/crypto core/base */
+/* The worker between real descriptors: UDP on the loopback, and instead of TUNs socket pairs
+ * that keep packet boundaries just so. */
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/loop.h"
+#include "dataplane/esp/worker.h"
+#include "tests/unit/esp_help.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* One end with its worker; host is the other side of its "interface". */
+struct gate {
+	struct end end;
+	struct worker *worker;
+	int host;
+	int sock;		/* its ESP socket, the worker's */
+	uint16_t port;
+};
+
+static struct loop *loop;
+static struct gate a, b;
+static uint8_t buf[70000], pkt[70000];
+
+static void quiet_event(void *arg, uint32_t id, enum sa_event ev)
+{
+	struct gate *g = arg;
+
+	(void)id;
+	g->end.events[ev]++;
+}
+
+static void gate_open(struct gate *g, const char *on)
+{
+	struct endpoint ep = { ip(on), 0 };
+	struct sockaddr_storage ss;
+	socklen_t len = endpoint_to_sockaddr(&ep, &ss);
+	struct err e = { 0 };
+	struct esp_iface *i;
+	int pair[2], fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	int one = 1, room = 200000;
+
+	CHECK(fd >= 0 && bind(fd, (void *)&ss, len) == 0);
+	/* a burst must not be lost before it is read */
+	CHECK(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)) == 0);
+	len = sizeof(ss);
+	CHECK(getsockname(fd, (void *)&ss, &len) == 0);
+	CHECK(endpoint_from_sockaddr(&ss, &ep) == 0);
+	g->port = ep.port;
+	g->sock = fd;
+	CHECK(setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &one, sizeof(one)) == 0 ||
+	      ss.ss_family == AF_INET6);
+	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair) == 0);
+	g->host = pair[0];
+	sad_init(&g->end.sad, &engine_mbedtls, loop_timers(loop), quiet_event, g);
+	g->worker = worker_new(loop, &g->end.sad, &e);
+	CHECK(g->worker != NULL);
+	CHECK(worker_socket(g->worker, ss.ss_family, fd, &e) == 0);
+	i = sad_iface_add(&g->end.sad, "adit-t", pair[1], 1400, &e);
+	CHECK(i && worker_iface_add(g->worker, i, &e) == 0);
+}
+
+static void gates(const char *on)
+{
+	struct err e = { 0 };
+
+	loop = loop_new(&e);
+	CHECK(loop != NULL);
+	end_conf(&a.end, &b.end, ENCR_AES_GCM_16, 256, 0, true);
+	gate_open(&a, on);
+	gate_open(&b, on);
+	a.end.conf.local = (struct endpoint){ ip(on), a.port };
+	a.end.conf.remote = (struct endpoint){ ip(on), b.port };
+	b.end.conf.local = a.end.conf.remote;
+	b.end.conf.remote = a.end.conf.local;
+	CHECK(sad_add(&a.end.sad, &a.end.conf, "adit-t", &e) == 0);
+	CHECK(sad_add(&b.end.sad, &b.end.conf, "adit-t", &e) == 0);
+}
+
+static void gate_close(struct gate *g)
+{
+	worker_iface_del(g->worker, sad_iface(&g->end.sad, "adit-t"));
+	sad_fini(&g->end.sad);
+	worker_free(g->worker);
+	close(g->host);
+}
+
+static void closed(void)
+{
+	gate_close(&a);
+	gate_close(&b);
+	loop_free(loop);
+}
+
+static struct esp_sa *sa_of(struct gate *g)
+{
+	return sad_by_id(&g->end.sad, g->end.conf.id);
+}
+
+static void turns(void)
+{
+	for (int i = 0; i < 20; i++)
+		loop_once(loop, 0);
+}
+
+static void from_host(struct gate *g, size_t n)
+{
+	CHECK(send(g->host, pkt, n, 0) == (ssize_t)n);
+	turns();
+}
+
+/* The next packet the host gets, 0 when none. */
+static size_t to_host(struct gate *g)
+{
+	ssize_t n = recv(g->host, buf, sizeof(buf), 0);
+
+	return n < 0 ? 0 : (size_t)n;
+}
+
+static void there_and_back(void)
+{
+	size_t n;
+
+	gates("127.0.0.1");
+	n = make_v4(pkt, "10.1.0.5", "10.2.0.9", 99, 0, 1000);
+	from_host(&a, n);
+	CHECK_INT(to_host(&b), n);
+	CHECK_MEM(buf, pkt, n);
+	n = make_v6(pkt, "2001:db8:2::5", "2001:db8:1::9", 99, 77);
+	from_host(&b, n);
+	CHECK_INT(to_host(&a), n);
+	CHECK_MEM(buf, pkt, n);
+	CHECK_INT(to_host(&a), 0);
+	CHECK_INT(to_host(&b), 0);
+	CHECK_INT(sa_of(&a)->stats.tx_packets, 1);
+	CHECK_INT(sa_of(&a)->stats.rx_packets, 1);
+	CHECK(sa_of(&a)->stats.last_rx_ms > 0);
+	/* as large as it gets */
+	n = make_v4(pkt, "10.1.0.5", "10.2.0.9", 99, 0, 60000);
+	from_host(&a, n);
+	CHECK_INT(to_host(&b), n);
+	closed();
+}
+
+static void over_ipv6(void)
+{
+	size_t n;
+
+	gates("::1");
+	n = make_v4(pkt, "10.1.0.5", "10.2.0.9", 99, 0, 500);
+	from_host(&a, n);
+	CHECK_INT(to_host(&b), n);
+	closed();
+}
+
+/* Bursts larger than a batch keep their order and their content. */
+static void many(void)
+{
+	size_t got = 0, sent = 0;
+
+	gates("127.0.0.1");
+	for (int round = 0; round < 20; round++) {
+		size_t l;
+
+		for (int i = 0; i < 80; i++) {
+			size_t n = make_v4(pkt, "10.1.0.5", "10.2.0.9", 99, 0, 100 + sent % 900);
+
+			if (send(a.host, pkt, n, 0) < 0)
+				break;
+			sent++;
+		}
+		for (int k = 0; k < 50; k++) {
+			loop_once(loop, 0);
+			while ((l = to_host(&b))) {
+				CHECK_INT(l, 120 + got % 900);
+				got++;
+			}
+		}
+	}
+	CHECK(sent > 100);
+	CHECK_INT(got, sent);
+	CHECK_INT(sa_of(&b)->stats.rx_packets, got);
+	closed();
+}
+
+static void no_tunnel_says_so(void)
+{
+	size_t n;
+
+	gates("127.0.0.1");
+	n = make_v4(pkt, "10.1.0.5", "10.99.0.9", IPPROTO_TCP, 0, 40);
+	from_host(&a, n);
+	CHECK_INT(to_host(&a), 28 + n);
+	CHECK(buf[20] == 3 && buf[21] == 13);		/* no selector has it */
+	CHECK_INT(sa_of(&a)->stats.drop_selector_out, 1);
+	sad_del(sa_of(&a), 0);
+	n = make_v4(pkt, "10.1.0.5", "10.2.0.9", IPPROTO_TCP, 0, 40);
+	from_host(&a, n);
+	CHECK_INT(to_host(&a), 28 + n);
+	CHECK(buf[20] == 3 && buf[21] == 0);
+	n = make_v6(pkt, "2001:db8:1::5", "2001:db8:2::9", IPPROTO_TCP, 40);
+	from_host(&a, n);
+	CHECK_INT(to_host(&a), 48 + n);
+	CHECK(buf[40] == 1 && buf[41] == 0);
+	/* the kernel's own chatter is no traffic */
+	n = make_v6(pkt, "fe80::1", "ff02::2", IPPROTO_ICMPV6, 8);
+	from_host(&a, n);
+	CHECK_INT(to_host(&a), 0);
+	CHECK_INT(to_host(&b), 0);
+	closed();
+}
+
+static void icmp_is_limited(void)
+{
+	size_t got = 0;
+
+	gates("127.0.0.1");
+	sad_del(sa_of(&a), 0);
+	for (int i = 0; i < 200; i++) {
+		from_host(&a, make_v4(pkt, "10.1.0.5", "10.2.0.9", IPPROTO_TCP, 0, 40));
+		while (to_host(&a))
+			got++;
+	}
+	CHECK(got >= 20 && got < 60);
+	closed();
+}
+
+static void narrow_path(void)
+{
+	struct ip_addr lo = ip("127.0.0.1");
+	size_t n, l, parts = 0, sum = 0;
+	unsigned mtu;
+
+	gates("127.0.0.1");
+	log_level_set(LL_ERROR);
+	sad_pmtu(&a.end.sad, &lo, 1000);
+	log_level_set(LL_INFO);
+	mtu = sad_inner_mtu(sa_of(&a), clock_ms());
+	CHECK_INT(mtu, 938);
+	/* just fits */
+	n = make_v4(pkt, "10.1.0.5", "10.2.0.9", 99, 0x4000, mtu - 20);
+	from_host(&a, n);
+	CHECK_INT(to_host(&b), n);
+	/* may not be cut: its sender is told */
+	n = make_v4(pkt, "10.1.0.5", "10.2.0.9", 99, 0x4000, mtu - 19);
+	from_host(&a, n);
+	CHECK_INT(to_host(&b), 0);
+	CHECK_INT(to_host(&a), 576);
+	CHECK(buf[20] == 3 && buf[21] == 4);
+	CHECK_INT(buf[26] << 8 | buf[27], mtu);
+	CHECK_INT(sa_of(&a)->stats.drop_mtu, 1);
+	/* may be cut: comes in parts that fit */
+	n = make_v4(pkt, "10.1.0.5", "10.2.0.9", 99, 0, 3000);
+	from_host(&a, n);
+	while ((l = to_host(&b))) {
+		CHECK(l <= mtu);
+		CHECK_MEM(buf + 20, pkt + 20 + sum, l - 20);
+		sum += l - 20;
+		parts++;
+	}
+	CHECK_INT(sum, 3000);
+	CHECK_INT(parts, 4);
+	/* so large that its parts fill several batches */
+	n = make_v4(pkt, "10.1.0.5", "10.2.0.9", 99, 0, 60000);
+	from_host(&a, n);
+	for (sum = 0; (l = to_host(&b)); sum += l - 20)
+		turns();
+	CHECK_INT(sum + sa_of(&b)->stats.drop_socket * 912, 60000);
+	/* IPv6: told 1280 at least; what is not larger goes without DF */
+	n = make_v6(pkt, "2001:db8:1::5", "2001:db8:2::9", 99, 1241);
+	from_host(&a, n);
+	CHECK_INT(to_host(&a), 1280);
+	CHECK_INT(buf[40], 2);
+	CHECK_INT(buf[46] << 8 | buf[47], 1280);
+	n = make_v6(pkt, "2001:db8:1::5", "2001:db8:2::9", 99, 1240);
+	from_host(&a, n);
+	CHECK_INT(to_host(&b), n);
+	closed();
+}
+
+/* A stranger with a socket of his own: replays, garbage, keepalives. */
+static void stranger(void)
+{
+	struct sockaddr_storage to;
+	struct endpoint ep = { ip("127.0.0.1"), 0 };
+	struct engine_op op;
+	struct inner in;
+	static struct esp_pkt p;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	socklen_t len;
+	size_t n;
+
+	CHECK(fd >= 0);
+	gates("127.0.0.1");
+	log_level_set(LL_ERROR);
+	ep.port = b.port;
+	len = endpoint_to_sockaddr(&ep, &to);
+#define SHOOT(bytes, size) do { \
+		CHECK(sendto(fd, bytes, size, 0, (void *)&to, len) == (ssize_t)(size)); \
+		turns(); } while (0)
+	SHOOT("\xff", 1);
+	SHOOT("", 0);
+	SHOOT("\0\0\0\0IKE", 7);
+	rng_bytes(buf, 1000);
+	SHOOT(buf, 1000);
+	CHECK_INT(b.end.sad.drop_no_sa, 1);
+	/* a true packet, three times, and damaged */
+	p.off = ESP_HEADROOM;
+	p.len = n = make_v4(esp_pkt_data(&p), "10.1.0.5", "10.2.0.9", 99, 0, 100);
+	CHECK(inner_parse(esp_pkt_data(&p), p.len, &in) == 0);
+	CHECK_INT(esp_seal_begin(sa_of(&a), &p, &in, 1, &op), ESP_OK);
+	engine_mbedtls.seal(&op, 1);
+	SHOOT(esp_pkt_data(&p), p.len);
+	SHOOT(esp_pkt_data(&p), p.len);
+	SHOOT(esp_pkt_data(&p), p.len);
+	CHECK_INT(to_host(&b), n);
+	CHECK_INT(to_host(&b), 0);
+	CHECK_INT(sa_of(&b)->stats.drop_replay, 2);
+	esp_pkt_data(&p)[7]++;
+	SHOOT(esp_pkt_data(&p), p.len);
+	CHECK_INT(sa_of(&b)->stats.drop_auth, 1);
+	/* It was seen that it came from elsewhere; where we send has not changed. */
+	CHECK(addr_is_set(&sa_of(&b)->seen.addr));
+	CHECK(sa_of(&b)->seen.port != a.port);
+	CHECK_INT(sa_of(&b)->remote.port, a.port);
+	log_level_set(LL_INFO);
+	close(fd);
+	closed();
+}
+
+/* A closed port answers with an ICMP error; what is sent next must still go. */
+static void dead_remote_does_not_block(void)
+{
+	struct endpoint nobody = { ip("127.0.0.1"), 9 }, there = { ip("127.0.0.1"), 0 };
+	int one = 1;
+	size_t n;
+
+	gates("127.0.0.1");
+	CHECK(setsockopt(a.sock, IPPROTO_IP, IP_RECVERR, &one, sizeof(one)) == 0);
+	there.port = b.port;
+	for (int i = 0; i < 5; i++) {
+		sad_update(sa_of(&a), &a.end.conf.local, &nobody);
+		from_host(&a, make_v4(pkt, "10.1.0.5", "10.2.0.9", 99, 0, 10));
+		sad_update(sa_of(&a), &a.end.conf.local, &there);
+		n = make_v4(pkt, "10.1.0.5", "10.2.0.9", 99, 0, 500);
+		from_host(&a, n);
+		CHECK_INT(to_host(&b), n);
+	}
+	closed();
+}
+
+/* Nothing to do: nothing wakes up. */
+static void idle(void)
+{
+	gates("127.0.0.1");
+	turns();
+	CHECK_INT(timers_wait(loop_timers(loop)), -1);
+	closed();
+}
+
+int main(void)
+{
+	T_RUN(there_and_back);
+	T_RUN(over_ipv6);
+	T_RUN(many);
+	T_RUN(no_tunnel_says_so);
+	T_RUN(icmp_is_limited);
+	T_RUN(narrow_path);
+	T_RUN(stranger);
+	T_RUN(dead_remote_does_not_block);
+	T_RUN(idle);
+	return t_done();
+}
