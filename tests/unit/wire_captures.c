@@ -186,8 +186,8 @@ static void its_first_messages(void)
 	CHECK(proposal_verify(&answer, &offer, &want, &v, NULL) == 0);
 	CHECK(v.encr == c.encr && v.encr_bits == 128 && v.integ == INTEG_HMAC_SHA1_96 &&
 	      v.prf == PRF_HMAC_SHA1 && v.ke == KE_MODP_1024);
-	/* The cookie comes back as it was given. The addresses were changed after the capture,
-	 * so the NAT detection hashes say nothing but their length. */
+	/* The cookie comes back as it was given. The NAT detection hashes are not of the
+	 * addresses in this capture, so only their length is looked at. */
 	CHECK(ike_msg_notify(&m[1], N_COOKIE, &n));
 	CHECK(ike_msg_notify(&m[2], N_COOKIE, &back));
 	CHECK(n.data.len == back.data.len && n.data.len == 24);

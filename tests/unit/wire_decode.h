@@ -62,6 +62,8 @@ static inline void decode_choose(const struct sa_payload *sa, const struct suite
 	if (proposal_choose(sa, ours, want, &c, NULL) < 0)
 		return;
 	proposal_answer(&c, 0xcafecafe, &answer);
+	if (!want->ke)
+		return;		/* groups in IKE_AUTH are left out of the answer */
 	DECODE_CHECK(proposal_verify(&answer, sa, want, &v, NULL) == 0);
 	DECODE_CHECK(v.encr == c.encr && v.integ == c.integ && v.prf == c.prf && v.ke == c.ke);
 	DECODE_CHECK(alg_get(ALG_ENCR, c.encr, c.encr_bits));
