@@ -22,7 +22,7 @@ enum opt_id {
 	OPT_COLOR, OPT_NO_PAGER, OPT_TIMEOUT, OPT_HELP, OPT_VERSION,
 	/* where a verb says so */
 	OPT_PSK_FILE, OPT_PSK_STDIN, OPT_GENERATE_PSK, OPT_ASK_PSK, OPT_FOLLOW, OPT_LINES,
-	OPT_ALL, OPT_LIST, OPT_THEME, OPT_ASCII, OPT_NO_MOUSE, OPT_READONLY,
+	OPT_ALL, OPT_LIST, OPT_LIST_VERBS, OPT_THEME, OPT_ASCII, OPT_NO_MOUSE, OPT_READONLY,
 	OPT_N,
 };
 #define OPT_GLOBAL_N OPT_PSK_FILE
@@ -50,7 +50,7 @@ struct cli {
 					 * not given */
 	int (*screen)(const struct screen_args *args);
 	struct sbuf out;		/* what goes to stdout at the end */
-	enum exit_code exit;		/* when the verb went well, and yet … */
+	enum exit_code exit;		/* when the verb went well, and yet ... */
 	bool tty_in, tty_out;
 	bool color, utf8;		/* of stdout */
 	size_t width;			/* of stdout; 0: not a terminal, do not cut */
@@ -71,7 +71,7 @@ enum complete { COMPLETE_NONE, COMPLETE_PEER, COMPLETE_PEER_KEYS, COMPLETE_ROUTE
 struct verb {
 	const char *noun;	/* "peer", "router" or NULL */
 	const char *name;
-	const char *args;	/* "PEER [KEY=VALUE]…" */
+	const char *args;	/* "PEER [KEY=VALUE]..." */
 	/* 0; or -1 with *e. c->exit is for a listing that says "not up". */
 	int (*run)(struct cli *c, struct err *e);
 	const char *help;	/* one line, no full stop */

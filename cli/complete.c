@@ -1,4 +1,4 @@
-/* complete: the shells' scripts are thin; each asks `adit __complete WORD…` what the last word
+/* complete: the shells' scripts are thin; each asks `adit __complete WORD...` what the last word
  * may become, so that verbs, options, keys, values and peers come from the tables and files. */
 #include "cli/cli.h"
 
@@ -151,7 +151,7 @@ static void offer_verbs(struct complete_run *r, const char *noun)
 			offer(r, v->name, v->help);
 	}
 	if (!noun) {
-		offer(r, "peer", "the peers: list, show, add, set, delete …");
+		offer(r, "peer", "the peers: list, show, add, set, delete ...");
 		offer(r, "router", "the settings of this router: show, set");
 	}
 }

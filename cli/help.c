@@ -2,8 +2,10 @@
 #include "cli/cli.h"
 
 #include "cli/out.h"
+#include "core/settings/schema.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TITLE_WIDTH 16
@@ -85,16 +87,39 @@ static void noun_page(struct cli *c, const char *noun)
 	sbuf_addf(&c->out, "\n`adit help %s VERB` tells more.\n", noun);
 }
 
+static void paragraphs(struct cli *c, const char *text)
+{
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+		char *one = strndup(text, n);
+
+		sbuf_add(&c->out, "\n");
+		out_wrap(c, 0, one ? one : "");
+		free(one);
+		text += n + (text[n] == '\n');
+	}
+}
+
+static void list_keys(struct cli *c, enum setting_scope scope)
+{
+	sbuf_add(&c->out, "\n");
+	heading(c, "Keys");
+	for (size_t i = 0; i < settings_table_n; i++) {
+		const struct setting *s = &settings_table[i];
+
+		if (s->scope == scope && !s->sensitive && s->type != ST_NAME)
+			sbuf_addf(&c->out, "  %-15s %s\n", s->key, s->help);
+	}
+}
+
 static void verb_page(struct cli *c, const struct verb *v)
 {
 	char title[40];
 
 	verb_title(v, title, sizeof(title));
 	sbuf_addf(&c->out, "adit %s%s%s: %s.\n", title, v->args[0] ? " " : "", v->args, v->help);
-	if (v->more) {
-		sbuf_add(&c->out, "\n");
-		out_wrap(c, 0, v->more);
-	}
+	if (v->more)
+		paragraphs(c, v->more);
 	if (v->examples) {
 		sbuf_add(&c->out, "\n");
 		heading(c, "Examples");
@@ -105,6 +130,8 @@ static void verb_page(struct cli *c, const struct verb *v)
 		heading(c, "Options");
 		list_options(c, v->opts);
 	}
+	if (v->complete == COMPLETE_PEER_KEYS || v->complete == COMPLETE_ROUTER_KEYS)
+		list_keys(c, v->complete == COMPLETE_PEER_KEYS ? SCOPE_PEER : SCOPE_ROUTER);
 	sbuf_addf(&c->out, "\n%sThe options of every verb: `adit help`.\n",
 		  v->root ? "Needs root. " : "");
 }
@@ -119,11 +146,24 @@ void help_page(struct cli *c, const char *noun, const struct verb *v)
 		overview(c);
 }
 
+static void list_titles(struct cli *c)
+{
+	char title[40];
+
+	for (size_t i = 0; i < cli_n_verbs; i++)
+		if (!cli_verbs[i].hidden)
+			sbuf_addf(&c->out, "%s\n", verb_title(&cli_verbs[i], title, sizeof(title)));
+}
+
 int help_help(struct cli *c, struct err *e)
 {
 	const struct verb *v;
 	int used;
 
+	if (cli_has(c, OPT_LIST_VERBS)) {
+		list_titles(c);
+		return 0;
+	}
 	if (c->argc == 0) {
 		help_page(c, NULL, NULL);
 		return 0;
@@ -179,8 +219,6 @@ static void mdoc_text(struct sbuf *b, const char *text, size_t len)
 		line_start = text[i] == '\n';
 		if (text[i] == '\\')
 			sbuf_add(b, "\\e");
-		else if (strncmp(text + i, "…", 3) == 0)
-			sbuf_add(b, " ..."), i += 2;
 		else
 			sbuf_addn(b, text + i, 1);
 	}
@@ -215,27 +253,34 @@ static void mdoc_prose(struct sbuf *b, const char *text)
 	sbuf_add(b, "\n");
 }
 
+/* A line of help as a sentence. */
+static void mdoc_sentence(struct sbuf *b, const char *text)
+{
+	bool lower = text[0] >= 'a' && text[0] <= 'z';
+
+	sbuf_addf(b, "%c", lower ? text[0] - 32 : text[0]);
+	mdoc_text(b, text + 1, strlen(text + 1));
+	sbuf_add(b, ".\n");
+}
+
 static void mdoc_option(struct sbuf *b, const struct opt *o)
 {
 	sbuf_add(b, ".It ");
 	if (o->letter)
 		sbuf_addf(b, "Fl %c%s%s , ", o->letter, o->arg ? " Ar " : "", o->arg ? o->arg : "");
 	sbuf_addf(b, "Fl Fl %s%s%s\n", o->name, o->arg ? " Ar " : "", o->arg ? o->arg : "");
-	mdoc_prose(b, o->help);
+	mdoc_sentence(b, o->help);
 }
 
-/* "PEER KEY=VALUE…" to ".Ar PEER Ar KEY Ns = Ns Ar VALUE ..." kept simple: as one argument each. */
+/* "PEER [KEY=VALUE]..." to " Ar PEER Op Ar KEY=VALUE ...". */
 static void mdoc_args(struct sbuf *b, const char *args)
 {
 	while (*args) {
-		size_t n = strcspn(args, " ");
+		size_t n = strcspn(args, " "), word = strcspn(args, "]. "), skip = args[0] == '[';
 
-		sbuf_add(b, args[0] == '[' ? " Op Ar " : " Ar ");
-		if (args[0] == '[')
-			mdoc_text(b, args + 1, strcspn(args + 1, "] "));
-		else
-			mdoc_text(b, args, n);
-		if (args[0] == '[' && strstr(args, "]…") && strstr(args, "]…") < args + n)
+		sbuf_add(b, skip ? " Op Ar " : " Ar ");
+		mdoc_text(b, args + skip, word - skip);
+		if (n >= 3 && strncmp(args + n - 3, "...", 3) == 0)
 			sbuf_add(b, " ...");
 		args += n + (args[n] == ' ');
 	}
@@ -248,10 +293,7 @@ static void mdoc_verb(struct sbuf *b, const struct verb *v)
 	sbuf_addf(b, ".It Cm %s", verb_title(v, title, sizeof(title)));
 	mdoc_args(b, v->args);
 	sbuf_add(b, "\n");
-	sbuf_addf(b, "%c", v->help[0] >= 'a' && v->help[0] <= 'z' &&
-		  strncmp(v->help, "adit", 4) != 0 ? v->help[0] - 32 : v->help[0]);
-	mdoc_text(b, v->help + 1, strlen(v->help + 1));
-	sbuf_add(b, ".\n");
+	mdoc_sentence(b, v->help);
 	if (v->more)
 		mdoc_prose(b, v->more);
 	if (!v->opts)

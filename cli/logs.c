@@ -93,7 +93,7 @@ static struct client *again(struct follow *f, const char *peer, struct err *e)
 	int64_t since_s = f->last_s;
 	size_t n = 0;
 
-	out_note(f->c, "adit: the daemon went away, waiting for it …");
+	out_note(f->c, "adit: the daemon went away, waiting for it ...");
 	if (client_wait_running(f->c->front.run_dir, RECONNECT_MS, e))
 		return NULL;
 	cl = client_open(f->c->front.run_dir, e);

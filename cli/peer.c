@@ -242,7 +242,7 @@ static int set_draft(struct cli *c, const struct draft *base, struct draft *d, s
 	edit_begin(c, &ed);
 	rc = edit_psk(c, d, c->argc == 1, made, &given, e);
 	if (rc == 0 && c->argc == 1 && !given)
-		rc = err_code(e, EXIT_USAGE, "what is to be set? adit peer set %s KEY=VALUE …",
+		rc = err_code(e, EXIT_USAGE, "what is to be set? adit peer set %s KEY=VALUE ...",
 			      draft_name(d));
 	c->say_stderr = made[0] != '\0';
 	if (rc == 0 && !say_change(c, base, d)) {

@@ -15,7 +15,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define TEXT_MAX (2 * PSK_MAX + 64)	/* 0x… and blanks around */
+#define TEXT_MAX (2 * PSK_MAX + 64)	/* 0x... and blanks around */
 
 /* All of fd up to its end; one byte more than fits is too much. */
 static int read_key(int fd, const char *from, char *text, size_t *len, struct err *e)
@@ -36,7 +36,7 @@ static int read_key(int fd, const char *from, char *text, size_t *len, struct er
 					"or 0x and twice as many digits)", from, PSK_MAX);
 	}
 	if (memchr(text, '\0', *len))
-		return err_code(e, EXIT_USAGE, "%s is no text; write a binary key as 0x…", from);
+		return err_code(e, EXIT_USAGE, "%s is no text; write a binary key as 0x...", from);
 	*len = front_psk_trim(text, *len);
 	if (memchr(text, '\n', *len))
 		return err_code(e, EXIT_USAGE, "%s has several lines; a key is one", from);

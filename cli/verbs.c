@@ -29,6 +29,7 @@ const struct opt cli_opts[OPT_N] = {
 	[OPT_LINES] = { "lines", 'n', "N", "the last N lines only" },
 	[OPT_ALL] = { "all", 'a', NULL, "also what still has its default" },
 	[OPT_LIST] = { "list", 'l', NULL, "list what there is to go back to" },
+	[OPT_LIST_VERBS] = { "list-verbs", 0, NULL, "print the names of all verbs, one a line" },
 	[OPT_THEME] = { "theme", 0, "NAME", "colours of this theme, this time" },
 	[OPT_ASCII] = { "ascii", 0, NULL, "draw with +, - and | only" },
 	[OPT_NO_MOUSE] = { "no-mouse", 0, NULL, "leave the mouse to the terminal" },
@@ -74,8 +75,8 @@ const struct verb cli_verbs[] = {
 	  "adit up branch\nadit up branch --timeout 10 || adit log -n 20 branch",
 	  0, 1, 1, COMPLETE_PEER, true, false },
 	{ NULL, "down", "PEER", state_down,
-	  "take a peer down until `adit up`, a restart or the peer itself brings it up",
-	  "The settings stay as they are; to keep it down for good use `adit peer disable`.",
+	  "take a peer down until somebody brings it up again",
+	  "Until `adit up`, a restart or the peer itself does. The settings stay as they are; to keep it down for good use `adit peer disable`.",
 	  "adit down branch", 0, 1, 1, COMPLETE_PEER, true, false },
 	{ NULL, "reload", "", state_reload,
 	  "read the settings again and apply what changed",
@@ -93,7 +94,7 @@ const struct verb cli_verbs[] = {
 	  "not stay, such as weak algorithms. The exit status is 7 when there is an error.",
 	  "adit check", 0, 0, 0, COMPLETE_NONE, false, false },
 	{ NULL, "diff", "[GENERATION]", config_diff,
-	  "show what changed in the settings since they were last committed",
+	  "show what changed in the settings since the last commit",
 	  "Compares the files with the newest state in the history, or with the GENERATION "
 	  "that `adit rollback --list` shows. Keys are never shown, only that they changed.",
 	  "adit diff\nadit diff 12", 0, 0, 1, COMPLETE_GENERATION, false, false },
@@ -108,7 +109,7 @@ const struct verb cli_verbs[] = {
 	  "43 letters and digits, 256 bits. Nothing is stored.",
 	  "adit genpsk > branch.key", 0, 0, 0, COMPLETE_NONE, false, false },
 	{ NULL, "firewall", "", lists_firewall,
-	  "show adit's firewall rules, and those it put into other tables",
+	  "show adit's firewall rules, in other tables too",
 	  "The nftables table `inet adit`, and the tagged rules at the head of foreign chains "
 	  "that would drop the tunnels' traffic. Needs root to read the firewall.",
 	  "sudo adit firewall", 0, 0, 0, COMPLETE_NONE, true, false },
@@ -123,7 +124,7 @@ const struct verb cli_verbs[] = {
 	  "pre-shared key is never shown.",
 	  "adit peer show branch\nadit peer show branch --all",
 	  OPT_BIT(OPT_ALL), 1, 1, COMPLETE_PEER, false, false },
-	{ "peer", "add", "PEER KEY=VALUE…", peer_add,
+	{ "peer", "add", "PEER KEY=VALUE...", peer_add,
 	  "add a peer",
 	  KEYS_MORE "\n"
 	  "The pre-shared key never goes on the command line, where every user of the router "
@@ -140,7 +141,7 @@ const struct verb cli_verbs[] = {
 	  "    remote_network=10.2.0.0/24,10.3.0.0/24 \\\n"
 	  "    child.voice.local_network=10.1.9.0/24 child.voice.remote_network=10.2.9.0/24",
 	  PSK_OPTS, 1, -1, COMPLETE_PEER_KEYS, true, false },
-	{ "peer", "set", "PEER KEY=VALUE…", peer_set,
+	{ "peer", "set", "PEER KEY=VALUE...", peer_set,
 	  "change settings of a peer",
 	  KEYS_MORE "\n"
 	  "What the change costs is said before: nothing, a rekey, or a restart of this peer's "
@@ -160,7 +161,7 @@ const struct verb cli_verbs[] = {
 	  "Its key goes with it. The name is local: the other side does not see it; the "
 	  "interface gets the new name, so the tunnel restarts.",
 	  "adit peer rename branch berlin", 0, 2, 2, COMPLETE_PEER, true, false },
-	{ "peer", "copy", "PEER NEW [KEY=VALUE]…", peer_copy,
+	{ "peer", "copy", "PEER NEW [KEY=VALUE]...", peer_copy,
 	  "add a peer with the settings of another",
 	  "The copy has the same key and starts disabled, since two peers with the same gateway "
 	  "and IDs cannot both be right; the pairs and a --psk option may say otherwise.\n"
@@ -179,7 +180,7 @@ const struct verb cli_verbs[] = {
 	  "show the settings of this router",
 	  "Interfaces, dataplane, log level, theme. --all shows defaults too.",
 	  "adit router show --all", OPT_BIT(OPT_ALL), 0, 0, COMPLETE_NONE, false, false },
-	{ "router", "set", "KEY=VALUE…", config_router_set,
+	{ "router", "set", "KEY=VALUE...", config_router_set,
 	  "change settings of this router",
 	  "The keys are those of adit.conf(5). KEY= goes back to the default; a list takes "
 	  "KEY+=VALUE and KEY-=VALUE.",
@@ -200,13 +201,13 @@ const struct verb cli_verbs[] = {
 	  0, 1, 1, COMPLETE_SHELL, false, false },
 	{ NULL, "help", "[VERB]", help_help,
 	  "show help, or the page of one verb", NULL,
-	  "adit help\nadit help peer add", 0, 0, 2, COMPLETE_VERB, false, false },
+	  "adit help\nadit help peer add", OPT_BIT(OPT_LIST_VERBS), 0, 2, COMPLETE_VERB, false, false },
 	{ NULL, "version", "", help_version,
 	  "show the version of adit, and of the daemon that runs", NULL,
 	  "adit version", 0, 0, 0, COMPLETE_NONE, false, false },
 
 	/* For the shells' completion and for man/adit.8. */
-	{ NULL, "__complete", "[WORD]…", complete_words, "", NULL, NULL, 0, 0, -1,
+	{ NULL, "__complete", "[WORD]...", complete_words, "", NULL, NULL, 0, 0, -1,
 	  COMPLETE_NONE, false, true },
 	{ NULL, "__mdoc", "PART", help_mdoc, "", NULL, NULL, 0, 1, 1,
 	  COMPLETE_NONE, false, true },
