@@ -57,7 +57,8 @@ void ring_add(struct ring *r, struct log_line *line)
 	struct record rec = { .wall_s = line->wall_s, .level = (uint8_t)line->level };
 	size_t need;
 
-	line->seq = rec.seq = ++r->seq;
+	r->seq = line->seq ? line->seq : r->seq + 1;
+	line->seq = rec.seq = r->seq;
 	rec.peer_len = (uint8_t)strnlen(line->peer, sizeof(line->peer) - 1);
 	rec.text_len = (uint16_t)strnlen(line->text, sizeof(line->text) - 1);
 	need = sizeof(rec) + rec.peer_len + rec.text_len;

@@ -15,8 +15,8 @@ struct ring;
 
 struct ring *ring_new(void);
 void ring_free(struct ring *r);
-/* Store a copy, the oldest lines give way; *line's seq is set (1, 2, 3 …). Text that is not
- * NUL-terminated is cut. */
+/* Store a copy, the oldest lines give way. A line without a seq gets the next one. Text that
+ * is not NUL-terminated is cut. */
 void ring_add(struct ring *r, struct log_line *line);
 /* The last n lines (0: all) about peer ("" or NULL: all), oldest first; fn's line is borrowed.
  * Returns how many. */
