@@ -6,7 +6,8 @@
  *	requests.c	what they ask for		permit.c	whether they may
  *	satab.c		the SAs that live, by iked's generation
  *	reload.c	settings in, changes out	secrets.c	which PSK changed
- *	tunnel.c	interfaces, routes, firewall	dataplane.c	the backend
+ *	tunnel.c	interfaces, MTU, addresses	sync.c		routes, firewall, sysctl
+ *	dataplane.c	the backend
  */
 #ifndef ADIT_DAEMON_MONITOR_H
 #define ADIT_DAEMON_MONITOR_H
@@ -178,17 +179,26 @@ void tunnel_outside(void *arg, unsigned what);
 void tunnel_sa(struct monitor *m, const char *peer, const struct sa *newest);
 /* The remote end is elsewhere now. */
 void tunnel_remote(struct monitor *m, const char *peer, const struct endpoint *remote);
-/* Connections from before the tunnel are forgotten. */
-void tunnel_flush(struct monitor *m, const char *peer);
 struct tunnel *tunnel_get(struct monitor *m, const char *peer);
-/* The local address for a peer: local_ip, or what the kernel would use; family 0 unknown. */
-struct ip_addr tunnel_local(struct monitor *m, const struct peer_conf *p);
+/* All interfaces go, with what the dataplane has. */
+void tunnel_fini(struct monitor *m);
+
+/* ---- sync.c ---- */
+
+enum { SYNC_ROUTES = 1 << 0, SYNC_FIREWALL = 1 << 1 };
+void sync_init(struct monitor *m);
+/* Soon, or at once when the last one is a while ago: a hundred peers that come up together
+ * are one change. */
+void sync_want(struct monitor *m, unsigned what);
+void sync_now(struct monitor *m, unsigned what);
+/* Rules may have been taken away: put them back. */
+void sync_check_firewall(struct monitor *m);
 /* Tell iked about firewall and findings, when they changed or always. */
-void tunnel_tell(struct monitor *m, bool always);
-/* What another instance, or a crash, left; at start. */
-void tunnel_clean(struct monitor *m);
+void sync_tell(struct monitor *m, bool always);
+/* What a crash left; at start, when the sockets are ours and so nobody else runs here. */
+void sync_clean(struct monitor *m);
 /* All of ours goes. */
-void tunnel_stop(struct monitor *m);
+void sync_stop(struct monitor *m);
 
 /* ---- dataplane.c ---- */
 
@@ -197,6 +207,8 @@ int dataplane_start(struct monitor *m, struct err *e) MUST_USE;
 void dataplane_stop(struct monitor *m);
 /* Which one, and what it can, to iked; only when it is ready. */
 void dataplane_tell(struct monitor *m);
+/* It is used for sending from now on: what it replaces may go. */
+void dataplane_in_use(struct monitor *m, uint32_t id);
 /* Every SA of the peer, of every generation. */
 void dataplane_drop_peer(struct monitor *m, const char *peer);
 void dataplane_forget_all(struct monitor *m);
@@ -211,14 +223,23 @@ void requests_gone(struct proc *p);
 
 /* ---- monitor.c ---- */
 
-enum monitor_state { MONITOR_STARTING, MONITOR_RUNNING, MONITOR_RESTARTING, MONITOR_STOPPING };
+enum monitor_state {
+	MONITOR_STARTING,	/* not all children are ready */
+	MONITOR_RUNNING,
+	MONITOR_RESTART_WAIT,	/* iked deletes its SAs */
+	MONITOR_RESTART_END,	/* the children end */
+	MONITOR_STOP_WAIT,
+	MONITOR_STOP_END,
+};
 
 struct monitor {
 	struct loop *loop;
 	struct options opt;
 	struct rundir run;
 	enum monitor_state state;
+	bool once_ready;
 	int exit_code;
+	uint64_t started_ms;
 	uid_t uid;
 	gid_t gid, control_gid;
 	int64_t started_wall_s;
@@ -230,6 +251,7 @@ struct monitor {
 	const struct backend *const *backends;
 	const struct backend *backend;
 	void *backend_ctx;
+	bool lost;			/* SAs are gone, and iked is to hear once espd is back */
 	char backend_why[200];
 	struct satab sas;
 
@@ -243,7 +265,9 @@ struct monitor {
 	size_t n_tunnels;
 	struct tunnel *tunnels;		/* one per enabled peer, sorted by name */
 	struct timer sync;		/* routes and firewall, soon */
+	unsigned sync_what;
 	uint64_t synced_ms;
+	struct log_limit firewall_log;
 	struct msg_system told;		/* what iked heard last */
 
 	uint64_t refused[PROC_N];	/* messages out of phase or not theirs */

@@ -46,6 +46,27 @@ static int running_pid(int fd)
 	return pread(fd, text, sizeof(text) - 1, 0) > 0 ? atoi(text) : 0;
 }
 
+static int refuse(struct rundir *r, struct err *e)
+{
+	int pid = running_pid(r->lock);
+
+	close(r->lock);
+	r->lock = -1;
+	if (pid > 0)
+		return err_set(e, "aditd runs already with %s, as process %d", r->path, pid);
+	return err_set(e, "another aditd is starting with %s", r->path);
+}
+
+/* An instance that ends removes its file while it holds the lock: one that waited with the
+ * old file open must look again. */
+static bool still_there(int fd, const char *file)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && stat(file, &b) == 0 && a.st_ino == b.st_ino &&
+	       a.st_dev == b.st_dev;
+}
+
 int rundir_open(struct rundir *r, const char *path, struct err *e)
 {
 	char file[PATH_MAX];
@@ -56,20 +77,16 @@ int rundir_open(struct rundir *r, const char *path, struct err *e)
 		return -1;
 	if (name_in(r, "aditd.pid", file) < 0)
 		return err_set(e, "%s: the path is too long", path);
-	r->lock = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (r->lock < 0)
-		return err_errno(e, "%s", file);
-	if (flock(r->lock, LOCK_EX | LOCK_NB) < 0) {
-		int pid = running_pid(r->lock);
-
+	for (;;) {
+		r->lock = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+		if (r->lock < 0)
+			return err_errno(e, "%s", file);
+		if (flock(r->lock, LOCK_EX | LOCK_NB) < 0)
+			return refuse(r, e);
+		if (still_there(r->lock, file))
+			return 0;
 		close(r->lock);
-		r->lock = -1;
-		if (pid > 0)
-			return err_set(e, "aditd runs already with %s, as process %d", path,
-				       pid);
-		return err_set(e, "another aditd is starting with %s", path);
 	}
-	return 0;
 }
 
 int rundir_pid(struct rundir *r, struct err *e)

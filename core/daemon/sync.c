@@ -1,0 +1,266 @@
+/* sync: routes, firewall and kernel switches, made to fit settings and live tunnels. Each of
+ * core/net's functions compares first, so this may be called whenever in doubt. */
+#include "core/daemon/monitor.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/sbuf.h"
+#include "core/net/route.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CALM_MS 100	/* since the last one: the next is done at once */
+#define GATHER_MS 20
+
+static void due(void *arg)
+{
+	struct monitor *m = arg;
+
+	sync_now(m, m->sync_what);
+}
+
+void sync_init(struct monitor *m)
+{
+	timer_init(&m->sync, due, m);
+	m->firewall_log = (struct log_limit)LOG_LIMIT_INIT(5, 60000);
+}
+
+void sync_want(struct monitor *m, unsigned what)
+{
+	m->sync_what |= what;
+	if (timer_running(&m->sync))
+		return;
+	if (clock_ms() - m->synced_ms > CALM_MS)
+		sync_now(m, m->sync_what);
+	else
+		timer_set(loop_timers(m->loop), &m->sync, GATHER_MS);
+}
+
+/* ---- routes ---- */
+
+static void routes(struct monitor *m)
+{
+	struct route_want *wants;
+	struct err e = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->settings.n_peers; i++)
+		n += m->settings.peers[i].n_children;
+	wants = calloc(n + 1, sizeof(*wants));
+	if (!wants) {
+		log_error(NULL, "no memory for the routes");
+		return;
+	}
+	n = 0;
+	for (size_t i = 0; i < m->n_tunnels; i++) {
+		const struct tunnel *t = &m->tunnels[i];
+		const struct peer_conf *p = settings_peer(&m->settings, t->peer);
+
+		for (size_t k = 0; p && t->made && k < p->n_children; k++) {
+			const struct child_conf *c = &p->children[k];
+
+			wants[n++] = (struct route_want){
+				.interface = t->interface,
+				.gateway = addr_is_set(&t->remote.addr) ? t->remote.addr :
+					p->remote_gateway,
+				.local = c->local_network, .n_local = c->n_local,
+				.remote = c->remote_network, .n_remote = c->n_remote,
+				.up = t->up, .only_encrypted = true,
+			};
+		}
+	}
+	if (route_sync(wants, n, &m->view, NULL, &e) < 0)
+		log_warning(NULL, "routes: %s", e.msg);
+	free(wants);
+}
+
+/* ---- firewall ---- */
+
+static size_t gather(const struct peer_conf *p, struct prefix *local, struct prefix *remote,
+		     size_t *n_remote)
+{
+	size_t n = 0;
+
+	*n_remote = 0;
+	for (size_t i = 0; i < p->n_children; i++) {
+		const struct child_conf *c = &p->children[i];
+
+		memcpy(local + n, c->local_network, c->n_local * sizeof(*local));
+		memcpy(remote + *n_remote, c->remote_network, c->n_remote * sizeof(*remote));
+		n += c->n_local;
+		*n_remote += c->n_remote;
+	}
+	return n;
+}
+
+static void firewall(struct monitor *m)
+{
+	struct firewall_want want = { .view = &m->view };
+	struct firewall_peer *peers = calloc(m->n_tunnels + 1, sizeof(*peers));
+	struct prefix *nets, *next;
+	struct err e = { 0 };
+	size_t n = 1;
+
+	for (size_t i = 0; i < m->settings.n_peers; i++)
+		for (size_t k = 0; k < m->settings.peers[i].n_children; k++)
+			n += m->settings.peers[i].children[k].n_local +
+				m->settings.peers[i].children[k].n_remote;
+	nets = next = calloc(n, sizeof(*nets));
+	for (size_t i = 0; peers && nets && i < m->n_tunnels; i++) {
+		const struct tunnel *t = &m->tunnels[i];
+		const struct peer_conf *p = settings_peer(&m->settings, t->peer);
+		struct firewall_peer *f = &peers[want.n_peers];
+		size_t most = 0;
+
+		if (!p)
+			continue;
+		for (size_t k = 0; k < p->n_children; k++)
+			most += p->children[k].n_local;
+		*f = (struct firewall_peer){
+			.name = t->peer, .interface = t->interface, .gateway = p->remote_gateway,
+			.local = next, .remote = next + most, .forward_wan = p->forward_wan,
+			.forward_lan = p->forward_lan, .only_encrypted = true, .mtu = t->mtu,
+		};
+		f->n_local = gather(p, next, next + most, &f->n_remote);
+		next += f->n_local + f->n_remote;
+		want.n_peers++;
+	}
+	want.peers = peers;
+	if (!peers || !nets)
+		log_error(NULL, "no memory for the firewall's rules");
+	else if (firewall_apply(m->firewall, &want, &e) < 0)
+		log_error(NULL, "firewall: %s", e.msg);
+	free(peers);
+	free(nets);
+}
+
+void sync_check_firewall(struct monitor *m)
+{
+	struct err e = { 0 };
+	unsigned changed = 0;
+
+	if (firewall_check(m->firewall, &changed, &e) < 0)
+		log_error(NULL, "firewall: %s", e.msg);
+	else if (changed && log_limit_pass(&m->firewall_log, NULL))
+		log_info(NULL, "firewall: changed by another program; ours was put back");
+	sync_tell(m, false);
+}
+
+/* ---- kernel switches ---- */
+
+static bool wide(const struct monitor *m, const struct peer_conf *p, const struct prefix *r)
+{
+	if (route_is_exit(r))
+		return true;
+	if (addr_is_set(&p->remote_gateway) && prefix_contains(r, &p->remote_gateway))
+		return true;
+	for (size_t i = 0; i < m->view.n_addrs; i++)
+		if (m->view.addrs[i].wan && prefix_contains(r, &m->view.addrs[i].addr))
+			return true;
+	return false;
+}
+
+static struct sysctl_want switches(const struct monitor *m)
+{
+	struct sysctl_want w = { 0 };
+
+	for (size_t i = 0; i < m->settings.n_peers; i++) {
+		const struct peer_conf *p = &m->settings.peers[i];
+
+		for (size_t k = 0; p->enabled && k < p->n_children; k++) {
+			const struct child_conf *c = &p->children[k];
+
+			for (size_t j = 0; j < c->n_remote; j++) {
+				bool v6 = c->remote_network[j].addr.family == AF_INET6;
+
+				w.wan_mark = w.wan_mark || wide(m, p, &c->remote_network[j]);
+				if (!p->forward_lan && !p->forward_wan)
+					continue;
+				w.forward_v4 = w.forward_v4 || !v6;
+				w.forward_v6 = w.forward_v6 || v6;
+			}
+		}
+	}
+	return w;
+}
+
+void sync_tell(struct monitor *m, bool always)
+{
+	struct sysctl_want w = switches(m);
+	struct msg_system s = { 0 };
+	struct sbuf b = { 0 };
+
+	sysctl_findings(&w, &m->view, &b);
+	snprintf(s.warning, sizeof(s.warning), "%s", sbuf_str(&b));
+	sbuf_fini(&b);
+	snprintf(s.firewall, sizeof(s.firewall), "%s", firewall_notes(m->firewall));
+	if (!always && memcmp(&s, &m->told, sizeof(s)) == 0)
+		return;
+	if (s.warning[0] && strcmp(s.warning, m->told.warning) != 0)
+		log_warning(NULL, "%s", s.warning);
+	m->told = s;
+	(void)procs_send(m, PROC_IKED, MSG_SYSTEM, 0, &s, sizeof(s));
+}
+
+/* ---- */
+
+void sync_now(struct monitor *m, unsigned what)
+{
+	struct sysctl_want w = switches(m);
+	struct err e = { 0 };
+
+	timer_stop(loop_timers(m->loop), &m->sync);
+	m->sync_what = 0;
+	/* Rules before routes: no packet takes the new way unguarded. */
+	if (what & SYNC_FIREWALL) {
+		if (sysctl_apply(m->sysctl, &w, &m->view, &e) < 0)
+			log_warning(NULL, "kernel switches: %s", e.msg);
+		firewall(m);
+	}
+	if (what & SYNC_ROUTES)
+		routes(m);
+	m->synced_ms = clock_ms();
+	if (what & SYNC_FIREWALL)
+		sync_tell(m, false);
+}
+
+/* Interfaces of ours that outlived their daemon (the kernel's do, TUN ones do not). */
+static void delete_interfaces(void)
+{
+	struct link_list links;
+	struct err e = { 0 };
+
+	if (link_list(&links, &e) < 0)
+		log_warning(NULL, "the interfaces cannot be listed: %s", e.msg);
+	for (size_t i = 0; i < links.n; i++)
+		if (links.v[i].ours && link_del(links.v[i].name, &e) < 0)
+			log_warning(NULL, "%s", e.msg);
+	link_list_fini(&links);
+}
+
+void sync_clean(struct monitor *m)
+{
+	struct err e = { 0 };
+
+	delete_interfaces();
+	if (route_sync(NULL, 0, &m->view, NULL, &e) < 0)
+		log_warning(NULL, "old routes: %s", e.msg);
+	if (firewall_clean(&e) < 0)
+		log_warning(NULL, "old firewall rules: %s", e.msg);
+}
+
+void sync_stop(struct monitor *m)
+{
+	struct err e = { 0 };
+
+	timer_stop(loop_timers(m->loop), &m->sync);
+	if (route_sync(NULL, 0, &m->view, NULL, &e) < 0)
+		log_warning(NULL, "routes: %s", e.msg);
+	tunnel_fini(m);
+	if (firewall_clean(&e) < 0)
+		log_warning(NULL, "firewall: %s", e.msg);
+	if (m->sysctl && sysctl_restore(m->sysctl, &e) < 0)
+		log_warning(NULL, "kernel switches: %s", e.msg);
+}
