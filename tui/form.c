@@ -1,0 +1,778 @@
+/* form: a peer's settings, or the router's, made from the table of settings: a row there is a
+ * field here, with its help, its checks and its place. */
+#include "tui/form.h"
+
+#include "core/base/secret.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *form_page_name(const struct form *f, int page)
+{
+	if (!f->router)
+		return setting_page_name((enum setting_page)page);
+	return page ? "Defaults for new peers" : "This router";
+}
+
+bool form_is_text(const struct setting *s)
+{
+	return s->type != ST_BOOL && s->type != ST_CHOICE && s->type != ST_VERSION;
+}
+
+const char *form_value(const struct form *f, const struct field *fl)
+{
+	const char *text;
+
+	if (fl->typed)
+		return fl->typed;
+	if (fl->s->type == ST_NAME && !f->named)
+		return "";
+	text = draft_get(f->draft, fl->key);
+	return text ? text : "";
+}
+
+/* ---- the fields of a page ---- */
+
+static bool on_page(const struct form *f, const char *key, const struct setting *s)
+{
+	if (f->router)
+		return (strncmp(key, "defaults.", 9) == 0) == (f->page == 1);
+	if (strncmp(key, "child.", 6) == 0)
+		return f->page == PAGE_NETWORKS;
+	return (int)s->page == f->page;
+}
+
+static struct field *add_field(struct form *f)
+{
+	if (f->n == FORM_FIELDS_MAX)
+		return NULL;
+	memset(&f->fields[f->n], 0, sizeof(f->fields[0]));
+	return &f->fields[f->n++];
+}
+
+/* "voice" of "child.voice.esp"; "" for other keys. */
+static void child_of(const char *key, char *buf, size_t cap)
+{
+	const char *dot = strrchr(key, '.');
+
+	buf[0] = '\0';
+	if (strncmp(key, "child.", 6) == 0 && dot > key + 5)
+		snprintf(buf, cap, "%.*s", (int)(dot - key - 6), key + 6);
+}
+
+static bool collect(void *arg, const char *key, const struct setting *s, const char *text,
+		    bool set)
+{
+	struct form *f = arg;
+	char child[CHILD_NAME_MAX + 1], before[CHILD_NAME_MAX + 1] = "";
+	struct field *fl;
+
+	(void)text;
+	(void)set;
+	if (!on_page(f, key, s))
+		return true;
+	child_of(key, child, sizeof(child));
+	if (f->n)
+		child_of(f->fields[f->n - 1].key, before, sizeof(before));
+	if (child[0] && strcmp(child, before) != 0 && (fl = add_field(f)))
+		snprintf(fl->heading, sizeof(fl->heading), "Child %s (Ctrl-X takes it away)", child);
+	fl = add_field(f);
+	if (!fl)
+		return false;
+	snprintf(fl->key, sizeof(fl->key), "%s", key);
+	fl->s = s;
+	return true;
+}
+
+static void mark_findings(struct form *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		struct field *fl = &f->fields[i];
+		const struct finding *fd;
+
+		if (!fl->s || fl->typed)
+			continue;
+		fd = findings_for(&f->findings, draft_name(f->draft), fl->key);
+		if (!fd)
+			continue;
+		snprintf(fl->error, sizeof(fl->error), "%s", fd->msg);
+		fl->warning = fd->level == FINDING_WARNING;
+	}
+}
+
+static void forget_fields(struct form *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		free(f->fields[i].typed);
+	f->n = 0;
+}
+
+static void focus(struct form *f, size_t i)
+{
+	f->at = i;
+	f->touched = false;
+	if (i < f->n && f->fields[i].s)
+		edit_set(&f->edit, form_value(f, &f->fields[i]));
+}
+
+static void build(struct form *f)
+{
+	forget_fields(f);
+	draft_each(f->draft, collect, f);
+	mark_findings(f);
+	f->first = 0;
+	focus(f, 0);
+}
+
+/* ---- taking values over ---- */
+
+static void refuse(struct field *fl, const char *text, const char *why)
+{
+	char *copy = strdup(text);
+
+	free(fl->typed);
+	fl->typed = copy;
+	/* The field is named by its label already. */
+	if (strncmp(why, fl->key, strlen(fl->key)) == 0 && why[strlen(fl->key)] == ':')
+		why += strlen(fl->key) + 2;
+	snprintf(fl->error, sizeof(fl->error), "%s", why);
+	fl->warning = false;
+}
+
+static bool set_value(struct form *f, struct field *fl, const char *text)
+{
+	struct err e = { 0 };
+
+	if (draft_set(f->draft, fl->key, text, &e) < 0) {
+		refuse(fl, text, e.msg);
+		return false;
+	}
+	free(fl->typed);
+	fl->typed = NULL;
+	fl->error[0] = '\0';
+	if (fl->s->type == ST_NAME)
+		f->named = true;
+	if (fl->s->type == ST_SECRET && *text) {
+		const char *weak = psk_weakness(text);
+
+		if (weak) {
+			snprintf(fl->error, sizeof(fl->error), "%s", weak);
+			fl->warning = true;
+		}
+	}
+	return true;
+}
+
+/* The focused field is left: check and take what was typed. */
+static bool take_over(struct form *f)
+{
+	struct field *fl = &f->fields[f->at];
+
+	if (f->at >= f->n || !fl->s || !form_is_text(fl->s) || !f->touched)
+		return !(f->at < f->n && fl->typed);
+	f->touched = false;
+	return set_value(f, fl, f->edit.text);
+}
+
+static bool form_dirty(const struct view *v)
+{
+	const struct form *f = (const struct form *)v;
+	struct sbuf diff = { 0 };
+	bool dirty = f->touched;
+
+	for (size_t i = 0; i < f->n; i++)
+		dirty |= f->fields[i].typed != NULL;
+	if (!dirty) {
+		if (!f->base && !f->router)
+			dirty = f->named;
+		else
+			dirty = draft_diff(f->base, f->draft, "", &diff, NULL) > 0;
+	}
+	sbuf_fini(&diff);
+	return dirty;
+}
+
+/* ---- moving ---- */
+
+static void go(struct form *f, int by)
+{
+	size_t i = f->at;
+
+	take_over(f);
+	do {
+		if ((by < 0 && i == 0) || (by > 0 && i + 1 >= f->n)) {
+			i = f->at;
+			break;
+		}
+		i = by < 0 ? i - 1 : i + 1;
+	} while (!f->fields[i].s);
+	focus(f, i);
+}
+
+static bool at_end(const struct form *f)
+{
+	return f->at + 1 >= f->n;
+}
+
+/* A refused value stays with its field, so its page is not left behind unseen. */
+static bool page_clean(struct form *f)
+{
+	take_over(f);
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->fields[i].typed) {
+			focus(f, i);
+			tui_say(f->v.tui, EL_ERROR, "%s: %s", f->fields[i].s->label, f->fields[i].error);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void turn(struct form *f, int by)
+{
+	if (!page_clean(f))
+		return;
+	f->page = (f->page + f->n_pages + by) % f->n_pages;
+	build(f);
+}
+
+static void show_key(struct form *f, const char *key)
+{
+	const struct setting *s = draft_setting(f->draft, key, NULL);
+
+	if (!f->router && s)
+		f->page = strncmp(key, "child.", 6) == 0 ? PAGE_NETWORKS : (int)s->page;
+	build(f);
+	for (size_t i = 0; i < f->n; i++)
+		if (strcmp(f->fields[i].key, key) == 0)
+			focus(f, i);
+}
+
+/* ---- saving ---- */
+
+static void show_findings(struct form *f, const struct err *e)
+{
+	struct finding first = { 0 };
+
+	for (size_t i = f->findings.n; i-- > 0;)
+		if (f->findings.f[i].level == FINDING_ERROR)
+			first = f->findings.f[i];
+	if (first.key[0])
+		show_key(f, first.key);
+	else
+		build(f);
+	tui_say(f->v.tui, EL_ERROR, "Not saved: %s", first.msg[0] ? first.msg : e->msg);
+}
+
+static void write_out(struct form *f)
+{
+	struct prefix lan[FRONT_LAN_MAX];
+	struct commit c = { .lan = lan,
+			    .n_lan = front_lan(&f->v.tui->front, lan, FRONT_LAN_MAX) };
+	const char *dir = f->v.tui->front.config_dir;
+	struct tui *t = f->v.tui;
+	struct err e = { 0 };
+	char what[80];
+	int rc;
+
+	findings_fini(&f->findings);
+	if (f->router)
+		rc = settings_router_change(dir, f->draft, f->base, &c, &f->findings, &e);
+	else if (!f->base)
+		rc = settings_peer_add(dir, f->draft, &c, &f->findings, &e);
+	else
+		rc = settings_peer_change(dir, f->draft, f->base, &c, &f->findings, &e);
+	if (rc < 0) {
+		show_findings(f, &e);
+		return;
+	}
+	snprintf(what, sizeof(what), "%s saved", f->router ? "Router settings" : draft_name(f->draft));
+	tui_pop(t);
+	data_apply(t, what);
+}
+
+static void save_answer(void *arg, int letter)
+{
+	if (letter == 's')
+		write_out(arg);
+}
+
+static void add_warnings(const struct form *f, struct sbuf *b)
+{
+	for (size_t i = 0; i < f->findings.n; i++)
+		if (f->findings.f[i].level == FINDING_WARNING)
+			sbuf_addf(b, "\nNote: %s%s%s", f->findings.f[i].key,
+				  f->findings.f[i].key[0] ? ": " : "", f->findings.f[i].msg);
+}
+
+static void save(struct form *f)
+{
+	static const char *const costs[] = {
+		[COST_NOTHING] = "Nothing is interrupted.",
+		[COST_REKEY] = "Its tunnels get new keys; nothing is interrupted.",
+		[COST_RESTART] = "The peer restarts: its traffic stops for a moment.",
+	};
+	enum setting_cost cost = COST_NOTHING;
+	struct prefix lan[FRONT_LAN_MAX];
+	struct sbuf b = { 0 };
+
+	if (!tui_may_change(f->v.tui) || !page_clean(f))
+		return;
+	if (!f->router && !f->named) {
+		show_key(f, "name");
+		tui_say(f->v.tui, EL_ERROR, "The peer needs a name");
+		return;
+	}
+	findings_fini(&f->findings);
+	if (draft_check(f->draft, lan, front_lan(&f->v.tui->front, lan, FRONT_LAN_MAX),
+			&f->findings)) {
+		struct err none = { 0 };
+
+		show_findings(f, &none);
+		return;
+	}
+	if (!draft_diff(f->base, f->draft, "", &b, &cost)) {
+		tui_say(f->v.tui, EL_TEXT, "Nothing was changed");
+		sbuf_fini(&b);
+		return;
+	}
+	if (f->base)
+		sbuf_addf(&b, "\n%s", f->router ? "" : costs[cost]);
+	add_warnings(f, &b);
+	pop_ask(f->v.tui, f->base ? "What will change" : "A new peer", sbuf_str(&b), "s", save_answer,
+		f);
+	sbuf_fini(&b);
+}
+
+static void leave_answer(void *arg, int letter)
+{
+	struct form *f = arg;
+
+	if (letter == 's')
+		save(f);
+	else if (letter == 'd')
+		tui_pop(f->v.tui);
+}
+
+static bool form_leave(struct view *v)
+{
+	struct form *f = (struct form *)v;
+
+	take_over(f);
+	if (!form_dirty(v))
+		return true;
+	pop_ask(v->tui, "Unsaved changes", "What was changed here is not saved yet.", "sd",
+		leave_answer, f);
+	return false;
+}
+
+/* ---- choosing ---- */
+
+struct offers {
+	struct pop_choice *list;
+	size_t n;
+};
+
+static void offer(void *arg, const char *value, const char *about, bool weak)
+{
+	struct offers *o = arg;
+	struct pop_choice *grown = realloc(o->list, (o->n + 1) * sizeof(*grown));
+
+	if (!grown)
+		return;
+	o->list = grown;
+	grown[o->n].value = strdup(value);
+	grown[o->n].about = strdup(about);
+	grown[o->n++].weak = weak;
+}
+
+static void choose(struct form *f);
+
+static void chosen(void *arg, const char *value)
+{
+	struct form *f = arg;
+	struct field *fl = &f->fields[f->at];
+	struct err e = { 0 };
+
+	if (!value)
+		return;
+	edit_set(&f->edit, value);
+	f->touched = true;
+	/* Half a suite is no error yet: offer what can follow. */
+	if (draft_try(f->draft, fl->key, value, &e) < 0 &&
+	    (fl->s->type == ST_IKE || fl->s->type == ST_ESP)) {
+		if (value[0] && value[strlen(value) - 1] != '-')
+			edit_key(&f->edit, '-', NULL);
+		choose(f);
+		return;
+	}
+	take_over(f);
+}
+
+static void choose(struct form *f)
+{
+	const struct field *fl = &f->fields[f->at];
+	struct offers o = { 0 };
+	size_t sel = 0;
+
+	if (form_is_text(fl->s)) {
+		setting_suggest(fl->s, f->edit.text, offer, &o);
+		/* A complete value: offer to begin anew. */
+		if (!o.n)
+			setting_suggest(fl->s, "", offer, &o);
+	} else {
+		for (size_t i = 0; fl->s->choices && fl->s->choices[i]; i++) {
+			if (strcmp(fl->s->choices[i], form_value(f, fl)) == 0)
+				sel = i;
+			offer(&o, fl->s->choices[i], "", false);
+		}
+	}
+	if (!o.n) {
+		go(f, 1);
+		return;
+	}
+	pop_choose(f->v.tui, fl->s->label, o.list, o.n, sel, chosen, f);
+}
+
+static void cycle(struct form *f, int by)
+{
+	struct field *fl = &f->fields[f->at];
+	const char *now = form_value(f, fl);
+	size_t n = 0, at = 0;
+
+	if (fl->s->type == ST_BOOL) {
+		set_value(f, fl, strcmp(now, "yes") == 0 ? "no" : "yes");
+		return;
+	}
+	for (; fl->s->choices && fl->s->choices[n]; n++)
+		if (strcmp(fl->s->choices[n], now) == 0)
+			at = n;
+	if (n)
+		set_value(f, fl, fl->s->choices[(at + n + (size_t)(by + (int)n) % n) % n]);
+}
+
+/* ---- the key ---- */
+
+static void reveal(struct form *f)
+{
+	char text[PSK_MAX * 2 + 80];
+	struct err e = { 0 };
+	uint8_t *psk;
+	size_t len, n;
+	bool plain = true;
+
+	f->reveal = !f->reveal;
+	if (!f->reveal || !f->base || f->router || *draft_get(f->draft, "psk") ||
+	    (f->fields[f->at].s && f->fields[f->at].s->type == ST_SECRET && f->edit.len))
+		return;
+	psk = secret_new(PSK_MAX);
+	if (!psk || settings_secret(f->v.tui->front.config_dir, draft_name(f->base), psk, &len, &e) < 0) {
+		tui_say(f->v.tui, EL_ERROR, "%s", e.msg);
+		secret_free(psk);
+		return;
+	}
+	for (size_t i = 0; i < len; i++)
+		plain &= psk[i] >= 0x20 && psk[i] < 0x7f;
+	n = (size_t)snprintf(text, sizeof(text), "%s", plain ? "" : "0x");
+	for (size_t i = 0; i < len; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, plain ? "%c" : "%02x", psk[i]);
+	f->reveal = false;
+	pop_ask(f->v.tui, "Pre-shared key", text, "o", save_answer, f);
+	secret_wipe(text, sizeof(text));
+	secret_free(psk);
+}
+
+static void generate(struct form *f)
+{
+	char key[FRONT_PSK_TEXT];
+
+	if (f->router)
+		return;
+	front_psk_generate(key);
+	show_key(f, "psk");
+	set_value(f, &f->fields[f->at], key);
+	focus(f, f->at);
+	f->reveal = true;
+	secret_wipe(key, sizeof(key));
+	tui_say(f->v.tui, EL_TEXT, "A new key: enter the same at the other side");
+}
+
+/* ---- children ---- */
+
+static void child_named(void *arg, const char *name)
+{
+	struct form *f = arg;
+	char key[FORM_KEY_MAX];
+	struct err e = { 0 };
+
+	if (!name || !*name)
+		return;
+	if (draft_child_add(f->draft, name, &e) < 0) {
+		tui_say(f->v.tui, EL_ERROR, "%s", e.msg);
+		return;
+	}
+	snprintf(key, sizeof(key), "child.%s.local_network", name);
+	show_key(f, key);
+}
+
+static void child_away(struct form *f)
+{
+	char child[CHILD_NAME_MAX + 1];
+	struct err e = { 0 };
+
+	child_of(f->fields[f->at].key, child, sizeof(child));
+	if (!child[0])
+		tui_say(f->v.tui, EL_ERROR, "this field belongs to no child section");
+	else if (draft_child_del(f->draft, child, &e) < 0)
+		tui_say(f->v.tui, EL_ERROR, "%s", e.msg);
+	else
+		build(f);
+}
+
+/* ---- the command that does the same ---- */
+
+struct pairs {
+	struct form *f;
+	struct front_pair p[FORM_FIELDS_MAX];
+	char keys[FORM_FIELDS_MAX][FORM_KEY_MAX];
+	size_t n;
+	bool psk;
+};
+
+static bool pair_of(void *arg, const char *key, const struct setting *s, const char *text,
+		    bool set)
+{
+	struct pairs *p = arg;
+	const char *was = p->f->base ? draft_get(p->f->base, key) : NULL;
+	bool was_set = p->f->base && draft_is_set(p->f->base, key);
+
+	if (s->type == ST_SECRET) {
+		p->psk = *text != '\0';
+		return true;
+	}
+	if (s->type == ST_NAME || set == was_set ? !set || (was && strcmp(was, text) == 0) : false)
+		return true;
+	if (s->type == ST_NAME || p->n == FORM_FIELDS_MAX)
+		return true;
+	snprintf(p->keys[p->n], FORM_KEY_MAX, "%s", key);
+	p->p[p->n].key = p->keys[p->n];
+	p->p[p->n].value = set ? text : NULL;
+	p->n++;
+	return true;
+}
+
+static void show_command(struct form *f)
+{
+	struct pairs *p = calloc(1, sizeof(*p));
+	struct sbuf b = { 0 };
+
+	take_over(f);
+	if (!p)
+		return;
+	p->f = f;
+	draft_each(f->draft, pair_of, p);
+	front_command(&b, &f->v.tui->front, f->router ? "router set" : f->base ? "peer set" : "peer add",
+		      f->router ? NULL : f->named ? draft_name(f->draft) : "NAME", p->p, p->n);
+	if (p->psk)
+		sbuf_add(&b, " --psk-file FILE");
+	if (f->base && !p->n && !p->psk)
+		tui_say(f->v.tui, EL_TEXT, "nothing is changed, so there is no command yet");
+	else
+		pop_ask(f->v.tui, "The same as a command", sbuf_str(&b), "o", leave_answer, f);
+	sbuf_fini(&b);
+	free(p);
+}
+
+/* ---- keys ---- */
+
+static enum handled form_command(struct form *f, int key)
+{
+	switch (key) {
+	case K_CTRL('s'):
+	case K_F0 + 2:
+		save(f);
+		return HANDLED;
+	case K_F0 + 3:
+	case K_CTRL('r'):
+		reveal(f);
+		return HANDLED;
+	case K_F0 + 4:
+	case K_CTRL('g'):
+		generate(f);
+		return HANDLED;
+	case K_F0 + 6:
+	case K_CTRL('y'):
+		show_command(f);
+		return HANDLED;
+	case K_F0 + 7:
+	case K_CTRL('n'):
+		if (!f->router && page_clean(f))
+			pop_input(f->v.tui, "Another child", "Its name (one more pair of network lists):",
+				  "", child_named, f);
+		return HANDLED;
+	case K_CTRL('x'):
+		child_away(f);
+		return HANDLED;
+	case K_PGDN:
+		turn(f, 1);
+		return HANDLED;
+	case K_PGUP:
+		turn(f, -1);
+		return HANDLED;
+	}
+	return IGNORED;
+}
+
+static enum handled form_move(struct form *f, int key)
+{
+	switch (key) {
+	case K_TAB:
+		if (at_end(f) && f->page + 1 < f->n_pages)
+			turn(f, 1);
+		else
+			go(f, 1);
+		return HANDLED;
+	case K_DOWN:
+	case K_WHEEL_DOWN:
+		go(f, 1);
+		return HANDLED;
+	case K_UP:
+	case K_WHEEL_UP:
+	case K_BACKTAB:
+		go(f, -1);
+		return HANDLED;
+	case K_ENTER:
+		choose(f);
+		return HANDLED;
+	}
+	return IGNORED;
+}
+
+static enum handled form_key(struct view *v, int key)
+{
+	struct form *f = (struct form *)v;
+	const struct field *fl = &f->fields[f->at];
+
+	if (key == K_PASTE || key == K_PASTE_END) {
+		f->pasting = key == K_PASTE;
+		return HANDLED;
+	}
+	/* A pasted newline or tab is part of no value. */
+	if (f->pasting && (key == K_ENTER || key == K_TAB))
+		return HANDLED;
+	if (form_command(f, key) == HANDLED)
+		return HANDLED;
+	if (f->at >= f->n || !fl->s)
+		return IGNORED;
+	if (form_move(f, key) == HANDLED)
+		return HANDLED;
+	if (form_is_text(fl->s))
+		return edit_key(&f->edit, key, &f->touched);
+	if (key == ' ' || key == K_RIGHT || key == K_LEFT) {
+		cycle(f, key == K_LEFT ? -1 : 1);
+		return HANDLED;
+	}
+	return IGNORED;
+}
+
+static void form_free(struct view *v)
+{
+	struct form *f = (struct form *)v;
+
+	forget_fields(f);
+	findings_fini(&f->findings);
+	draft_free(f->draft);
+	draft_free(f->base);
+	edit_fini(&f->edit);
+	free(f);
+}
+
+static const struct key_help form_keys[] = {
+	{ "F2", "save", "save; shows first what will change (also Ctrl-S)" },
+	{ "PgDn", "page", "the next page; PgUp the one before" },
+	{ "Tab", "next", "the next field; Up and Down, Shift-Tab" },
+	{ "Enter", "choose", "offer values: algorithms part by part" },
+	{ "F3", "show key", "show the pre-shared key (also Ctrl-R)" },
+	{ "F4", "make key", "make a random pre-shared key (also Ctrl-G)" },
+	{ "F6", "command", "the command that does the same (also Ctrl-Y)" },
+	{ "F7", "child", "one more pair of network lists (also Ctrl-N); Ctrl-X takes it away" },
+	{ "Space", NULL, "switch a choice; Left and Right too" },
+	{ "Ctrl-U", NULL, "empty a field up to the cursor, so that its default counts again" },
+	{ "F1", NULL, "this page, from within a field too" },
+	{ NULL, NULL, NULL },
+};
+
+static const struct view_ops form_ops = {
+	.title = "the form", .keys = form_keys, .draw = form_draw, .key = form_key,
+	.dirty = form_dirty, .leave = form_leave, .free = form_free,
+};
+
+static struct form *form_new(struct tui *t)
+{
+	struct form *f = calloc(1, sizeof(*f));
+
+	if (f)
+		f->v = (struct view){ .ops = &form_ops, .tui = t };
+	return f;
+}
+
+/* A name that no peer has, until the admin gives one. */
+static struct draft *fresh(struct tui *t, struct err *e)
+{
+	struct draft *router = NULL, *d;
+	char name[PEER_NAME_MAX + 1];
+	unsigned n = 1;
+
+	do
+		snprintf(name, sizeof(name), "peer%u", n++);
+	while (status_find(t->status, name));
+	if (settings_router_draft(t->front.config_dir, &router, NULL, NULL) < 0)
+		router = NULL;
+	d = draft_new_peer(name, router, e);
+	draft_free(router);
+	return d;
+}
+
+struct view *form_view(struct tui *t, const char *name)
+{
+	struct form *f = form_new(t);
+	struct err e = { 0 };
+
+	if (!f)
+		return NULL;
+	f->n_pages = PAGE_ROUTER;
+	f->named = name != NULL;
+	if (!name)
+		f->draft = fresh(t, &e);
+	else if (settings_peer_draft(t->front.config_dir, name, &f->base, &f->findings, &e) == 0)
+		f->draft = draft_dup(f->base);
+	if (!f->draft) {
+		tui_say(t, EL_ERROR, "%s", e.msg);
+		form_free(&f->v);
+		return NULL;
+	}
+	f->stored = name ? settings_has_secret(t->front.config_dir, name) : 0;
+	build(f);
+	return &f->v;
+}
+
+struct view *form_router_view(struct tui *t)
+{
+	struct form *f = form_new(t);
+	struct err e = { 0 };
+
+	if (!f)
+		return NULL;
+	f->router = f->named = true;
+	f->n_pages = 2;
+	if (settings_router_draft(t->front.config_dir, &f->base, &f->findings, &e) == 0)
+		f->draft = draft_dup(f->base);
+	if (!f->draft) {
+		tui_say(t, EL_ERROR, "%s", e.msg);
+		form_free(&f->v);
+		return NULL;
+	}
+	build(f);
+	return &f->v;
+}

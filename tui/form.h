@@ -1,0 +1,47 @@
+/* form: what the two halves of a form share: form.c (fields, keys, saving) and form_draw.c. */
+#ifndef ADIT_TUI_FORM_H
+#define ADIT_TUI_FORM_H
+
+#include "core/settings/draft.h"
+#include "core/settings/store.h"
+#include "tui/edit.h"
+#include "tui/tui.h"
+
+#define FORM_KEY_MAX 96
+#define FORM_FIELDS_MAX 160
+#define FORM_PAGES_MAX 8
+
+struct field {
+	char key[FORM_KEY_MAX];
+	const struct setting *s;	/* NULL: a heading */
+	char heading[80];
+	char *typed;			/* a value that was refused, as it was typed */
+	char error[ERR_MSG_MAX];	/* "" fine */
+	bool warning;			/* error holds a warning only */
+};
+
+struct form {
+	struct view v;
+	struct draft *draft, *base;	/* base: as it was loaded; NULL for a new peer */
+	bool router;
+	bool named;			/* a new peer has been given its name */
+	int stored;			/* a PSK is stored: 1, 0, -1 not known */
+	int page, n_pages;
+	struct field fields[FORM_FIELDS_MAX];
+	size_t n, at, first;
+	struct edit edit;		/* the focused field's */
+	bool touched;			/* and whether it was changed there */
+	bool reveal, pasting;
+	struct findings findings;	/* of the last attempt to save */
+};
+
+/* The page's name for the line of tabs. */
+const char *form_page_name(const struct form *f, int page);
+/* True for values that are typed; false for those that are toggled or cycled. */
+bool form_is_text(const struct setting *s);
+/* What stands in a field: what was typed and refused, or the draft's value; "" when a new peer
+ * has no name yet. */
+const char *form_value(const struct form *f, const struct field *fl);
+void form_draw(struct view *v, int top, int rows);
+
+#endif
