@@ -289,7 +289,7 @@ static void take_line(struct server_client *c, const char *line, size_t len)
 		err_code(&e, EXIT_NOT_PERMITTED, "only root may do that (%s)", req.cmd);
 	}
 out:
-	if (e.code)
+	if (e.code || !cmd)
 		send_error(c, req.id, &e);
 	else
 		run_request(c, cmd, &req);
