@@ -24,10 +24,11 @@
  * (families ip, ip6, inet; type filter; hooks input, forward, output) whose policy is drop or
  * from which a drop or reject can be reached gets our accept rules at its head; so do
  * prerouting and postrouting chains whose policy is drop. Each carries a comment that starts
- * with FIREWALL_TAG, by which it is found again, also after a crash. A table whose own rules
- * name an adit- interface has the admin's word on tunnel traffic: there only IKE and ESP are
- * accepted. Rules of legacy ip_tables cannot be seen; firewall_notes() says when that
- * module holds any.
+ * with FIREWALL_TAG, by which it is found again, also after a crash. A chain that leads to
+ * somebody's own rule about an adit- interface has the admin's word on tunnel traffic: there
+ * only IKE and ESP are accepted; likewise a NAT rule of his about one ends our keeping of
+ * sources (nat_keep). Rules of legacy ip_tables cannot be seen; firewall_notes() says when
+ * that module holds any.
  */
 #ifndef ADIT_NET_FIREWALL_H
 #define ADIT_NET_FIREWALL_H
