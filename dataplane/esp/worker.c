@@ -47,10 +47,7 @@ struct tx {
 
 struct rx {
 	struct sockaddr_storage from;
-	union {
-		struct cmsghdr align;
-		char buf[128];
-	} ctl;
+	_Alignas(struct cmsghdr) char ctl[128];
 	struct esp_pkt pkt;
 };
 
@@ -58,10 +55,8 @@ struct rx {
 struct out {
 	struct iovec iov;
 	struct sockaddr_storage to;
-	union {
-		struct cmsghdr align;
-		char buf[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
-	} ctl;
+	_Alignas(struct cmsghdr) char ctl[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
+					  CMSG_SPACE(sizeof(int))];
 };
 
 struct worker {
@@ -162,12 +157,9 @@ static void drain_errors(struct worker *w, int fd)
 {
 	for (int i = 0; i < 4 * BATCH; i++) {
 		struct sockaddr_storage ss = { 0 };
-		union {
-			struct cmsghdr align;
-			char buf[512];
-		} ctl;
+		_Alignas(struct cmsghdr) char ctl[512];
 		struct msghdr m = { .msg_name = &ss, .msg_namelen = sizeof(ss),
-				    .msg_control = &ctl, .msg_controllen = sizeof(ctl) };
+				    .msg_control = ctl, .msg_controllen = sizeof(ctl) };
 
 		if (recvmsg(fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
 			if (errno == EINTR)
@@ -249,10 +241,10 @@ static void prepare(struct tx *t, struct out *o, struct msghdr *m)
 {
 	int tos = t->tos;
 
-	memset(o->ctl.buf, 0, sizeof(o->ctl.buf));
+	memset(o->ctl, 0, sizeof(o->ctl));
 	o->iov = (struct iovec){ esp_pkt_data(&t->pkt), t->pkt.len };
 	*m = (struct msghdr){ .msg_name = &o->to, .msg_iov = &o->iov, .msg_iovlen = 1,
-			      .msg_control = &o->ctl };
+			      .msg_control = o->ctl };
 	m->msg_namelen = endpoint_to_sockaddr(&t->remote, &o->to);
 	if (t->remote.addr.family == AF_INET) {
 		struct in_pktinfo pi = { 0 };
@@ -613,7 +605,7 @@ static int receive(struct worker *w, int fd)
 		w->msgs[i].msg_hdr = (struct msghdr){
 			.msg_name = &r->from, .msg_namelen = sizeof(r->from),
 			.msg_iov = &w->in_iov[i], .msg_iovlen = 1,
-			.msg_control = &r->ctl, .msg_controllen = sizeof(r->ctl),
+			.msg_control = r->ctl, .msg_controllen = sizeof(r->ctl),
 		};
 	}
 	return recvmmsg(fd, w->msgs, BATCH, MSG_DONTWAIT, NULL);
