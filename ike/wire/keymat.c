@@ -160,8 +160,8 @@ int keymat_auth_octets(struct wr *w, struct slice message, struct slice nonce, u
 	wr_bytes(w, maced, a->out_len);
 	secret_wipe(maced, sizeof(maced));
 	if (!wr_ok(w))
-		return err_set(e, "what AUTH signs does not fit in %zu bytes: the first message has "
-			       "%zu", w->cap, message.len);
+		return err_set(e, "what AUTH signs does not fit in %zu bytes: "
+			       "the first message has %zu", w->cap, message.len);
 	return 0;
 }
 

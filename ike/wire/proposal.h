@@ -52,7 +52,8 @@ void proposal_offer(const struct suite_list *ours, const struct proposal_want *w
 		    struct sa_payload *out);
 
 /* Responder: choose from an offer. 0 with *out; -1 when nothing fits: NO_PROPOSAL_CHOSEN, and
- * *e holds what proposal_compare() says. SPIs of the wrong length or 0 make a proposal unfit. */
+ * *e holds what proposal_compare() says. SPIs of the wrong length, 0, or up to 255 for ESP
+ * (RFC 4303 §2.1) make a proposal unfit. */
 int proposal_choose(const struct sa_payload *theirs, const struct suite_list *ours,
 		    const struct proposal_want *want, struct chosen *out, struct err *e) MUST_USE;
 /* The answer to what was chosen, with our SPI (spi_len from c). */

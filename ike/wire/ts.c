@@ -112,7 +112,8 @@ int ts_check(const struct ts_list *asked, const struct ts_list *answer, struct e
 	char text[SELECTOR_TEXT_MAX];
 
 	if (answer->unknown)
-		return err_set(e, "the peer answered with a traffic selector of a type not asked for");
+		return err_set(e, "the peer answered with a traffic selector of a type "
+			       "not asked for");
 	if (!answer->n)
 		return err_set(e, "the peer answered with no traffic selector");
 	if (answer->more || answer->n > SA_SELECTORS_MAX)
@@ -120,7 +121,8 @@ int ts_check(const struct ts_list *asked, const struct ts_list *answer, struct e
 			       SA_SELECTORS_MAX);
 	for (uint8_t i = 0; i < answer->n; i++)
 		if (!covered(asked, &answer->s[i]))
-			return err_set(e, "the peer answered with %s, which is more than was asked for",
+			return err_set(e, "the peer answered with %s, "
+				       "which is more than was asked for",
 				       selector_str(&answer->s[i], text));
 	return 0;
 }

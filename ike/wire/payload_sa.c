@@ -1,4 +1,4 @@
-/* sa: the SA payload (RFC 7296 §3.3): proposals of transforms of attributes, each level with a
+/* payload_sa: the SA payload (RFC 7296 §3.3): proposals of transforms of attributes, each level with a
  * cursor of its own. Declared in payload.h. */
 #include "ike/wire/payload.h"
 
