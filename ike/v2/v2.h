@@ -103,7 +103,9 @@ struct ike_sa {
 	bool owner;			/* our side sees to it that the children stand */
 	bool nat_local, nat_remote, encap, peer_natt;
 	bool want_delete, kill_silent;
+	bool over;			/* sa_over() was called */
 	bool admin;			/* ended on purpose: no failure */
+	bool dead_peer;			/* it stopped answering */
 	bool hard;			/* why is a refusal: retry slowly */
 	bool hint_gone;			/* someone said INVALID_IKE_SPI */
 	uint64_t spi_i, spi_r;
@@ -121,6 +123,7 @@ struct ike_sa {
 	struct blob req;		/* outstanding; empty when none */
 	uint8_t req_sent;		/* how often */
 	struct blob resp;		/* the last answer, for repetitions (§2.1) */
+	uint32_t orphan_spi;		/* a child that only the peer has: delete it */
 	uint32_t held_for;		/* resp waits for the dataplane to take this child in */
 
 	struct timer rtx, timer, alive;
@@ -193,7 +196,7 @@ struct engine {
 	struct engine_env env;
 	struct timers *ts;
 	bool dataplane, udp_encap_only, esn, stopping;
-	struct peer *peers;
+	struct peer *peers, *zombies;
 	struct ike_sa *by_spi[SPI_BUCKETS];	/* by our SPI */
 	struct child *by_id[CHILD_BUCKETS];
 	struct ike_sa *reap;
@@ -240,7 +243,9 @@ void engine_reap(struct engine *e);
 
 /* ---- sa.c: the IKE SA as an object ---- */
 struct ike_sa *sa_new(struct peer *p, bool initiator) MUST_USE;
-/* Unlinked, its children taken out, its peer told; freed by engine_reap(). */
+/* It carries nothing any more: its children are taken out, its peer told, once. */
+void sa_over(struct ike_sa *sa);
+/* The same, and unlinked; freed by engine_reap(). */
 void sa_bury(struct ike_sa *sa);
 void sa_free(struct ike_sa *sa);
 /* To another peer of the same address. */
@@ -298,6 +303,7 @@ void init_request(struct engine *e, struct input *in);	/* IKE_SA_INIT to respond
 bool init_repeat(struct engine *e, const struct input *in);	/* seen before: answered again */
 
 /* ---- auth.c ---- */
+void auth_ask_sign(struct ike_sa *sa);
 void auth_ask_again(struct ike_sa *sa);			/* after the vault came back */
 
 /* ---- child.c ---- */
@@ -341,9 +347,11 @@ struct proposal_want child_want(const struct engine *e, bool pfs_round, uint32_t
 void create_child(struct ike_sa *sa, uint8_t slot, struct child *old);
 void rekey_ike(struct ike_sa *sa);
 void exch_free(struct ike_sa *sa);
+/* The children go on under another IKE SA (§2.18). */
+void rekey_adopt(struct ike_sa *from, struct ike_sa *to);
 
 /* ---- info.c ---- */
-void info_delete_ike(struct ike_sa *sa, uint16_t notify);
+void info_delete_ike(struct ike_sa *sa, uint16_t notify);	/* notify 0: none */
 void info_delete_children(struct ike_sa *sa);
 void info_liveness(struct ike_sa *sa);
 

@@ -1,0 +1,285 @@
+/* create: CREATE_CHILD_SA for children (RFC 7296 §1.3.1, §1.3.3), both sides: new ones and
+ * successors. When both sides want something at once, §2.25 says who waits. */
+#include "ike/v2/v2.h"
+
+#include "core/base/clock.h"
+#include "core/base/rng.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SOON_MS (1000 + rng_below(2000))	/* after TEMPORARY_FAILURE */
+#define LATER_MS rng_jitter(30000, 30)		/* after a rekey was refused */
+
+void exch_free(struct ike_sa *sa)
+{
+	struct exch *x = sa->x;
+	struct child *old;
+
+	if (!x)
+		return;
+	sa->x = NULL;
+	old = x->old_id ? engine_child(sa->e, x->old_id) : NULL;
+	if (old)
+		old->rekeying = false;
+	ke_free(x->ke);
+	if (x->sa)
+		sa_drop(x->sa);
+	free(x);
+}
+
+/* ---- begun by us ---- */
+
+static int send_create(struct ike_sa *sa)
+{
+	struct exch *x = sa->x;
+	struct child *old = x->old_id ? engine_child(sa->e, x->old_id) : NULL;
+	struct out o;
+
+	out_request(sa, &o, CREATE_CHILD_SA);
+	if (old)
+		build_notify(&o.b, PROTO_ESP, 4, old->spi_in, N_REKEY_SA, (struct slice){ 0 });
+	child_write_offer(sa, &o.b, x->slot, x->spi, x);
+	out_send_request(sa, &o, old ? TASK_REKEY_CHILD : TASK_NEW_CHILD);
+	return req_out(sa) ? 0 : -1;
+}
+
+static int set_group(struct exch *x, uint16_t group)
+{
+	struct err err = { 0 };
+
+	ke_free(x->ke);
+	x->ke = NULL;
+	x->group = group;
+	if (group != KE_NONE)
+		x->ke = ke_new(group, &err);
+	return group == KE_NONE || x->ke ? 0 : -1;
+}
+
+void create_child(struct ike_sa *sa, uint8_t slot, struct child *old)
+{
+	struct proposal_want want = child_want(sa->e, true, 0);
+	struct exch *x = calloc(1, sizeof(*x));
+	struct sa_payload offer;
+	uint16_t group;
+
+	if (!x)
+		return;
+	sa->x = x;
+	x->slot = slot;
+	x->spi = child_new_spi(sa->e);
+	rng_bytes(x->nonce, NONCE_LEN);
+	proposal_offer(&sa->peer->conf.children[slot].esp, &want, &offer);
+	group = proposal_first_ke(&offer);
+	/* What it took last time saves a round. */
+	if (old && old->esp.ke && proposal_offers_ke(&offer, old->esp.ke))
+		group = old->esp.ke;
+	if (old) {
+		x->old_id = old->id;
+		old->rekeying = true;
+	}
+	if (set_group(x, group) < 0 || send_create(sa) < 0) {
+		exch_free(sa);
+		slot_fail(sa->peer, slot, "CREATE_CHILD_SA cannot be made");
+	}
+}
+
+static int read_offer(const struct ike_msg *m, struct child_offer *of, struct slice *nonce,
+		      struct err *e)
+{
+	const struct payload *ke = ike_msg_get(m, PAYLOAD_KE);
+
+	of->sa = ike_msg_get(m, PAYLOAD_SA)->body;
+	of->tsi = ike_msg_get(m, PAYLOAD_TSI)->body;
+	of->tsr = ike_msg_get(m, PAYLOAD_TSR)->body;
+	of->pfs_round = true;
+	if (ke && payload_ke(ke->body, &of->ke, e) < 0)
+		return -1;
+	return payload_nonce(ike_msg_get(m, PAYLOAD_NONCE)->body, nonce, e);
+}
+
+ACTION(create_answered)
+{
+	struct exch *x = sa->x;
+	struct child_offer of = { 0 };
+	struct err err = { 0 };
+	struct child *c = NULL;
+	uint8_t slot;
+
+	if (!x || sa->want_delete) {
+		exch_free(sa);
+		return V_STAY;
+	}
+	slot = x->slot;
+	of.ni = (struct slice){ x->nonce, NONCE_LEN };
+	of.old = x->old_id ? engine_child(sa->e, x->old_id) : NULL;
+	if (read_offer(in->m, &of, &of.nr, &err) == 0)
+		c = child_complete(sa, &of, slot, x->spi, x->ke, &err);
+	if (c) {
+		/* The old one stays "being rekeyed" until the new one is in. */
+		x->old_id = 0;
+		exch_free(sa);
+		return V_DONE;
+	}
+	sa->orphan_spi = x->spi;
+	if (of.old)
+		of.old->rekey_at = clock_ms() + LATER_MS;
+	exch_free(sa);
+	slot_fail(sa->peer, slot, "%s", err.msg);
+	return V_DONE;
+}
+
+/* §1.3: INVALID_KE_PAYLOAD: once more, with the group that the peer wants, if we offered it. */
+static bool other_group(struct ike_sa *sa, const struct notify *n)
+{
+	struct proposal_want want = child_want(sa->e, true, 0);
+	struct exch *x = sa->x;
+	uint16_t group = notify_ke_group(n);
+	struct sa_payload offer;
+
+	if (x->slot >= sa->peer->conf.n_children || group == x->group || ++x->ke_tries > 2)
+		return false;
+	proposal_offer(&sa->peer->conf.children[x->slot].esp, &want, &offer);
+	if (!proposal_offers_ke(&offer, group) || set_group(x, group) < 0)
+		return false;
+	rng_bytes(x->nonce, NONCE_LEN);
+	return send_create(sa) == 0;
+}
+
+static void child_refused(struct ike_sa *sa, const struct notify *n)
+{
+	struct peer *p = sa->peer;
+	struct exch *x = sa->x;
+	struct child *old = x->old_id ? engine_child(sa->e, x->old_id) : NULL;
+	uint8_t slot = x->slot;
+
+	exch_free(sa);
+	if (n->type == N_TEMPORARY_FAILURE) {
+		if (old)
+			old->rekey_at = clock_ms() + SOON_MS;
+		else if (slot < p->conf.n_children)
+			p->slots[slot].next_ms = clock_ms() + SOON_MS;
+		return;
+	}
+	if (n->type == N_CHILD_SA_NOT_FOUND && old) {
+		/* §2.25: the peer has no such child: nor have we. */
+		child_remove(old, ENGINE_LINGER_MS);
+		peer_children_changed(p, "the peer does not know the child any more");
+		return;
+	}
+	if (n->type == N_NO_ADDITIONAL_SAS && old) {
+		/* §1.3: a peer that never rekeys: all is made anew. */
+		log_info(p->conf.name, "the peer does not rekey: the tunnel is set up anew");
+		sa->admin = true;
+		sa_close(sa);
+		return;
+	}
+	if (old)
+		old->rekey_at = clock_ms() + LATER_MS;
+	slot_fail(p, slot, "the peer refuses %s: %s (%s)", old ? "to rekey it" : "the child",
+		  ike_notify_words(n->type), ike_notify_name(n->type));
+}
+
+static enum verdict ike_refused(struct ike_sa *sa, const struct notify *n)
+{
+	struct ike_sa *theirs = sa->rekeyed_by;
+
+	exch_free(sa);
+	if (theirs) {
+		/* Ours is off, so theirs is the successor. */
+		sa->rekeyed_by = NULL;
+		rekey_adopt(sa, theirs);
+		return V_FAILED;
+	}
+	if (n->type == N_TEMPORARY_FAILURE) {
+		sa->rekey_at = clock_ms() + SOON_MS;
+		return V_DONE;
+	}
+	log_warning(sa->peer->conf.name, "the peer refuses to rekey the IKE SA: %s (%s)",
+		    ike_notify_words(n->type), ike_notify_name(n->type));
+	sa->rekey_at = clock_ms() + 2 * LATER_MS;
+	if (n->type == N_NO_ADDITIONAL_SAS) {
+		sa->admin = true;
+		sa_close(sa);
+	}
+	return V_DONE;
+}
+
+ACTION(create_refused)
+{
+	struct notify n;
+
+	if (!sa->x)
+		return V_STAY;
+	if (!ike_msg_error(in->m, &n))
+		n = (struct notify){ .type = N_INVALID_SYNTAX };
+	if (sa->task == TASK_REKEY_IKE)
+		return ike_refused(sa, &n);
+	if (sa->want_delete) {
+		exch_free(sa);
+		return V_STAY;
+	}
+	if (n.type != N_INVALID_KE_PAYLOAD || !other_group(sa, &n))
+		child_refused(sa, &n);
+	return V_DONE;
+}
+
+/* ---- begun by the peer ---- */
+
+ACTION(create_busy)
+{
+	(void)in;
+	out_answer_notify(sa, CREATE_CHILD_SA, N_TEMPORARY_FAILURE, (struct slice){ 0 });
+	return V_STAY;
+}
+
+/* §2.25.1, §2.25.2: 0: go on, with *old; else the notify to answer. */
+static uint16_t who_waits(struct ike_sa *sa, struct input *in, struct child **old,
+			  struct notify *n)
+{
+	*old = NULL;
+	if (sa->want_delete || sa->kill_at || sa->rekeyed_by ||
+	    (req_out(sa) && sa->task == TASK_REKEY_IKE))
+		return N_TEMPORARY_FAILURE;
+	if (in->shape != SHAPE_REKEY_CHILD)
+		return 0;
+	if (!ike_msg_notify(in->m, N_REKEY_SA, n) || n->protocol != PROTO_ESP || n->spi_len != 4)
+		return N_INVALID_SYNTAX;
+	*old = child_by_out(sa->peer, (uint32_t)n->spi);
+	if (!*old)
+		return N_CHILD_SA_NOT_FOUND;
+	if ((*old)->state == CH_DELETING || (*old)->state == CH_ADDING || (*old)->del_want)
+		return N_TEMPORARY_FAILURE;
+	return 0;
+}
+
+ACTION(create_request)
+{
+	struct child_answer an = { 0 };
+	struct child_offer of = { 0 };
+	uint8_t nonce[NONCE_LEN];
+	struct err err = { 0 };
+	struct notify n;
+	struct out o;
+
+	an.error = who_waits(sa, in, &of.old, &n);
+	if (!an.error && read_offer(in->m, &of, &of.ni, &err) < 0) {
+		log_warning(sa->peer->conf.name, "CREATE_CHILD_SA refused: %s", err.msg);
+		an.error = N_INVALID_SYNTAX;
+	}
+	out_response(sa, &o, CREATE_CHILD_SA);
+	if (an.error == N_CHILD_SA_NOT_FOUND) {
+		build_notify(&o.b, PROTO_ESP, 4, n.spi, an.error, (struct slice){ 0 });
+	} else {
+		rng_bytes(nonce, NONCE_LEN);
+		of.nr = (struct slice){ nonce, NONCE_LEN };
+		if (!an.error)
+			child_accept(sa, &of, &an);
+		child_write_answer(&o.b, &of, &an);
+	}
+	if (an.child && of.old)
+		of.old->replaced_by = an.child->id;
+	out_send_response(sa, &o, an.child ? an.child->id : 0);
+	ke_free(an.ke);
+	return V_DONE;
+}

@@ -1,0 +1,180 @@
+/* info: INFORMATIONAL (RFC 7296 §1.4): are you there, Deletes both ways, and the ends of an
+ * IKE SA. */
+#include "ike/v2/v2.h"
+
+#include "core/base/clock.h"
+
+#include <string.h>
+
+/* ---- begun by us ---- */
+
+void info_delete_ike(struct ike_sa *sa, uint16_t notify)
+{
+	struct out o;
+
+	if (req_out(sa)) {
+		/* Whoever calls this waits no longer for that answer. */
+		blob_free(&sa->req);
+		sa->next_out++;
+	}
+	out_request(sa, &o, INFORMATIONAL);
+	if (notify)
+		build_notify_plain(&o.b, notify);
+	build_delete_ike(&o.b);
+	out_send_request(sa, &o, TASK_DELETE_IKE);
+}
+
+void info_delete_children(struct ike_sa *sa)
+{
+	uint32_t spi[CHILDREN_PER_PEER + 1];
+	uint16_t n = 0;
+	struct out o;
+
+	for (struct child *c = sa->peer->children; c; c = c->next) {
+		if (c->sa != sa || !c->del_want || n == CHILDREN_PER_PEER)
+			continue;
+		c->del_want = false;
+		c->state = CH_DELETING;
+		spi[n++] = c->spi_in;
+	}
+	if (sa->orphan_spi)
+		spi[n++] = sa->orphan_spi;
+	sa->orphan_spi = 0;
+	out_request(sa, &o, INFORMATIONAL);
+	build_delete_esp(&o.b, spi, n);
+	out_send_request(sa, &o, TASK_DELETE_CHILD);
+	peer_children_changed(sa->peer, "deleted");
+}
+
+void info_liveness(struct ike_sa *sa)
+{
+	struct out o;
+
+	out_request(sa, &o, INFORMATIONAL);
+	out_send_request(sa, &o, TASK_LIVENESS);
+}
+
+ACTION(info_answered)
+{
+	struct child *c, *next;
+
+	(void)in;
+	if (sa->task != TASK_DELETE_CHILD)
+		return V_DONE;
+	for (c = sa->peer->children; c; c = next) {
+		next = c->next;
+		if (c->sa == sa && c->state == CH_DELETING && !c->del_want)
+			child_remove(c, ENGINE_LINGER_MS);
+	}
+	return V_DONE;
+}
+
+ACTION(info_close)
+{
+	(void)in;
+	info_delete_ike(sa, 0);
+	return V_DONE;
+}
+
+ACTION(info_silent)
+{
+	(void)sa;
+	(void)in;
+	return V_DONE;
+}
+
+/* The reason, where nobody gave one. */
+ACTION(info_end)
+{
+	(void)in;
+	if (sa->state == SA_ESTABLISHED && req_out(sa) && !sa->why) {
+		sa_why(sa, false, "the peer does not answer any more");
+		sa->dead_peer = true;
+	}
+	return V_DONE;
+}
+
+/* ---- begun by the peer ---- */
+
+/* §1.4.1: the answer names our halves of the pairs; of those that we are deleting ourselves
+ * at this moment it names nothing (§2.25.1). */
+static uint16_t delete_children(struct ike_sa *sa, const struct delete_payload *d,
+				uint32_t *ours, uint16_t n, uint16_t max)
+{
+	for (uint16_t i = 0; i < d->n; i++) {
+		struct child *c = child_by_out(sa->peer, d->spi[i]);
+
+		if (!c)
+			continue;
+		if (c->state == CH_DELETING && !c->del_want) {
+			/* Its own answer takes it out. */
+			continue;
+		}
+		if (n < max)
+			ours[n++] = c->spi_in;
+		child_remove(c, ENGINE_LINGER_MS);
+	}
+	return n;
+}
+
+/* The old ones are gone, so the peer has the new ones: send on them. */
+static void activate(struct peer *p)
+{
+	for (struct child *c = p->children; c; c = c->next)
+		if (c->held && (c->state == CH_LIVE || c->state == CH_ADDING)) {
+			c->held = false;
+			p->e->env.sa_activate(p->e->env.arg, c->id);
+		}
+}
+
+ACTION(info_request)
+{
+	uint32_t ours[CHILDREN_PER_PEER];
+	const struct payload *p = NULL;
+	struct delete_payload d;
+	struct err err = { 0 };
+	bool deleted = false;
+	struct out o;
+	uint16_t n = 0;
+
+	while ((p = ike_msg_next(in->m, PAYLOAD_DELETE, p))) {
+		if (payload_delete(p->body, &d, &err) < 0) {
+			out_answer_notify(sa, INFORMATIONAL, N_INVALID_SYNTAX,
+					  (struct slice){ 0 });
+			return V_STAY;
+		}
+		if (d.protocol != PROTO_ESP)
+			continue;
+		n = delete_children(sa, &d, ours, n, CHILDREN_PER_PEER);
+		deleted = true;
+	}
+	out_response(sa, &o, INFORMATIONAL);
+	if (n)
+		build_delete_esp(&o.b, ours, n);
+	out_send_response(sa, &o, 0);
+	if (deleted) {
+		activate(sa->peer);
+		peer_children_changed(sa->peer, "the peer deleted the child");
+	}
+	return V_DONE;
+}
+
+ACTION(info_delete)
+{
+	struct notify n;
+
+	out_answer_empty(sa, INFORMATIONAL);
+	if (ike_msg_notify(in->m, N_AUTHENTICATION_FAILED, &n))
+		sa_why(sa, true, "the peer refuses us after all (AUTHENTICATION_FAILED): it does "
+		       "not accept our ID, or has another PSK");
+	else if (!sa->why)
+		sa_why(sa, false, "the peer ended it");
+	return V_DONE;
+}
+
+ACTION(info_delete_crossed)
+{
+	(void)in;
+	out_answer_empty(sa, INFORMATIONAL);
+	return V_STAY;
+}

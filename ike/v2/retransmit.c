@@ -1,0 +1,194 @@
+/* retransmit: messages out. One request at a time each way (a window of 1, RFC 7296 §2.3),
+ * requests repeated with back-off until answered (§2.4), the last answer kept for requests
+ * that are repeated (§2.1). */
+#include "ike/v2/v2.h"
+
+#include "core/base/clock.h"
+#include "core/base/rng.h"
+
+#include <string.h>
+
+/* Milliseconds to wait after the n-th sending; the sum is when we give up. */
+static const uint16_t first_ms[] = { 500, 1000, 2000, 4000, 8000, 14500 };	/* 30 s */
+static const uint16_t later_ms[] = { 500, 1000, 2000, 4000, 8000, 16000, 28500 }; /* 60 s */
+static const uint16_t last_ms[] = { 300, 500, 900, 1300 };			/* 3 s */
+
+/* 0: give up. */
+static uint32_t wait_ms(const struct ike_sa *sa)
+{
+	const uint16_t *t = later_ms;
+	size_t n = sizeof(later_ms) / sizeof(later_ms[0]);
+
+	if (sa->task == TASK_INIT || sa->task == TASK_AUTH) {
+		t = first_ms;
+		n = sizeof(first_ms) / sizeof(first_ms[0]);
+	} else if (sa->task == TASK_DELETE_IKE || sa->want_delete) {
+		t = last_ms;
+		n = sizeof(last_ms) / sizeof(last_ms[0]);
+	} else if (sa->hint_gone) {
+		n = 4;		/* §2.4: a hint alone is not believed, but waited for less */
+	}
+	return sa->req_sent > n ? 0 : (uint32_t)rng_jitter(t[sa->req_sent - 1], 10);
+}
+
+static void on_rtx(void *arg)
+{
+	struct ike_sa *sa = arg;
+	struct engine *e = sa->e;
+	uint32_t ms;
+
+	sa->req_sent++;
+	ms = wait_ms(sa);
+	if (ms == 0) {
+		/* A Delete that waited for this answer waits no longer. */
+		if (sa->want_delete && sa->task != TASK_DELETE_IKE &&
+		    (sa->state == SA_ESTABLISHED || sa->state == SA_REKEYED)) {
+			blob_free(&sa->req);
+			sa->next_out++;
+			sa_step(sa, EV_CLOSE, ROLE_EVENT, NULL);
+		} else {
+			sa_step(sa, EV_NO_ANSWER, ROLE_EVENT, NULL);
+		}
+		engine_reap(e);
+		return;
+	}
+	sa->peer->retransmits++;
+	timer_set(e->ts, &sa->rtx, ms);
+	e->env.send(e->env.arg, &sa->local, &sa->remote, sa->req.p, sa->req.len);
+}
+
+void rtx_init(struct ike_sa *sa)
+{
+	timer_init(&sa->rtx, on_rtx, sa);
+}
+
+static void header(const struct ike_sa *sa, struct out *o, uint8_t exchange, uint8_t flags,
+		   uint32_t id)
+{
+	struct ike_hdr h = {
+		.spi_i = sa->spi_i, .spi_r = sa->spi_r, .exchange = exchange,
+		.flags = flags | (sa->initiator ? IKE_FLAG_INITIATOR : 0), .msg_id = id,
+	};
+
+	build_begin(&o->b, o->buf, sizeof(o->buf), &h);
+}
+
+void out_request(struct ike_sa *sa, struct out *o, uint8_t exchange)
+{
+	header(sa, o, exchange, 0, sa->next_out);
+	if (exchange != IKE_SA_INIT)
+		sk_begin(sa->seal, &o->b);
+}
+
+void out_response(struct ike_sa *sa, struct out *o, uint8_t exchange)
+{
+	header(sa, o, exchange, IKE_FLAG_RESPONSE, sa->next_in);
+	if (exchange != IKE_SA_INIT)
+		sk_begin(sa->seal, &o->b);
+}
+
+void out_send_plain(struct ike_sa *sa, const uint8_t *msg, size_t len, enum task task)
+{
+	struct engine *e = sa->e;
+
+	if (blob_set(&sa->req, (struct slice){ msg, len }) < 0) {
+		log_error(sa->peer->conf.name, "out of memory");
+		return;
+	}
+	sa->task = task;
+	sa->req_sent = 1;
+	timer_set(e->ts, &sa->rtx, wait_ms(sa));
+	e->env.send(e->env.arg, &sa->local, &sa->remote, msg, len);
+}
+
+void out_send_request(struct ike_sa *sa, struct out *o, enum task task)
+{
+	struct err err = { 0 };
+	size_t len;
+
+	if (sk_end(sa->seal, &o->b, &len, &err) < 0) {
+		log_error(sa->peer->conf.name, "cannot send: %s", err.msg);
+		return;
+	}
+	out_send_plain(sa, o->buf, len, task);
+}
+
+void out_send_response(struct ike_sa *sa, struct out *o, uint32_t hold)
+{
+	struct err err = { 0 };
+	size_t len;
+	int rc = o->b.sk_at ? sk_end(sa->seal, &o->b, &len, &err) : build_end(&o->b, &len, &err);
+
+	if (rc < 0 || blob_set(&sa->resp, (struct slice){ o->buf, len }) < 0) {
+		log_error(sa->peer->conf.name, "cannot answer: %s", err.msg);
+		return;
+	}
+	sa->next_in++;
+	sa->held_for = hold;
+	if (!hold)
+		sa->e->env.send(sa->e->env.arg, &sa->local, &sa->remote, o->buf, len);
+}
+
+void out_release(struct ike_sa *sa)
+{
+	sa->held_for = 0;
+	if (sa->resp.p)
+		sa->e->env.send(sa->e->env.arg, &sa->local, &sa->remote, sa->resp.p,
+				sa->resp.len);
+}
+
+/* Answered to where the request came from (§2.1). */
+void out_repeat(struct ike_sa *sa, const struct input *in)
+{
+	if (sa->resp.p && !sa->held_for)
+		sa->e->env.send(sa->e->env.arg, in->local, in->remote, sa->resp.p,
+				sa->resp.len);
+}
+
+void out_answer_empty(struct ike_sa *sa, uint8_t exchange)
+{
+	struct out o;
+
+	out_response(sa, &o, exchange);
+	out_send_response(sa, &o, 0);
+}
+
+void out_answer_notify(struct ike_sa *sa, uint8_t exchange, uint16_t type, struct slice data)
+{
+	struct out o;
+
+	out_response(sa, &o, exchange);
+	build_notify(&o.b, PROTO_NONE, 0, 0, type, data);
+	out_send_response(sa, &o, 0);
+}
+
+void req_done(struct ike_sa *sa)
+{
+	timer_stop(sa->e->ts, &sa->rtx);
+	blob_free(&sa->req);
+	sa->next_out++;
+	sa->hint_gone = false;
+}
+
+void out_stranger(struct engine *e, const struct input *in, uint16_t type, struct slice data)
+{
+	const struct ike_hdr *q = &in->m->hdr;
+	struct ike_hdr h = {
+		.spi_i = q->spi_i, .spi_r = q->spi_r, .exchange = q->exchange,
+		.msg_id = q->msg_id, .flags = IKE_FLAG_RESPONSE |
+			(ike_hdr_from_initiator(q) ? 0 : IKE_FLAG_INITIATOR),
+	};
+	struct err err = { 0 };
+	uint8_t buf[256];
+	struct build b;
+	unsigned held;
+	size_t len;
+
+	/* A cookie answers for itself; all else to strangers is rationed. */
+	if (type != N_COOKIE && !log_limit_pass(&e->stranger_reply, &held))
+		return;
+	build_begin(&b, buf, sizeof(buf), &h);
+	build_notify(&b, PROTO_NONE, 0, 0, type, data);
+	if (build_end(&b, &len, &err) == 0)
+		e->env.send(e->env.arg, in->local, in->remote, buf, len);
+}
