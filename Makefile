@@ -20,7 +20,9 @@ ifeq ($(filter default undefined,$(origin CC)),$(origin CC))
 CC := gcc
 endif
 
-WARN    := -Wall -Wextra -Wshadow -Wno-format-truncation -Wstrict-prototypes -Wmissing-prototypes -Werror=implicit
+# Text is cut to its buffer on purpose; clang does not know this gcc warning.
+cc_flag = $(if $(findstring clang,$(CC)),,$(1))
+WARN     = -Wall -Wextra -Wshadow $(call cc_flag,-Wno-format-truncation) -Wstrict-prototypes -Wmissing-prototypes -Werror=implicit
 HARDEN  := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -Wformat -Werror=format-security
 comma   := ,
 SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -9,6 +9,14 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+/* LeakSanitizer does not look into mappings by itself. */
+#ifdef __SANITIZE_ADDRESS__
+void __lsan_register_root_region(const void *p, size_t size);
+#define SEEN_BY_LSAN(p, size) __lsan_register_root_region(p, size)
+#else
+#define SEEN_BY_LSAN(p, size) ((void)(p))
+#endif
+
 #define CHUNK (16 * 1024)
 #define ALIGN 16
 
@@ -54,6 +62,7 @@ static struct chunk *chunk_new(void)
 	madvise(c, CHUNK, MADV_WIPEONFORK);
 	if (mlock(c, CHUNK) < 0)
 		lock_failed = true;
+	SEEN_BY_LSAN(c, CHUNK);
 	first_block(c)->size = CHUNK - CHUNK_HEAD;
 	first_block(c)->used = 0;
 	c->next = chunks;
