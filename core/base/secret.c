@@ -10,6 +10,11 @@
 #include <sys/resource.h>
 
 /* LeakSanitizer does not look into mappings by itself. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
 #ifdef __SANITIZE_ADDRESS__
 void __lsan_register_root_region(const void *p, size_t size);
 #define SEEN_BY_LSAN(p, size) __lsan_register_root_region(p, size)
