@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 
 #define RECV_BUF 65536
 #define DUMP_TRIES 10
@@ -32,7 +31,6 @@ int nl_open(struct nl *n, int bus, struct err *e)
 		return -1;
 	}
 	n->portid = mnl_socket_get_portid(n->s);
-	n->seq = (uint32_t)time(NULL);
 	/* Only words are lost where these are refused. */
 	mnl_socket_setsockopt(n->s, NETLINK_EXT_ACK, &on, sizeof(on));
 	mnl_socket_setsockopt(n->s, NETLINK_CAP_ACK, &on, sizeof(on));
