@@ -89,6 +89,9 @@ static void *take(struct chunk *c, size_t len)
 {
 	size_t need = BLOCK_HEAD + (len + ALIGN - 1) / ALIGN * ALIGN;
 
+	/* In a child after fork() the chunk is all zeros: all free. */
+	if (first_block(c)->size == 0)
+		first_block(c)->size = CHUNK - CHUNK_HEAD;
 	for (struct block *b = first_block(c); b; b = next_block(c, b)) {
 		if (b->used)
 			continue;

@@ -95,15 +95,21 @@ struct generation {
 /* Newest first, at most HISTORY_MAX; none: 0 in *n. */
 int settings_history(const char *dir, struct generation *out, size_t *n, struct err *e) MUST_USE;
 
-/* What differs from generation `from` to generation `to` (0: the files as they are now), key by
- * key, peers and settings in order; secrets only as "psk changed". Nothing appended when
- * nothing differs. Needs to read history/: root. */
+/* What differs from generation `from` (0: the last one committed, so with to = 0 what was
+ * changed by hand since) to generation `to` (0: the files as they are now), key by key; secrets
+ * only as "psk changed":
+ *	peer branch
+ *	  keying_tries: 0 -> 3
+ *	peer hq (new)
+ *	  …
+ * Nothing is appended when nothing differs. Needs to read history/: root. EXIT_FAILED when
+ * there is no such generation. */
 int settings_diff(const char *dir, unsigned from, unsigned to, struct sbuf *out, struct err *e)
 	MUST_USE;
 
 /* Make the settings what they were in that generation, as a new commit (so it can be rolled
- * back too). 0: the state before the last commit. Not checked for errors: it was good, or as
- * good, before. */
+ * back too). 0: the last change is undone, be it a commit or edits by hand since. Not checked
+ * for errors: it was good, or as good, before. */
 int settings_rollback(const char *dir, unsigned generation, struct commit *c, struct err *e)
 	MUST_USE;
 

@@ -1,0 +1,284 @@
+/* load: every file to a draft, every draft checked, then all peers together. A file with an
+ * error costs its own peer, no other. */
+#include "core/settings/load.h"
+
+#include "core/settings/draft_priv.h"
+#include "core/settings/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct load {
+	const char *dir;
+	const struct snap *snap;
+	const struct prefix *lan;
+	size_t n_lan;
+	struct settings *out;
+	struct findings *fs;
+};
+
+static struct finding *about_file(struct findings *fs, const char *peer, const char *path,
+				  int error)
+{
+	struct finding *f;
+
+	if (error == EFBIG)
+		f = findings_add(fs, FINDING_ERROR, peer, "", "the file is larger than %d KB",
+				 SETTINGS_FILE_MAX / 1024);
+	else
+		f = findings_add(fs, FINDING_ERROR, peer, "", "cannot be read: %s", strerror(error));
+	if (f)
+		snprintf(f->file, sizeof(f->file), "%s", path);
+	return f;
+}
+
+/* NULL: fs says why. */
+static struct draft *parse(enum setting_scope scope, const struct snap_file *f,
+			   const char *name, struct findings *fs)
+{
+	if (f->error) {
+		about_file(fs, name, f->path, f->error);
+		return NULL;
+	}
+	return file_parse(scope, f->path, name, f->data, f->len, fs);
+}
+
+static void load_router(struct load *l)
+{
+	const struct snap_file *f = snap_find(l->snap, SNAP_ROUTER);
+	size_t first = l->fs->n;
+	struct draft *d = f ? parse(SCOPE_ROUTER, f, "", l->fs) : NULL;
+
+	if (!d)
+		d = draft_new_router();
+	if (!d)
+		return;
+	check_router(d, &l->out->router, l->fs);
+	if (f && f->data)
+		file_place(f->path, "", f->data, f->len, l->fs, first);
+	draft_free(d);
+}
+
+/* Only what the folder shows: the key itself is read where it is needed. */
+static void check_secret(struct load *l, const struct peer_conf *p)
+{
+	char path[SNAP_PATH_MAX];
+	const struct snap_file *f = snap_find(l->snap, snap_secret_path(p->name, path));
+	struct finding *fi = NULL;
+
+	if (!l->snap->secrets_listed)
+		return;
+	if (!f) {
+		if (p->enabled)
+			findings_add(l->fs, FINDING_WARNING, p->name, "psk", "no pre-shared key is stored: "
+				     "adit peer set %s --generate-psk (or --psk-file, --psk-stdin)", p->name);
+		return;
+	}
+	if (f->error)
+		fi = findings_add(l->fs, FINDING_ERROR, p->name, "psk", "cannot be read: %s",
+				  strerror(f->error));
+	else if (f->mode & (S_IRWXG | S_IRWXO))
+		fi = findings_add(l->fs, FINDING_ERROR, p->name, "psk", "others may read the pre-shared "
+				  "key: chmod 600 %s/%s", l->dir, path);
+	else if (f->uid != 0 && f->uid != geteuid())
+		fi = findings_add(l->fs, FINDING_ERROR, p->name, "psk", "the pre-shared key's file "
+				  "belongs to someone else: chown root %s/%s", l->dir, path);
+	else if (f->len < PSK_SHORT)
+		fi = findings_add(l->fs, FINDING_WARNING, p->name, "psk", "the pre-shared key is under "
+				  "%d characters and can be guessed; adit genpsk makes a good one",
+				  PSK_SHORT);
+	if (fi)
+		snprintf(fi->file, sizeof(fi->file), "%s", path);
+}
+
+static int load_peer(struct load *l, const struct snap_file *f, const char *name, struct err *e)
+{
+	size_t first = l->fs->n, before = l->fs->errors;
+	struct settings *s = l->out;
+	struct peer_conf p;
+	struct draft *d = parse(SCOPE_PEER, f, name, l->fs);
+	long errors;
+
+	if (!d)
+		return 0;
+	errors = check_peer(d, l->lan, l->n_lan, &p, l->fs);
+	draft_free(d);
+	if (errors < 0)
+		return err_set(e, "out of memory");
+	check_secret(l, &p);
+	file_place(f->path, name, f->data, f->len, l->fs, first);
+	if (l->fs->errors > before)
+		peer_conf_fini(&p);
+	else
+		s->peers[s->n_peers++] = p;
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct peer_conf *)a)->name, ((const struct peer_conf *)b)->name);
+}
+
+static const struct snap_file *peer_file(const struct snap *snap, const char *name)
+{
+	char path[SNAP_PATH_MAX];
+
+	return snap_find(snap, snap_peer_path(name, path));
+}
+
+/* Findings between peers get their places, peers with errors go. */
+static void settle(struct load *l, size_t first)
+{
+	struct settings *s = l->out;
+	size_t keep = 0;
+
+	for (size_t i = first; i < l->fs->n; i++) {
+		const struct snap_file *f = l->fs->f[i].peer[0] ?
+			peer_file(l->snap, l->fs->f[i].peer) : NULL;
+
+		if (f && f->data && !l->fs->f[i].file[0])
+			file_place(f->path, l->fs->f[i].peer, f->data, f->len, l->fs, i);
+	}
+	for (size_t i = 0; i < s->n_peers; i++) {
+		bool bad = false;
+
+		for (size_t k = first; k < l->fs->n; k++)
+			bad |= l->fs->f[k].level == FINDING_ERROR &&
+			       strcmp(l->fs->f[k].peer, s->peers[i].name) == 0;
+		if (bad)
+			peer_conf_fini(&s->peers[i]);
+		else
+			s->peers[keep++] = s->peers[i];
+	}
+	s->n_peers = keep;
+}
+
+static void check_snap(struct load *l)
+{
+	struct finding *f;
+
+	if (l->snap->strange[0]) {
+		f = findings_add(l->fs, FINDING_WARNING, "", "", "is not read: a peer's name has up to "
+				 "%d letters, digits, . _ - and begins with a letter or digit",
+				 PEER_NAME_MAX);
+		if (f)
+			snprintf(f->file, sizeof(f->file), "%s", l->snap->strange);
+	}
+	if (l->snap->pending)
+		findings_add(l->fs, FINDING_WARNING, "", "", "a change was cut short (%s) but is in "
+			     "force; the next adit command that writes finishes it",
+			     l->snap->gen.what);
+}
+
+int load_snap(const char *dir, const struct snap *snap, const struct prefix *lan, size_t n_lan,
+	      struct settings *out, struct findings *fs, struct err *e)
+{
+	struct load l = { dir, snap, lan, n_lan, out, fs };
+	size_t first;
+
+	memset(out, 0, sizeof(*out));
+	out->peers = calloc(snap->n + 1, sizeof(*out->peers));
+	if (!out->peers)
+		return err_set(e, "out of memory");
+	check_snap(&l);
+	load_router(&l);
+	for (size_t i = 0; i < snap->n; i++) {
+		char name[PEER_NAME_MAX + 1];
+
+		if (snap_peer_name(snap->f[i].path, name) &&
+		    load_peer(&l, &snap->f[i], name, e) < 0) {
+			settings_fini(out);
+			return -1;
+		}
+	}
+	qsort(out->peers, out->n_peers, sizeof(*out->peers), by_name);
+	first = fs->n;
+	settings_check(out, fs);
+	settle(&l, first);
+	conf_ifnames(out);
+	return 0;
+}
+
+const char *load_nearest_peer(const struct snap *snap, const char *name,
+			      char buf[PEER_NAME_MAX + 1])
+{
+	char best[PEER_NAME_MAX + 1] = "";
+
+	for (size_t i = 0; i < snap->n; i++) {
+		const char *two[3] = { best, buf, NULL }, *near;
+
+		if (!snap_peer_name(snap->f[i].path, buf))
+			continue;
+		near = nearest_of(name, best[0] ? two : two + 1);
+		if (near == buf)
+			memcpy(best, buf, sizeof(best));
+	}
+	memcpy(buf, best, sizeof(best));
+	return best[0] ? buf : NULL;
+}
+
+static int no_draft(const struct findings *fs, size_t first, struct err *e)
+{
+	const struct finding *f = first < fs->n ? &fs->f[first] : NULL;
+
+	if (!f)
+		return err_set(e, "out of memory");
+	if (f->line)
+		return err_code(e, EXIT_SETTINGS, "%s:%u:%u: %.380s", f->file, f->line, f->column,
+				f->msg);
+	return err_code(e, EXIT_SETTINGS, "%s: %.420s", f->file, f->msg);
+}
+
+int load_peer_draft(const struct snap *snap, const char *name, struct draft **out,
+		    struct findings *fs, struct err *e)
+{
+	const struct snap_file *f = peer_file(snap, name);
+	char near[PEER_NAME_MAX + 1];
+	struct findings own = { 0 };
+	size_t first;
+	int r = 0;
+
+	if (!f) {
+		if (load_nearest_peer(snap, name, near))
+			return err_code(e, EXIT_NO_PEER, "no peer \"%.60s\": %s?", name, near);
+		return err_code(e, EXIT_NO_PEER, "no peer \"%.60s\"", name);
+	}
+	if (!fs)
+		fs = &own;
+	first = fs->n;
+	*out = parse(SCOPE_PEER, f, name, fs);
+	if (!*out)
+		r = no_draft(fs, first, e);
+	else if (fs != &own) {
+		draft_check(*out, NULL, 0, fs);
+		file_place(f->path, name, f->data, f->len, fs, first);
+	}
+	findings_fini(&own);
+	return r;
+}
+
+int load_router_draft(const struct snap *snap, struct draft **out, struct findings *fs,
+		      struct err *e)
+{
+	const struct snap_file *f = snap_find(snap, SNAP_ROUTER);
+	struct findings own = { 0 };
+	size_t first;
+	int r = 0;
+
+	if (!fs)
+		fs = &own;
+	first = fs->n;
+	*out = f ? parse(SCOPE_ROUTER, f, "", fs) : draft_new_router();
+	if (!*out)
+		r = no_draft(fs, first, e);
+	else if (fs != &own && f) {
+		draft_check(*out, NULL, 0, fs);
+		file_place(f->path, "", f->data, f->len, fs, first);
+	}
+	findings_fini(&own);
+	return r;
+}
