@@ -28,6 +28,7 @@ static const char script_bash[] =
 "	prefix=${cur%\"$frag\"}\n"
 "	while IFS=$'\\t' read -r cand _; do\n"
 "		case $cand in\n"
+"		'') ;;\n"
 "		:files) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$frag\") ;;\n"
 "		:dirs) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- \"$frag\") ;;\n"
 "		*)\n"
@@ -72,6 +73,7 @@ static const char script_fish[] =
 "	set -l words (commandline -opc) (commandline -ct)\n"
 "	for line in ($words[1] __complete $words[2..-1] 2>/dev/null)\n"
 "		switch $line\n"
+"			case ''\n"
 "			case ':files*'\n"
 "				__fish_complete_path (commandline -ct)\n"
 "			case ':dirs*'\n"
@@ -118,12 +120,12 @@ static void offer(struct complete_run *r, const char *text, const char *about)
 {
 	struct sbuf whole = { 0 };
 
-	sbuf_addf(&whole, "%s%s", r->head ? r->head : "", text);
-	if (strncmp(sbuf_str(&whole), r->cur, strlen(r->cur)) == 0) {
-		out_tone(r->c, TONE_PLAIN, sbuf_str(&whole));
-		sbuf_add(&r->c->out, "\t");
+	/* A tab and the newline before make it a whole candidate, so that each comes once. */
+	sbuf_addf(&whole, "\n%s%s\t", r->head ? r->head : "", text);
+	if (sbuf_ok(&whole) && strncmp(whole.s + 1, r->cur, strlen(r->cur)) == 0 &&
+	    !strstr(sbuf_str(&r->c->out), whole.s)) {
+		sbuf_add(&r->c->out, whole.s);
 		out_tone(r->c, TONE_PLAIN, about);
-		sbuf_add(&r->c->out, "\n");
 	}
 	sbuf_fini(&whole);
 }
@@ -175,10 +177,10 @@ static void offer_option_value(struct complete_run *r, const struct opt *o)
 	switch ((enum opt_id)(o - cli_opts)) {
 	case OPT_CONFIG_DIR:
 	case OPT_RUN_DIR:
-		sbuf_add(&r->c->out, ":dirs\t\n");
+		sbuf_add(&r->c->out, "\n:dirs\t");
 		return;
 	case OPT_PSK_FILE:
-		sbuf_add(&r->c->out, ":files\t\n");
+		sbuf_add(&r->c->out, "\n:files\t");
 		return;
 	case OPT_COLOR:
 		offer(r, "auto", "on a terminal");
@@ -430,5 +432,6 @@ int complete_words(struct cli *c, struct err *e)
 		offer_words(&r);
 	else if (r.n == 1)
 		offer_verbs(&r, r.words[0]);
+	sbuf_add(&c->out, "\n");
 	return 0;
 }

@@ -56,8 +56,8 @@ static void check_text(struct cli *c, const struct settings *s, const struct fin
 	if (fs->n)
 		sbuf_add(&c->out, "\n");
 	if (fs->errors)
-		sbuf_addf(&c->out, "%zu error%s: the daemon does not take these settings.\n",
-			  fs->errors, plural(fs->errors));
+		sbuf_addf(&c->out, "%zu error%s, %zu warning%s. What is wrong is not used.\n",
+			  fs->errors, plural(fs->errors), fs->warnings, plural(fs->warnings));
 	else
 		sbuf_addf(&c->out, "The settings are valid: %zu peer%s, %zu warning%s.\n",
 			  s->n_peers, plural(s->n_peers), fs->warnings, plural(fs->warnings));
@@ -198,36 +198,51 @@ static int list_history(struct cli *c, struct err *e)
 	return 0;
 }
 
+/* Where an undo goes without a number: to the last commit when the files were changed by hand
+ * since, else to the one before it. */
+static int pick_undo(struct cli *c, struct generation *out, struct err *e)
+{
+	struct sbuf b = { 0 };
+	int rc = pick(c, 0, out, e);
+
+	if (rc || c->argc || !out->number)
+		return rc;
+	rc = settings_diff(c->front.config_dir, out->number, 0, &b, e);
+	if (rc == 0 && !b.len)
+		rc = pick(c, 1, out, e);
+	sbuf_fini(&b);
+	return rc;
+}
+
 int config_rollback(struct cli *c, struct err *e)
 {
 	struct commit commit = { 0 };
 	struct generation g;
 	char question[120], when[FMT_MAX];
 	struct sbuf b = { 0 };
-	int rc;
 
 	if (cli_has(c, OPT_LIST))
 		return list_history(c, e);
-	if (pick(c, 1, &g, e))
+	if (pick_undo(c, &g, e))
 		return -1;
 	if (!g.number)
 		return err_set(e, "there is no older state to go back to");
-	/* What would change, the way it would change. */
-	if (settings_diff(c->front.config_dir, 0, g.number, &b, e))
+	if (settings_diff(c->front.config_dir, g.number, 0, &b, e))
 		return -1;
 	if (!b.len) {
 		out_say(c, "The settings are as they were in generation %u already.", g.number);
 		return 0;
 	}
 	if (!cli_has(c, OPT_JSON) && !cli_has(c, OPT_QUIET))
-		sbuf_addf(&c->out, "Back to generation %u of %s:\n%s", g.number,
+		sbuf_addf(&c->out, "Back to generation %u of %s undoes:\n%s", g.number,
 			  fmt_time(g.wall_s, when, sizeof(when)), sbuf_str(&b));
 	sbuf_fini(&b);
 	snprintf(question, sizeof(question), "Go back to generation %u?", g.number);
 	if (out_confirm(c, question, e))
 		return -1;
-	rc = settings_rollback(c->front.config_dir, g.number, &commit, e);
-	return rc ? -1 : edit_apply(c, e);
+	if (settings_rollback(c->front.config_dir, g.number, &commit, e))
+		return -1;
+	return edit_apply(c, e);
 }
 
 /* --- genpsk --- */

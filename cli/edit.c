@@ -227,8 +227,8 @@ static struct json_object *json_value(const struct setting *s, const char *text)
 
 	if (s->type == ST_BOOL)
 		return json_object_new_boolean(strcmp(text, "yes") == 0);
-	if (s->type == ST_UINT && *text)
-		return json_object_new_int64(strtoll(text, NULL, 10));
+	if (s->type == ST_UINT || s->type == ST_VERSION)
+		return *text ? json_object_new_int64(strtoll(text, NULL, 10)) : NULL;
 	if (!setting_is_list(s))
 		return json_object_new_string(text);
 	a = json_object_new_array();
@@ -291,19 +291,23 @@ struct to_text {
 	struct cli *c;
 	const struct draft *d;
 	bool only_set;
-	int width;
+	size_t width;
 };
+
+static bool is_shown(const struct to_text *t, const struct setting *s, const char *text, bool set)
+{
+	if (s->sensitive || s->type == ST_NAME)
+		return false;
+	return set || (!t->only_set && (*text || *s->empty));
+}
 
 static bool measure_key(void *arg, const char *key, const struct setting *s, const char *text,
 			bool set)
 {
 	struct to_text *t = arg;
-	int w = (int)strlen(key);
 
-	(void)s;
-	(void)text;
-	if ((set || !t->only_set) && w > t->width)
-		t->width = w;
+	if (is_shown(t, s, text, set) && strlen(key) > t->width)
+		t->width = strlen(key);
 	return true;
 }
 
@@ -312,31 +316,34 @@ static bool add_text(void *arg, const char *key, const struct setting *s, const 
 {
 	struct to_text *t = arg;
 	const char *idle = draft_idle(t->d, key);
+	struct sbuf b = { 0 };
 
-	if (s->sensitive || (!set && (t->only_set || (!*text && !*s->empty))))
+	if (!is_shown(t, s, text, set))
 		return true;
 	if (cli_has(t->c, OPT_PLAIN)) {
-		sbuf_addf(&t->c->out, "%s\t%s\t%s\n", key, text, set ? "set" : "default");
+		sbuf_addf(&t->c->out, "%s\t", key);
+		out_tone(t->c, TONE_PLAIN, text);
+		sbuf_addf(&t->c->out, "\t%s\n", set ? "set" : "default");
 		return true;
 	}
-	sbuf_addf(&t->c->out, "  %-*s  ", t->width, key);
-	out_tone(t->c, set ? TONE_PLAIN : TONE_DIM, *text ? text : s->empty);
+	if (setting_is_list(s))
+		out_spread(&b, *text ? text : s->empty);
+	else
+		sbuf_add(&b, *text ? text : s->empty);
 	if (!set)
-		out_tone(t->c, TONE_DIM, "  (default)");
-	if (idle && set) {
-		sbuf_add(&t->c->out, "  ");
-		out_tone(t->c, TONE_DIM, "(no effect ");
-		out_tone(t->c, TONE_DIM, idle);
-		out_tone(t->c, TONE_DIM, ")");
-	}
-	sbuf_add(&t->c->out, "\n");
+		sbuf_add(&b, " (default)");
+	else if (idle)
+		sbuf_addf(&b, " (no effect: %s)", idle);
+	out_labelled(t->c, t->width + 2, key, set ? TONE_PLAIN : TONE_DIM, sbuf_str(&b));
+	sbuf_fini(&b);
 	return true;
 }
 
-void edit_print(struct cli *c, const struct draft *d, bool only_set)
+size_t edit_print(struct cli *c, const struct draft *d, bool only_set)
 {
 	struct to_text t = { .c = c, .d = d, .only_set = only_set };
 
 	draft_each(d, measure_key, &t);
 	draft_each(d, add_text, &t);
+	return t.width + 2;
 }

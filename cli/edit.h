@@ -39,10 +39,10 @@ void edit_end(struct edit *ed);
 
 /* Does the peer exist? 0, or EXIT_NO_PEER with the nearest name. */
 int edit_require_peer(const struct cli *c, const char *name, struct err *e) MUST_USE;
-/* The settings of a draft as JSON: yes/no as booleans, plain numbers as numbers, lists as
- * arrays, the rest as written; children under "child". only_set: defaults left out. */
+/* The settings of a draft as JSON: yes/no as booleans, plain numbers as numbers (null: not
+ * set), lists as arrays, the rest as written; children under "child". only_set: defaults left out. */
 struct json_object *edit_json(const struct draft *d, bool only_set);
-/* And for reading, "  key  value" a line into c->out. */
-void edit_print(struct cli *c, const struct draft *d, bool only_set);
+/* And for reading, "  key  value" a line into c->out. Returns how wide the keys are. */
+size_t edit_print(struct cli *c, const struct draft *d, bool only_set);
 
 #endif

@@ -75,7 +75,7 @@ static const struct table_col iface_cols[] = {
 	{ "INTERFACE", false, 0, 0 },
 	{ "STATE", false, 0, 0 },
 	{ "ROLE", false, 12, 0 },
-	{ "ADDRESSES", false, 18, 0 },
+	{ "ADDRESSES", false, 14, 0 },
 	{ "MTU", true, 0, 4 },
 	{ "IN", true, 0, 2 },
 	{ "OUT", true, 0, 2 },

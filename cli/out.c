@@ -188,6 +188,8 @@ void out_tone(struct cli *c, enum fmt_tone tone, const char *text)
 	const char *on = c->color ? tone_on(tone) : "";
 	char clean[1024];
 
+	if (!*text)
+		return;
 	sbuf_add(&c->out, on);
 	if (strlen(text) < sizeof(clean) / 4)
 		sbuf_add(&c->out, fmt_fit(text, 0, c->utf8, clean, sizeof(clean)));
@@ -276,16 +278,42 @@ void out_wrap(struct cli *c, size_t indent, const char *text)
 	}
 }
 
+void out_spread(struct sbuf *b, const char *list)
+{
+	for (; *list; list++) {
+		sbuf_addn(b, list, 1);
+		if (*list == ',' && list[1] != ' ')
+			sbuf_add(b, " ");
+	}
+}
+
+void out_first(struct sbuf *b, const char *list)
+{
+	size_t n = 0;
+
+	for (const char *p = list; *p; p++)
+		n += *p == ',';
+	sbuf_addn(b, list, strcspn(list, ","));
+	if (n)
+		sbuf_addf(b, " (+%zu)", n);
+}
+
 #define LABEL_WIDTH 16
 
 void out_field(struct cli *c, const char *label, enum fmt_tone tone, const char *value)
 {
-	size_t width = c->width > LABEL_WIDTH + 2 + WIDTH_MIN ? c->width - LABEL_WIDTH - 2 : 0;
+	if (*value)
+		out_labelled(c, LABEL_WIDTH, label, tone, value);
+}
+
+void out_labelled(struct cli *c, size_t label_width, const char *label, enum fmt_tone tone,
+		  const char *value)
+{
+	size_t left = label_width + 2;
+	size_t width = c->width > left + WIDTH_MIN ? c->width - left - 1 : 0;
 	const char *next = value;
 	bool first = true;
 
-	if (!*value)
-		return;
 	while (next) {
 		const char *line = next;
 		size_t n = strlen(line);
@@ -295,7 +323,7 @@ void out_field(struct cli *c, const char *label, enum fmt_tone tone, const char 
 		if (width)
 			n = fmt_wrap(line, width, &next);
 		part = strndup(line, n);
-		sbuf_addf(&c->out, "  %-*s", LABEL_WIDTH, first ? label : "");
+		sbuf_addf(&c->out, "  %-*s", (int)label_width, first ? label : "");
 		out_tone(c, tone, part ? part : "");
 		sbuf_add(&c->out, "\n");
 		free(part);

@@ -22,8 +22,16 @@ void out_note(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void out_json(struct cli *c, struct json_object *obj);
 /* Paragraphs wrapped to the terminal (80 where it is none), each line behind indent blanks. */
 void out_wrap(struct cli *c, size_t indent, const char *text);
+/* "a,b,c" as "a, b, c", so that it can be wrapped. */
+void out_spread(struct sbuf *b, const char *list);
+/* "a,b,c" as "a (+2)", for a table. */
+void out_first(struct sbuf *b, const char *list);
 /* "  Label        value" lines of a detail page; an empty value is left out. */
 void out_field(struct cli *c, const char *label, enum fmt_tone tone, const char *value);
+
+/* The same with a label column of that width, wrapped to the terminal; empty too. */
+void out_labelled(struct cli *c, size_t label_width, const char *label, enum fmt_tone tone,
+		  const char *value);
 
 /* Ask before something that is hard to undo: 0 yes; -1 with EXIT_FAILED (no) or EXIT_USAGE
  * (nobody to ask: no terminal and no --yes). */

@@ -17,7 +17,7 @@ static const struct table_col list_cols[] = {
 	{ "USED", false, 0, 0 },
 	{ "IKE", true, 0, 6 },
 	{ "GATEWAY", false, 15, 0 },
-	{ "LOCAL NETWORK", false, 13, 0 },
+	{ "LOCAL NETWORK", false, 13, 2 },
 	{ "REMOTE NETWORK", false, 13, 0 },
 	{ "IKE SUITES", false, 12, 3 },
 	{ "ESP SUITES", false, 12, 3 },
@@ -31,7 +31,21 @@ static const char *get(const struct draft *d, const char *key)
 	return v ? v : "";
 }
 
-static void list_row(struct table *t, const struct draft *d, bool wrong)
+/* Programs get lists as they are written. */
+static void list_cell(struct table *t, const char *list, const char *more, bool plain,
+		      void (*shorten)(struct sbuf *b, const char *list))
+{
+	struct sbuf b = { 0 };
+
+	if (plain)
+		sbuf_add(&b, list);
+	else
+		shorten(&b, list);
+	table_addf(t, TONE_PLAIN, "%s%s", sbuf_str(&b), plain ? "" : more);
+	sbuf_fini(&b);
+}
+
+static void list_row(struct table *t, const struct draft *d, bool wrong, bool plain)
 {
 	bool enabled = strcmp(get(d, "enabled"), "no") != 0;
 	char more[24] = "";
@@ -43,10 +57,10 @@ static void list_row(struct table *t, const struct draft *d, bool wrong)
 		  wrong ? "! wrong" : enabled ? "yes" : "no");
 	table_addf(t, TONE_PLAIN, "v%s", get(d, "version"));
 	table_add(t, TONE_PLAIN, get(d, "remote_gateway"));
-	table_add(t, TONE_PLAIN, get(d, "local_network"));
-	table_addf(t, TONE_PLAIN, "%s%s", get(d, "remote_network"), more);
-	table_add(t, TONE_PLAIN, get(d, "ike"));
-	table_add(t, TONE_PLAIN, get(d, "esp"));
+	list_cell(t, get(d, "local_network"), "", plain, out_spread);
+	list_cell(t, get(d, "remote_network"), more, plain, out_spread);
+	list_cell(t, get(d, "ike"), "", plain, out_first);
+	list_cell(t, get(d, "esp"), "", plain, out_first);
 	table_add(t, TONE_PLAIN, get(d, "description"));
 }
 
@@ -82,7 +96,7 @@ static void list_one(struct cli *c, const char *name, struct table *t, struct js
 		if (peers)
 			json_object_array_add(peers, peer_json(c, d, false));
 		else
-			list_row(t, d, fs.errors > 0);
+			list_row(t, d, fs.errors > 0, cli_has(c, OPT_PLAIN));
 	} else if (peers) {
 		struct json_object *o = json_object_new_object();
 
@@ -131,6 +145,7 @@ int peer_show(struct cli *c, struct err *e)
 {
 	struct findings fs = { 0 };
 	struct draft *d = NULL;
+	size_t width;
 	int stored;
 
 	if (edit_require_peer(c, c->argv[0], e) ||
@@ -146,12 +161,13 @@ int peer_show(struct cli *c, struct err *e)
 			out_tone(c, TONE_HEAD, draft_name(d));
 			sbuf_add(&c->out, "\n");
 		}
-		edit_print(c, d, !cli_has(c, OPT_ALL));
+		width = edit_print(c, d, !cli_has(c, OPT_ALL));
 		stored = settings_has_secret(c->front.config_dir, draft_name(d));
 		if (!cli_has(c, OPT_PLAIN))
-			sbuf_addf(&c->out, "  psk: %s\n", stored > 0 ? "stored (never shown)" :
-				  stored == 0 ? "not stored: adit peer set it with --psk-file" :
-				  "only root can see whether one is stored");
+			out_labelled(c, width, "psk", TONE_PLAIN,
+				     stored > 0 ? "stored (never shown)" : stored == 0 ?
+				     "not stored: adit peer set it with --psk-file" :
+				     "only root can see whether one is stored");
 	}
 	edit_findings(c, &fs, false);
 	findings_fini(&fs);
@@ -340,6 +356,9 @@ static int copy_into(struct cli *c, struct store *st, struct edit *ed, char *mad
 	rc = store_copy_peer(st, c->argv[0], c->argv[1], e);
 	if (rc == 0)
 		rc = store_peer(st, c->argv[1], &d, NULL, e);
+	/* Two with the same gateway and IDs cannot both be used. */
+	if (rc == 0)
+		rc = draft_set(d, "enabled", "no", e);
 	if (rc == 0)
 		rc = edit_pairs(d, c->argc - 2, c->argv + 2, e);
 	if (rc == 0)

@@ -81,7 +81,7 @@ static const struct table_col status_cols[] = {
 	{ "PEER", false, 10, 0 },
 	{ "STATE", false, 0, 0 },
 	{ "GATEWAY", false, 15, 0 },
-	{ "NETWORKS", false, 21, 0 },
+	{ "NETWORKS", false, 21, 1 },
 	{ "IKE", false, 14, 5 },
 	{ "ESP", false, 14, 4 },
 	{ "IN", true, 0, 3 },
@@ -125,6 +125,28 @@ static void status_notes(struct table *t, const struct status_peer *p, bool runn
 	sbuf_fini(&b);
 }
 
+/* What was negotiated; or the first of what would be proposed. */
+static void add_suites(struct table *t, const char *text, bool whole)
+{
+	struct sbuf b = { 0 };
+
+	if (whole)
+		sbuf_add(&b, text);
+	else
+		out_first(&b, text);
+	table_add(t, TONE_PLAIN, sbuf_str(&b));
+	sbuf_fini(&b);
+}
+
+static void spread_field(struct cli *c, const char *label, const char *list)
+{
+	struct sbuf b = { 0 };
+
+	out_spread(&b, list);
+	out_field(c, label, TONE_PLAIN, sbuf_str(&b));
+	sbuf_fini(&b);
+}
+
 static void status_row(struct cli *c, struct table *t, const struct status_peer *p, bool running)
 {
 	const struct fmt_state *st = fmt_state(status_state_name(p->state));
@@ -142,8 +164,8 @@ static void status_row(struct cli *c, struct table *t, const struct status_peer 
 		table_addf(t, st->tone, "%c %s", st->symbol, st->word);
 	table_add(t, TONE_PLAIN, p->remote);
 	table_add(t, TONE_PLAIN, sbuf_str(&nets));
-	table_add(t, TONE_PLAIN, p->ike);
-	table_add(t, TONE_PLAIN, p->n_children ? p->children[0].esp : "");
+	add_suites(t, p->ike, p->state == STATUS_UP || plain);
+	add_suites(t, p->n_children ? p->children[0].esp : "", p->state == STATUS_UP || plain);
 	if (plain) {
 		table_addf(t, TONE_PLAIN, "%llu", (unsigned long long)rx);
 		table_addf(t, TONE_PLAIN, "%llu", (unsigned long long)tx);
@@ -215,7 +237,7 @@ static void child_page(struct cli *c, const struct status_child *ch)
 	sbuf_add(&c->out, "\n");
 	networks(c, ch, &b);
 	out_field(c, "Networks", TONE_PLAIN, sbuf_str(&b));
-	out_field(c, "ESP", TONE_PLAIN, ch->esp);
+	spread_field(c, "ESP", ch->esp);
 	sbuf_reset(&b);
 	if (ch->state == STATUS_UP) {
 		snprintf(line, sizeof(line), "in %08x, out %08x", ch->spi_in, ch->spi_out);
@@ -237,12 +259,12 @@ static void child_page(struct cli *c, const struct status_child *ch)
 	sbuf_fini(&b);
 }
 
-static void end_field(struct cli *c, const char *label, const char *addr, const char *id,
-		      bool behind_nat)
+static void end_field(struct cli *c, const char *label, const char *addr, const char *none,
+		      const char *id, bool behind_nat)
 {
 	struct sbuf b = { 0 };
 
-	sbuf_add(&b, addr[0] ? addr : "any address");
+	sbuf_add(&b, addr[0] ? addr : none);
 	if (id[0] && strcmp(id, addr) != 0)
 		sbuf_addf(&b, ", ID %s", id);
 	if (behind_nat)
@@ -281,13 +303,15 @@ static void status_one(struct cli *c, const struct status *s)
 	if (p->retry_in_s)
 		out_field(c, "Next try", TONE_PLAIN, fmt_span(p->retry_in_s, span, sizeof(span)));
 	out_field(c, "Description", TONE_PLAIN, p->description);
-	end_field(c, "Here", p->local, p->local_id, both || strcmp(p->nat, "local") == 0);
-	end_field(c, "There", p->remote, p->peer_id, both || strcmp(p->nat, "remote") == 0);
+	end_field(c, "Here", p->local, "the address the kernel takes", p->local_id,
+		  both || strcmp(p->nat, "local") == 0);
+	end_field(c, "There", p->remote, "any address", p->peer_id,
+		  both || strcmp(p->nat, "remote") == 0);
 	out_field(c, "Interface", TONE_PLAIN, p->interface);
 	snprintf(text, sizeof(text), "version %u%s", p->version,
 		 p->state != STATUS_UP ? "" : p->initiator ? ", begun here" : ", begun there");
 	out_field(c, "IKE", TONE_PLAIN, text);
-	out_field(c, "", TONE_PLAIN, p->ike);
+	spread_field(c, "", p->ike);
 	snprintf(text, sizeof(text), "in %s", fmt_span(p->rekey_in_s, span, sizeof(span)));
 	if (p->rekey_in_s)
 		out_field(c, "Rekey", TONE_PLAIN, text);

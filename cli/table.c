@@ -194,6 +194,14 @@ static void put_note(struct cli *c, const struct table_cell *cell)
 	}
 }
 
+/* No blanks at the end of a line whose last cells are empty. */
+static void end_line(struct sbuf *b)
+{
+	while (b->len && b->s[b->len - 1] == ' ')
+		b->s[--b->len] = '\0';
+	sbuf_add(b, "\n");
+}
+
 static void print_fitted(struct cli *c, const struct table *t, size_t rows)
 {
 	size_t width[TABLE_COLS_MAX], last, note = 0;
@@ -218,7 +226,7 @@ static void print_fitted(struct cli *c, const struct table *t, size_t rows)
 				put_cell(c, &t->cols[col], t->cells[(row - 1) * t->n_cols + col].tone,
 					 cell_text(t, row - 1, col), width[col], col == last);
 		}
-		sbuf_add(&c->out, "\n");
+		end_line(&c->out);
 		for (; note < t->n_notes && t->notes[note].row == row; note++)
 			put_note(c, &t->notes[note].cell);
 	}
