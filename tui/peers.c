@@ -7,6 +7,8 @@
 #include <strings.h>
 
 #define DETAILS_ROWS 10
+#define GRAPH_CELLS 6
+#define RATE_CELLS 9
 
 enum sort { SORT_NAME, SORT_STATE, SORT_GATEWAY, SORT_TRAFFIC, SORT_N };
 static const char *const sort_names[] = { "name", "state", "gateway", "traffic" };
@@ -130,7 +132,7 @@ struct columns {
 
 static struct columns columns_for(int width)
 {
-	struct columns c = { .name = 10, .state = 13 };
+	struct columns c = { .name = 10, .state = 12 };
 	int left = width - 2 - c.name - c.state - 2;
 
 	if (left >= 7) {
@@ -141,13 +143,13 @@ static struct columns columns_for(int width)
 		c.gateway = 15;
 		left -= 16;
 	}
-	if (left >= 18) {
-		c.traffic = GRAPH_N - 4 + 9;
-		left -= 18;
+	if (left >= 14) {
+		c.networks = 13;
+		left -= 14;
 	}
-	if (left >= 10) {
-		c.networks = 9;
-		left -= 10;
+	if (left >= GRAPH_CELLS + RATE_CELLS + 1) {
+		c.traffic = GRAPH_CELLS + RATE_CELLS;
+		left -= c.traffic + 1;
 	}
 	if (left >= 26) {
 		c.ike = 25;
@@ -213,7 +215,7 @@ static void heading(const struct columns *c, int row, const struct peers *p)
 static void traffic_cell(const struct tui *t, const char *peer, int row, int x, int w, bool sel)
 {
 	const struct traffic *tr = data_traffic(t, peer);
-	const int graph = GRAPH_N - 4;
+	const int graph = GRAPH_CELLS;
 	char rate[FMT_MAX];
 	unsigned peak = 1;
 

@@ -127,16 +127,32 @@ static void draw_keys(const struct tui *t)
 	term_put(row, w - 5, 0, EL_KEYS, t->top->below ? " back" : " quit");
 }
 
+/* Upwards from the keys, over the view: a message that matters is read whole. */
+static void draw_lines(enum element el, const char *text)
+{
+	size_t width = (size_t)term_cols(), len;
+	const char *next = text, *p;
+	int n = 0;
+
+	for (p = text; p && *p; p = next) {
+		fmt_wrap(p, width, &next);
+		n++;
+	}
+	n = n > 4 ? 4 : n;
+	for (p = text; n > 0 && p && *p; p = next) {
+		len = fmt_wrap(p, width, &next);
+		term_putf(term_rows() - 1 - n--, 0, (int)width, el, "%.*s", (int)len, p);
+	}
+}
+
 static void draw_message(struct tui *t)
 {
-	int row = term_rows() - 2;
-
 	if (t->message[0] && t->message_until_ms && clock_ms() > t->message_until_ms)
 		t->message[0] = '\0';
 	if (t->message[0])
-		term_put(row, 0, term_cols(), t->message_el, t->message);
+		draw_lines(t->message_el, t->message);
 	else if (t->status->warning[0])
-		term_put(row, 0, term_cols(), EL_WAIT, t->status->warning);
+		term_put(term_rows() - 2, 0, term_cols(), EL_WAIT, t->status->warning);
 }
 
 /* From the topmost whole view upwards. */
@@ -158,9 +174,9 @@ static void draw(struct tui *t)
 		return;
 	}
 	draw_bar(t);
-	draw_message(t);
 	draw_keys(t);
 	draw_views(t->top, 1, term_rows() - 3);
+	draw_message(t);
 	term_show();
 }
 
