@@ -61,7 +61,6 @@ void procs_init(struct monitor *m)
 	}
 	m->procs[PROC_VAULTD].program = "vaultd";
 	m->procs[PROC_IKED].program = "iked";
-	m->procs[PROC_DATAPLANE].program = m->backend->child;
 }
 
 static void on_msg(void *arg, struct ipc_msg *msg)
