@@ -174,7 +174,6 @@ void sa_over(struct ike_sa *sa)
 void sa_bury(struct ike_sa *sa)
 {
 	struct engine *e = sa->e;
-	struct peer *p = sa->peer;
 	struct ike_sa **at = &e->by_spi[sa_local_spi(sa) % SPI_BUCKETS];
 
 	sa_over(sa);
