@@ -96,7 +96,10 @@ $(B)/man-gen: $(B)/man/gen.o $(foreach r,core/settings core/crypto core/base,$(c
 	$(call link,core/settings core/crypto core/base,-lconfuse -lmbedcrypto)
 $(B)/man/adit.conf.5: man/adit.conf.5.in $(B)/man-gen
 	@mkdir -p $(@D)
-	$(Q)$(B)/man-gen $< >$@.tmp && mv $@.tmp $@
+	$(Q)for s in router peer child; do $(B)/man-gen $$s >$(B)/man/$$s.inc || exit 1; done
+	$(Q)cd $(B)/man && sed -e '/^@router@$$/{r router.inc' -e 'd}' -e '/^@peer@$$/{r peer.inc' \
+		-e 'd}' -e '/^@child@$$/{r child.inc' -e 'd}' $(abspath $<) >$(@F).tmp && \
+		mv $(@F).tmp $(@F) && rm -f router.inc peer.inc child.inc
 $(B)/man/%: man/%
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
