@@ -212,8 +212,16 @@ static void glance_one(void *arg, const struct peer_status *st)
 {
 	struct glance *g = arg;
 
+	char to[ADDR_TEXT_MAX];
+
 	g->state = st->state;
-	snprintf(g->reason, sizeof(g->reason), "%s", st->reason);
+	/* Whoever waits would have been told of a failure: this one is older, and what keeps
+	 * us now is silence. */
+	if (st->reason[0] && strcmp(st->reason, st->last_failure) == 0)
+		snprintf(g->reason, sizeof(g->reason), "%s does not answer yet",
+			 addr_str(&st->conf->remote_gateway, to));
+	else
+		snprintf(g->reason, sizeof(g->reason), "%s", st->reason);
 }
 
 static void answer_up(struct server_req *r, const char *peer)
@@ -238,8 +246,8 @@ static void up_expired(void *arg)
 	if (g.state == PEER_UP)
 		answer_up(r, peer);
 	else
-		server_fail(r, EXIT_TIMEOUT, "%s: not up after %u s%s%s", peer, seconds,
-			    g.reason[0] ? ": " : "; adit goes on trying", g.reason);
+		server_fail(r, EXIT_TIMEOUT, "%s: not up after %u s%s%s (adit goes on trying)",
+			    peer, seconds, g.reason[0] ? ": " : "", g.reason);
 }
 
 static void cmd_up(void *arg, struct server_req *r)

@@ -17,7 +17,7 @@ struct engine {
 	struct peer_conf conf;
 	struct child_conf child;
 	enum peer_state state;
-	const char *reason;
+	const char *reason, *last_failure;
 	size_t child_sas;
 	bool exists, up_called, down_called, dataplane, vault_back, stopped, lost;
 	uint32_t added_id, auth_id;
@@ -33,7 +33,7 @@ struct engine *engine_new(const struct engine_env *env, struct timers *ts)
 	(void)ts;
 	memset(&en, 0, sizeof(en));
 	en.env = *env;
-	en.reason = "";
+	en.reason = en.last_failure = "";
 	return &en;
 }
 void engine_free(struct engine *e) { (void)e; }
@@ -119,7 +119,7 @@ size_t engine_status(struct engine *e, const char *name,
 	struct child_status c = { .name = "branch", .reason = "", .state = CHILD_UP, .n_local = 1,
 				  .n_remote = 1, .spi_in = 0x1234, .rx_bytes = 77 };
 	struct peer_status st = { .conf = &e->conf, .state = e->state, .reason = e->reason,
-				  .last_failure = "", .n_children = 1, .children = &c,
+				  .last_failure = e->last_failure, .n_children = 1, .children = &c,
 				  .weak = WEAK_SHA1, .nat_remote = true };
 
 	if (!e->exists || (name && strcmp(name, e->conf.name) != 0))
@@ -412,6 +412,13 @@ static void up_ends_badly(void)
 	CHECK_INT(seen.replies, 3);
 	CHECK_INT(seen.err.code, EXIT_TIMEOUT);
 	CHECK_HAS(seen.err.msg, "no answer from 198.51.100.2");
+	/* a failure of before this request is not what it waits for */
+	en.last_failure = en.reason = "wrong PSK";
+	CHECK_INT(addr_parse("198.51.100.2", &en.conf.remote_gateway, NULL), 0);
+	ask("up", "branch");
+	clock_virtual_set(1000 + 2 * CTL_UP_WAIT_S * 1000);
+	pump();
+	CHECK_HAS(seen.err.msg, "198.51.100.2 does not answer yet");
 	stop();
 }
 
