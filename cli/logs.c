@@ -173,6 +173,7 @@ int logs_log(struct cli *c, struct err *e)
 		return err_wrap(e, "the log is kept by the daemon; syslog may have more");
 	if (!cl)
 		return -1;
+	client_limit(cl, c->front.timeout_ms);
 	client_on_event(cl, on_line, &f);
 	rc = client_log(cl, (unsigned)want, peer, on, &lines, &n, e);
 	if (rc == 0 && cli_has(c, OPT_LINES) && want == 0)

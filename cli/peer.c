@@ -242,7 +242,7 @@ static bool say_change(struct cli *c, const struct draft *from, const struct dra
 		if (cost == COST_RESTART)
 			sbuf_add(&c->out, "  This restarts its tunnels.\n");
 		else if (cost == COST_REKEY)
-			sbuf_add(&c->out, "  This makes new keys; no packet is lost.\n");
+			sbuf_add(&c->out, "  This makes new keys for the traffic.\n");
 	}
 	sbuf_fini(&b);
 	return n > 0;

@@ -16,6 +16,8 @@ static struct client *daemon(struct cli *c, struct err *e)
 {
 	struct client *cl = client_open(c->front.run_dir, e);
 
+	if (cl)
+		client_limit(cl, c->front.timeout_ms);
 	if (!cl && e->code == EXIT_NOT_RUNNING) {
 		struct err told = *e;
 
@@ -29,7 +31,7 @@ static struct client *daemon(struct cli *c, struct err *e)
 
 static void head(struct cli *c, const struct status *s)
 {
-	char span[FMT_MAX];
+	char span[FMT_MAX], line[256];
 
 	if (!s->running) {
 		out_tone(c, TONE_BAD, "! not running");
@@ -38,11 +40,11 @@ static void head(struct cli *c, const struct status *s)
 	} else {
 		sbuf_addf(&c->out, "adit %s, running for %s", s->version,
 			  fmt_span(s->uptime_s, span, sizeof(span)));
-		if (s->dataplane[0])
-			sbuf_addf(&c->out, ", dataplane %s", s->dataplane);
 		sbuf_add(&c->out, ".\n");
-		if (s->dataplane_why[0])
-			out_field(c, "Dataplane", TONE_PLAIN, s->dataplane_why);
+		snprintf(line, sizeof(line), "%s%s%s%s", s->dataplane,
+			 s->dataplane_why[0] ? " (" : "", s->dataplane_why,
+			 s->dataplane_why[0] ? ")" : "");
+		out_field(c, "Dataplane", TONE_PLAIN, line);
 		if (s->firewall[0])
 			out_field(c, "Firewall", TONE_PLAIN, s->firewall);
 	}
@@ -268,7 +270,7 @@ static void end_field(struct cli *c, const char *label, const char *addr, const 
 	if (id[0] && strcmp(id, addr) != 0)
 		sbuf_addf(&b, ", ID %s", id);
 	if (behind_nat)
-		sbuf_add(&b, ", behind NAT");
+		sbuf_add(&b, ", behind NAT or asking for UDP");
 	out_field(c, label, TONE_PLAIN, sbuf_str(&b));
 	sbuf_fini(&b);
 }
@@ -312,6 +314,8 @@ static void status_one(struct cli *c, const struct status *s)
 		 p->state != STATUS_UP ? "" : p->initiator ? ", begun here" : ", begun there");
 	out_field(c, "IKE", TONE_PLAIN, text);
 	spread_field(c, "", p->ike);
+	if (p->state == STATUS_UP)
+		out_field(c, "ESP travels", TONE_PLAIN, p->udp_encap ? "in UDP" : "by itself");
 	snprintf(text, sizeof(text), "in %s", fmt_span(p->rekey_in_s, span, sizeof(span)));
 	if (p->rekey_in_s)
 		out_field(c, "Rekey", TONE_PLAIN, text);
@@ -497,6 +501,6 @@ int state_reload(struct cli *c, struct err *e)
 	}
 	if (rc)
 		return -1;
-	out_say(c, "%s%s", text[0] ? "Applied: " : "Applied.", text);
+	out_say(c, "%s%s%s", text[0] ? "Applied: " : "Applied.", text, text[0] ? "." : "");
 	return 0;
 }

@@ -20,6 +20,7 @@
 struct client {
 	int fd;			/* -1: dead */
 	uint32_t last_id;
+	int limit_ms;		/* client_limit(); 0: none */
 	bool gone_told;
 	struct err why;		/* dead because */
 	void (*fn)(void *arg, const struct client_event *ev);
@@ -105,6 +106,11 @@ void client_close(struct client *c)
 	json_object_put(c->wait_data);
 	free(c->in);
 	free(c);
+}
+
+void client_limit(struct client *c, int timeout_ms)
+{
+	c->limit_ms = timeout_ms;
 }
 
 int client_fd(const struct client *c)
@@ -325,9 +331,14 @@ uint32_t client_start(struct client *c, const char *cmd, struct json_object *arg
 int client_request(struct client *c, const char *cmd, struct json_object *args, int timeout_ms,
 		   struct json_object **data, struct err *e)
 {
-	uint64_t deadline_ms = clock_ms() + (uint64_t)(timeout_ms > 0 ? timeout_ms :
-						       CLIENT_TIMEOUT_MS);
+	uint64_t deadline_ms;
 	int how = 0;
+
+	if (timeout_ms <= 0)
+		timeout_ms = CLIENT_TIMEOUT_MS;
+	if (c->limit_ms > 0 && timeout_ms > c->limit_ms)
+		timeout_ms = c->limit_ms;
+	deadline_ms = clock_ms() + (uint64_t)timeout_ms;
 
 	if (data)
 		*data = NULL;
@@ -341,7 +352,7 @@ int client_request(struct client *c, const char *cmd, struct json_object *args, 
 			break;
 		if (how == 0 && !wait_fd(c, POLLIN, deadline_ms)) {
 			how = err_code(e, EXIT_TIMEOUT, "no answer from the daemon within %d s",
-				       (timeout_ms > 0 ? timeout_ms : CLIENT_TIMEOUT_MS) / 1000);
+				       timeout_ms / 1000);
 			break;
 		}
 	}
@@ -397,6 +408,7 @@ int client_status(struct client *c, const char *peer, struct status **out,
 int client_up(struct client *c, const char *peer, unsigned timeout_s, struct err *e)
 {
 	struct json_object *o = with_peer(peer);
+	int limit_ms = c->limit_ms, how;
 
 	if (!timeout_s)
 		timeout_s = UP_TIMEOUT_S;
@@ -404,7 +416,10 @@ int client_up(struct client *c, const char *peer, unsigned timeout_s, struct err
 		timeout_s = 86400;
 	json_put_u64(o, "timeout_s", timeout_s);
 	/* The daemon keeps the time, and knows more to say when it is over. */
-	return client_request(c, "up", o, (int)timeout_s * 1000 + 5000, NULL, e);
+	c->limit_ms = 0;
+	how = client_request(c, "up", o, (int)timeout_s * 1000 + 5000, NULL, e);
+	c->limit_ms = limit_ms;
+	return how;
 }
 
 int client_down(struct client *c, const char *peer, struct err *e)

@@ -51,6 +51,9 @@ struct client_event {
 struct client *client_open(const char *run_dir, struct err *e) MUST_USE;
 /* NULL is fine. */
 void client_close(struct client *c);
+/* No call that waits, but for client_up(), waits longer than this from now on; 0: their own
+ * bounds again. For --timeout. */
+void client_limit(struct client *c, int timeout_ms);
 /* To poll for POLLIN; -1 once the connection is dead. */
 int client_fd(const struct client *c);
 

@@ -78,7 +78,10 @@ int front_status(const struct front *f, const char *peer, struct status **out,
 	struct client *c = client_open(f->run_dir, e);
 
 	if (c) {
-		int rc = client_status(c, peer, out, raw, e);
+		int rc;
+
+		client_limit(c, f->timeout_ms);
+		rc = client_status(c, peer, out, raw, e);
 
 		client_close(c);
 		if (rc == 0)
@@ -118,7 +121,8 @@ static bool advise_cause(const struct status_peer *p, char *buf, size_t cap)
 		snprintf(buf, cap, "The other side must have the same networks, the other way "
 			 "round: compare local_network and remote_network (adit peer show %s).",
 			 p->name);
-	else if (says(r, "no answer") || says(r, "timed out") || says(r, "not answer"))
+	else if (says(r, "no answer") || says(r, "timed out") || says(r, "not answer") ||
+		 says(r, "calling"))
 		snprintf(buf, cap, "Check that %s can be reached, and that UDP 500 and 4500 get "
 			 "through both firewalls; then adit up %s",
 			 p->remote[0] ? p->remote : "the gateway", p->name);
@@ -177,6 +181,8 @@ int front_apply(const struct front *f, enum front_applied *how, char *text, stru
 		return 0;
 	}
 	c = client_open(f->run_dir, e);
+	if (c)
+		client_limit(c, f->timeout_ms);
 	rc = c ? client_reload(c, said, sizeof(said), e) : -1;
 	client_close(c);
 	if (rc && e->code == EXIT_NOT_RUNNING) {
@@ -189,7 +195,7 @@ int front_apply(const struct front *f, enum front_applied *how, char *text, stru
 	if (rc)
 		return err_wrap(e, "saved, but the daemon did not apply it");
 	*how = FRONT_APPLIED;
-	snprintf(text, FRONT_TEXT_MAX, said[0] ? "Saved and applied: %s" : "Saved and applied.",
+	snprintf(text, FRONT_TEXT_MAX, said[0] ? "Saved and applied: %s." : "Saved and applied.",
 		 said);
 	return 0;
 }
