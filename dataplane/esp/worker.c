@@ -5,8 +5,8 @@
  *
  * A slot is a packet buffer and what must be known of the packet until it has left. Outer
  * packets carry DF and the kernel keeps the path MTU (RFC 4301 §8): one that does not fit any
- * more comes back as EMSGSIZE, its size is learned from the error queue, and the sender of
- * the inner packet is told. What arrives from the network as ICMP is judged by the kernel
+ * more comes back as EMSGSIZE, the path's MTU is learned from the error queue, and the inner
+ * packet gets a second chance: cut up, or its sender is told. What arrives from the network as ICMP is judged by the kernel
  * alone; we only believe the route.
  */
 #include "dataplane/esp/worker.h"
@@ -28,7 +28,6 @@
 
 #define BATCH ENGINE_BATCH
 #define ROUNDS 4		/* batches handled in one turn of the loop */
-#define HEAD_MAX 128		/* of the inner packet, kept to be quoted in an ICMP error */
 #define IPV6_MTU_MIN 1280
 
 enum { V4, V6, FAMILIES };
@@ -40,8 +39,6 @@ struct tx {
 	uint8_t tos;
 	bool may_frag;		/* goes out without DF: the sender cannot go lower */
 	bool retried;
-	uint16_t head_len;
-	uint8_t head[HEAD_MAX];
 	struct esp_pkt pkt;
 };
 
@@ -72,6 +69,7 @@ struct worker {
 	struct tx tx[BATCH];
 	struct rx rx[BATCH];
 	struct esp_pkt whole;	/* a packet that is being fragmented */
+	struct tx again;	/* a packet (or a part) that is sent a second time, smaller */
 };
 
 struct worker *worker_new(struct loop *l, struct sad *s, struct err *e)
@@ -120,15 +118,13 @@ static void wipe(struct esp_pkt *p)
 
 void worker_wipe(struct worker *w)
 {
-	/* Slots that still wait to be sent hold ciphertext: left alone, but for the head. */
+	/* Slots that still wait to be sent hold ciphertext: left alone. */
 	for (size_t i = w->n_tx; i < BATCH; i++)
 		wipe(&w->tx[i].pkt);
-	for (size_t i = 0; i < BATCH; i++) {
-		secret_wipe(w->tx[i].head, w->tx[i].head_len);
-		w->tx[i].head_len = 0;
+	for (size_t i = 0; i < BATCH; i++)
 		wipe(&w->rx[i].pkt);
-	}
 	wipe(&w->whole);
+	wipe(&w->again.pkt);
 }
 
 /* ---- the error queue ---- */
@@ -193,10 +189,50 @@ static void icmp_back(struct esp_iface *i, enum icmp_why why, uint32_t mtu,
 		return;
 }
 
-/* An IPv6 host may not be told less than 1280 (RFC 8200 §5). */
-static uint32_t told_mtu(const struct inner *in, unsigned mtu)
+enum fit {
+	FITS,
+	CUT,		/* the inner packet is fragmented */
+	UNCUT,		/* the outer one is: the sender may not be asked for less */
+	TOO_BIG,
+};
+
+static enum fit fit(const struct inner *in, unsigned mtu)
 {
-	return in->version == 6 && mtu < IPV6_MTU_MIN ? IPV6_MTU_MIN : mtu;
+	if (in->total_len <= mtu)
+		return FITS;
+	if (!in->df)
+		return CUT;
+	return in->version == 6 && in->total_len <= IPV6_MTU_MIN ? UNCUT : TOO_BIG;
+}
+
+static void too_big(struct esp_iface *i, struct esp_sa *sa, unsigned mtu, const struct inner *in,
+		    const uint8_t *pkt)
+{
+	/* An IPv6 host may not be told less than 1280 (RFC 8200 §5). */
+	if (in->version == 6 && mtu < IPV6_MTU_MIN)
+		mtu = IPV6_MTU_MIN;
+	esp_count(sa, ESP_DROP_MTU);
+	icmp_back(i, ICMP_TOO_BIG, mtu, in, pkt, in->total_len);
+}
+
+/* t->pkt holds the inner packet t->in: make it an ESP packet (but for the engine's part). */
+static bool encapsulate(struct tx *t, struct esp_sa *sa, bool may_frag, uint64_t now,
+			struct engine_op *op)
+{
+	enum esp_verdict v;
+
+	t->sa_id = sa->id;
+	t->local = sa->local;
+	t->remote = sa->remote;
+	t->tos = t->in.tos;	/* RFC 4301 §5.1.2.1: DSCP and ECN are copied */
+	t->may_frag = may_frag;
+	t->retried = false;
+	v = esp_seal_begin(sa, &t->pkt, &t->in, now, op);
+	esp_count(sa, v);
+	if (v != ESP_OK)
+		return false;
+	used(&t->pkt, t->pkt.off + t->pkt.len);
+	return true;
 }
 
 /* The packet was counted as sent, and was not. */
@@ -209,21 +245,6 @@ static void unsend(struct worker *w, const struct tx *t, enum esp_verdict v)
 	sa->stats.tx_packets--;
 	sa->stats.tx_bytes -= t->in.total_len;
 	esp_count(sa, v);
-}
-
-static void too_big(struct worker *w, const struct tx *t, int fd)
-{
-	struct esp_sa *sa;
-	unsigned mtu;
-
-	drain_errors(w, fd);
-	unsend(w, t, ESP_DROP_MTU);
-	sa = sad_by_id(w->sad, t->sa_id);
-	if (!sa || !t->in.df || !t->head_len)
-		return;
-	mtu = told_mtu(&t->in, sad_inner_mtu(sa, clock_ms()));
-	if (t->in.total_len > mtu)
-		icmp_back(sa->iface, ICMP_TOO_BIG, mtu, &t->in, t->head, t->head_len);
 }
 
 static void put_cmsg(struct msghdr *m, int level, int type, const void *data, size_t len)
@@ -281,22 +302,89 @@ static void set_df(int fd, int family, bool on)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &v6, sizeof(v6));
 }
 
-/* Sends a run of slots that go the same way; how many went, or -1. */
-static int send_run(struct worker *w, size_t from, size_t n)
+/* Sends n slots that go the same way; how many went, or -1. */
+static int send_run(struct worker *w, struct tx *t, size_t n)
 {
-	struct tx *first = &w->tx[from];
-	int family = family_of(first), fd = w->sock[family], r, error;
+	int family = family_of(t), fd = w->sock[family], r, error;
+	bool may_frag = t->may_frag;
 
 	for (size_t i = 0; i < n; i++)
-		prepare(&w->tx[from + i], &w->out[i], &w->msgs[i].msg_hdr);
-	if (first->may_frag)
+		prepare(&t[i], &w->out[i], &w->msgs[i].msg_hdr);
+	if (may_frag)
 		set_df(fd, family, false);
 	r = sendmmsg(fd, w->msgs, (unsigned)n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	error = errno;
-	if (first->may_frag)
+	if (may_frag)
 		set_df(fd, family, true);
 	errno = error;
 	return r;
+}
+
+/* Send len bytes of an inner packet past the queue. */
+static void send_again(struct worker *w, struct esp_sa *sa, size_t len, bool may_frag)
+{
+	struct tx *t = &w->again;
+	struct engine_op op;
+
+	t->pkt.off = ESP_HEADROOM;
+	t->pkt.len = len;
+	if (inner_parse(esp_pkt_data(&t->pkt), len, &t->in) < 0) {
+		esp_count(sa, ESP_DROP_MALFORMED);
+		return;
+	}
+	if (!encapsulate(t, sa, may_frag, clock_ms(), &op))
+		return;
+	w->sad->engine->seal(&op, 1);
+	if (!op.ok || send_run(w, t, 1) != 1)
+		unsend(w, t, op.ok && errno == EMSGSIZE ? ESP_DROP_MTU : ESP_DROP_SOCKET);
+}
+
+/* Slot at did not fit the path. Its ciphertext is turned back into what it was, which now
+ * meets the MTU just learned. */
+static void second_chance(struct worker *w, size_t at)
+{
+	struct tx *t = &w->tx[at];
+	struct engine_op *op = &w->ops[at];
+	struct esp_sa *sa;
+	struct frag f;
+	uint8_t *inner, *again = w->again.pkt.buf + ESP_HEADROOM;
+	unsigned mtu;
+	size_t n;
+
+	drain_errors(w, w->sock[family_of(t)]);
+	sa = sad_by_id(w->sad, t->sa_id);
+	mtu = sa ? sad_inner_mtu(sa, clock_ms()) : 0;
+	/* Without a lower MTU it would come back for ever. */
+	if (!sa || sa->key_out != op->key || t->in.total_len <= mtu) {
+		unsend(w, t, ESP_DROP_MTU);
+		return;
+	}
+	unsend(w, t, ESP_OK);
+	w->sad->engine->open(op, 1);
+	if (!op->ok) {
+		esp_count(sa, ESP_DROP_MTU);
+		return;
+	}
+	inner = op->esp + ENGINE_ESP_HEADER + sa->sizes.iv_len;
+	switch (fit(&t->in, mtu)) {
+	case FITS:
+		break;
+	case CUT:
+		if (frag_init(&f, inner, &t->in, mtu) < 0) {
+			esp_count(sa, ESP_DROP_MTU);
+			break;
+		}
+		while ((n = frag_next(&f, again)))
+			send_again(w, sa, n, false);
+		break;
+	case UNCUT:
+		memcpy(again, inner, t->in.total_len);
+		send_again(w, sa, t->in.total_len, true);
+		break;
+	case TOO_BIG:
+		too_big(sa->iface, sa, mtu, &t->in, inner);
+		break;
+	}
 }
 
 static size_t run_length(const struct worker *w, size_t from)
@@ -312,19 +400,19 @@ static size_t run_length(const struct worker *w, size_t from)
 }
 
 /* The first unsent slot failed. True when it is done with, false to try it again. */
-static bool send_failed(struct worker *w, struct tx *t, int error)
+static bool send_failed(struct worker *w, int error)
 {
-	int fd = w->sock[family_of(t)];
+	struct tx *t = &w->tx[w->sent];
 
 	if (error == EINTR)
 		return false;
 	if (error == EMSGSIZE) {
-		too_big(w, t, fd);
+		second_chance(w, w->sent);
 		return true;
 	}
 	if (stale_error(error) && !t->retried) {
 		t->retried = true;
-		drain_errors(w, fd);
+		drain_errors(w, w->sock[family_of(t)]);
 		return false;
 	}
 	unsend(w, t, ESP_DROP_SOCKET);
@@ -365,12 +453,12 @@ static void flush(struct worker *w)
 			w->sent++;
 			continue;
 		}
-		r = send_run(w, w->sent, run_length(w, w->sent));
+		r = send_run(w, t, run_length(w, w->sent));
 		if (r > 0)
 			w->sent += (size_t)r;
 		else if (errno == EAGAIN)
 			break;
-		else if (send_failed(w, t, errno))
+		else if (send_failed(w, errno))
 			w->sent++;
 	}
 	if (w->sent == w->n_tx)
@@ -390,22 +478,8 @@ static struct tx *next_slot(struct worker *w)
 static void enqueue(struct worker *w, struct tx *t, struct esp_sa *sa, bool may_frag,
 		    uint64_t now)
 {
-	enum esp_verdict v;
-
-	t->sa_id = sa->id;
-	t->local = sa->local;
-	t->remote = sa->remote;
-	t->tos = t->in.tos;	/* RFC 4301 §5.1.2.1: DSCP and ECN are copied */
-	t->may_frag = may_frag;
-	t->retried = false;
-	t->head_len = (uint16_t)(t->in.total_len < HEAD_MAX ? t->in.total_len : HEAD_MAX);
-	memcpy(t->head, esp_pkt_data(&t->pkt), t->head_len);
-	v = esp_seal_begin(sa, &t->pkt, &t->in, now, &w->ops[w->n_tx]);
-	used(&t->pkt, t->pkt.off + t->pkt.len);
-	if (v == ESP_OK)
+	if (encapsulate(t, sa, may_frag, now, &w->ops[w->n_tx]))
 		w->n_tx++;
-	else
-		esp_count(sa, v);
 }
 
 static void fragment(struct worker *w, struct tx *t, struct esp_sa *sa, unsigned mtu,
@@ -468,16 +542,19 @@ static void outbound(struct worker *w, struct esp_iface *i, struct tx *t, uint64
 		return;
 	}
 	mtu = sad_inner_mtu(sa, now);
-	if (t->in.total_len <= mtu) {
+	switch (fit(&t->in, mtu)) {
+	case FITS:
 		enqueue(w, t, sa, false, now);
-	} else if (!t->in.df) {
+		break;
+	case CUT:
 		fragment(w, t, sa, mtu, now);
-	} else if (t->in.version == 6 && t->in.total_len <= IPV6_MTU_MIN) {
+		break;
+	case UNCUT:
 		enqueue(w, t, sa, true, now);
-	} else {
-		esp_count(sa, ESP_DROP_MTU);
-		icmp_back(i, ICMP_TOO_BIG, told_mtu(&t->in, mtu), &t->in,
-			  esp_pkt_data(&t->pkt), t->pkt.len);
+		break;
+	case TOO_BIG:
+		too_big(i, sa, mtu, &t->in, esp_pkt_data(&t->pkt));
+		break;
 	}
 }
 
