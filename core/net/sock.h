@@ -7,9 +7,10 @@
  * them open as long as it lives: closing one would renumber the group.
  *
  * On all: IP_PKTINFO or IPV6_RECVPKTINFO, IPV6_V6ONLY, SO_MARK ROUTE_MARK, non-blocking,
- * CLOEXEC. "Don't fragment" is never set (IP_PMTUDISC_DONT), on ESP neither (RFC 4301 §8.1,
- * "clear"): the tunnel's MTU is computed so that outer packets fit the link, and where the
- * path is narrower a fragmented packet arrives and a dropped one does not.
+ * CLOEXEC. "Don't fragment" is not set here (IP_PMTUDISC_DONT): an IKE message that is too big
+ * for the path arrives in fragments, while a dropped one does not arrive. The userspace
+ * dataplane turns it on for its ESP sockets, for it learns the path's MTU and passes it on to
+ * the senders of inner packets (dataplane/esp/worker.c; RFC 4301 §8).
  */
 #ifndef ADIT_NET_SOCK_H
 #define ADIT_NET_SOCK_H
