@@ -192,7 +192,9 @@ void sync_tell(struct monitor *m, bool always)
 	struct msg_system s = { 0 };
 	struct sbuf b = { 0 };
 
-	sysctl_findings(&w, &m->view, &b);
+	/* Without a tunnel nothing stands in its way. */
+	if (m->n_tunnels)
+		sysctl_findings(&w, &m->view, &b);
 	snprintf(s.warning, sizeof(s.warning), "%s", sbuf_str(&b));
 	sbuf_fini(&b);
 	snprintf(s.firewall, sizeof(s.firewall), "%s", firewall_notes(m->firewall));
