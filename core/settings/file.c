@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct parse {
 	enum setting_scope scope;
@@ -24,6 +25,16 @@ struct parse {
 
 /* --- findings with a place --- */
 
+/* A line that perhaps holds a key someone put in the wrong place is not shown. */
+static bool may_be_secret(const char *line, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((len - i >= 3 && strncasecmp(line + i, "psk", 3) == 0) ||
+		    (len - i >= 6 && strncasecmp(line + i, "secret", 6) == 0))
+			return true;
+	return false;
+}
+
 static void put_place(struct finding *f, const char *file, const char *text, size_t len,
 		      struct span at)
 {
@@ -35,7 +46,8 @@ static void put_place(struct finding *f, const char *file, const char *text, siz
 	scan_place(text, len, at.off, &f->line, &f->column);
 	f->width = (unsigned)(at.off + at.len > l.off + l.len ? l.off + l.len - at.off : at.len);
 	free(f->source);
-	f->source = l.len < 400 ? strndup(text + l.off, l.len) : NULL;
+	f->source = l.len < 400 && !may_be_secret(text + l.off, l.len) ?
+		    strndup(text + l.off, l.len) : NULL;
 }
 
 static void wrong(struct parse *p, struct span at, const char *key, const char *msg)

@@ -124,12 +124,12 @@ static int next(struct lex *l)
 
 	if (skip_blank(l) < 0)
 		return -1;
-	l->tok = (struct span){ l->at, 1 };
+	/* At the end tok stays the last one: that is where something is missing. */
 	if (l->at >= l->sc->len) {
-		l->tok.len = 0;
 		l->kind = T_END;
 		return 0;
 	}
+	l->tok = (struct span){ l->at, 1 };
 	c = l->sc->text[l->at];
 	switch (c) {
 	case '{': l->kind = T_OPEN; l->at++; return 0;
@@ -210,7 +210,7 @@ static int take_entry(struct lex *l, struct span key, int section)
 		if (add_item(sc, &en, l->tok) < 0)
 			return -1;
 	} else
-		return fail(sc, l->tok.len ? l->tok : key, "the value is missing");
+		return fail(sc, l->tok, "the value is missing");
 	if (!GROW(sc, entry))
 		return no_memory(sc);
 	sc->entry[sc->n_entry++] = en;

@@ -133,8 +133,8 @@ static int parse_uint(const struct setting *s, const char *t, struct value *v, s
 		v->empty = true;
 		return 0;
 	}
-	while (isdigit((unsigned char)*p) && n <= UINT32_MAX)
-		n = n * 10 + (uint64_t)(*p++ - '0');
+	for (; isdigit((unsigned char)*p); p++)
+		n = n > UINT32_MAX ? n : n * 10 + (uint64_t)(*p - '0');
 	if (*p || p == t)
 		return err_set(e, "\"%.60s\" is not a number from %u to %u", t, s->min, s->max);
 	if (n < s->min || n > s->max)
@@ -166,8 +166,8 @@ static int parse_duration(const struct setting *s, const char *t, struct value *
 
 		if (!isdigit((unsigned char)*p))
 			return not_a_time(t, e);
-		while (isdigit((unsigned char)*p) && n <= UINT32_MAX)
-			n = n * 10 + (uint64_t)(*p++ - '0');
+		for (; isdigit((unsigned char)*p); p++)
+			n = n > UINT32_MAX ? n : n * 10 + (uint64_t)(*p - '0');
 		while (*p == ' ')
 			p++;
 		for (size_t i = 0; *p && i < 5; i++)
