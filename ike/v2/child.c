@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define REPLAY_WINDOW 256
+#define RELEASE_MS 5000
 #define SPI_MIN 256		/* RFC 4303 §2.1 */
 
 uint32_t child_new_spi(const struct engine *e)
@@ -226,6 +227,15 @@ struct child *slot_child(const struct peer *p, uint8_t slot)
 	return best;
 }
 
+void child_activate(struct child *c)
+{
+	if (!c->held)
+		return;
+	c->held = false;
+	c->release_at = 0;
+	c->peer->e->env.sa_activate(c->peer->e->env.arg, c->id);
+}
+
 void child_remove(struct child *c, uint32_t linger_ms)
 {
 	struct engine *e = c->peer->e;
@@ -384,10 +394,13 @@ void child_accept(struct ike_sa *sa, const struct child_offer *of, struct child_
 	m = (struct made){
 		.esp = &an->esp, .local = &an->tsr, .remote = &an->tsi, .slot = f.slot,
 		.shared = { shared, shared_len }, .spi_in = child_new_spi(sa->e),
-		.hold = of->old != NULL, .old = of->old,
+		.hold = of->old || slot_child(sa->peer, f.slot), .old = of->old,
 	};
 	an->child = child_make(sa, of, &m, &err);
 	secret_wipe(shared, sizeof(shared));
+	/* One that comes beside another may never see that one's Delete. */
+	if (an->child && m.hold && !of->old)
+		an->child->release_at = clock_ms() + RELEASE_MS;
 	if (!an->child) {
 		an->error = N_TEMPORARY_FAILURE;
 		slot_fail(sa->peer, f.slot, "%s", err.msg);

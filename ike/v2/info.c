@@ -121,10 +121,8 @@ static uint16_t delete_children(struct ike_sa *sa, const struct delete_payload *
 static void activate(struct peer *p)
 {
 	for (struct child *c = p->children; c; c = c->next)
-		if (c->held && (c->state == CH_LIVE || c->state == CH_ADDING)) {
-			c->held = false;
-			p->e->env.sa_activate(p->e->env.arg, c->id);
-		}
+		if (c->state == CH_LIVE || c->state == CH_ADDING)
+			child_activate(c);
 }
 
 ACTION(info_request)

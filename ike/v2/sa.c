@@ -162,12 +162,20 @@ void sa_over(struct ike_sa *sa)
 	sa->over = true;
 	timer_stop(sa->e->ts, &sa->alive);
 	exch_free(sa);
+	/* §2.25.2: deleted while we were rekeying it, too: the peer's successor is the one. */
+	if (sa->rekeyed_by) {
+		rekey_adopt(sa, sa->rekeyed_by);
+		sa->rekeyed_by = NULL;
+	}
 	remove_children(sa);
 	if (p->main == sa)
 		p->main = NULL;
-	for (struct ike_sa *o = p->sas; o; o = o->peer_next)
+	for (struct ike_sa *o = p->sas; o; o = o->peer_next) {
 		if (o->rekeyed_by == sa)
 			o->rekeyed_by = NULL;
+		if (o->x && o->x->sa == sa)
+			o->x->sa = NULL;
+	}
 	peer_sa_gone(p, sa);
 }
 

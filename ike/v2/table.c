@@ -162,6 +162,7 @@ static const struct transition rows[] = {
 	/* Established. */
 	EVENT(SA_IDLE, EV_REKEYED, rekey_start, SA_ESTABLISHED, SA_DEAD, "2.18",
 	      "made by CREATE_CHILD_SA"),
+	EVENT(SA_IDLE, EV_CLOSE, info_silent, SA_DEAD, SA_DEAD, "2.18", "given up"),
 	EVENT(SA_IDLE, EV_DROP, info_silent, SA_DEAD, SA_DEAD, "2.18", "its rekey failed"),
 	{ SA_ESTABLISHED, CREATE_CHILD_SA, REQ, SHAPE_NEW_CHILD, child_full, create_request,
 	  SA_ESTABLISHED, SA_ESTABLISHED, "1.3.1", "a new child" },

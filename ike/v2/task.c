@@ -35,6 +35,13 @@ static bool child_rekey_due(const struct child *c, uint64_t now)
 	       !c->stale && c->slot != SLOT_NONE && now >= c->rekey_at;
 }
 
+static void release_held(struct ike_sa *sa, uint64_t now)
+{
+	for (struct child *c = sa->peer->children; c; c = c->next)
+		if (c->sa == sa && c->held && c->release_at && now >= c->release_at)
+			child_activate(c);
+}
+
 static void forget_late_deletes(struct ike_sa *sa, uint64_t now)
 {
 	for (struct child *c = sa->peer->children; c; c = c->next)
@@ -123,6 +130,9 @@ static void arm(struct ike_sa *sa, uint64_t now)
 
 	sooner(&at, sa->kill_at);
 	sooner(&at, sa->expire_at);
+	for (const struct child *c = p->children; c; c = c->next)
+		if (c->sa == sa && c->held)
+			sooner(&at, c->release_at);
 	if (!req_out(sa)) {
 		sooner(&at, sa->rekey_at);
 		if (p->conf.dpd_delay_s)
@@ -177,6 +187,7 @@ void task_next(struct ike_sa *sa)
 		sa_close(sa);
 		return;
 	}
+	release_held(sa, now);
 	if (!req_out(sa))
 		start_task(sa, now);
 	if (sa->state == SA_ESTABLISHED)

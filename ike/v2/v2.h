@@ -155,7 +155,7 @@ struct child {
 	uint8_t nonce_min[NONCE_CMP];
 	struct chosen esp;
 	struct selector *ts;		/* n_local, then n_remote */
-	uint64_t created_ms, rekey_at, expire_at, give_up_at;
+	uint64_t created_ms, rekey_at, expire_at, give_up_at, release_at;
 	struct sa_stats *stats;		/* NULL before the first */
 };
 
@@ -335,6 +335,7 @@ void child_write_offer(struct ike_sa *sa, struct build *b, uint8_t slot, uint32_
 		       const struct exch *x);
 uint32_t child_new_spi(const struct engine *e);
 void child_remove(struct child *c, uint32_t linger_ms);
+void child_activate(struct child *c);	/* send on it, if it was held */
 struct child *child_by_out(const struct peer *p, uint32_t spi_out);
 void child_lifetimes(struct child *c);
 /* The SA that serves a slot now; NULL when none. */

@@ -79,6 +79,7 @@ struct sim {
 	bool watch;			/* check the flow at every step */
 	bool flowing[2];		/* it worked once, so it has to go on */
 	char trouble[400];
+	uint64_t trouble_ms;
 	char log[40][LOG_TEXT_MAX + 64];
 	size_t n_log;
 };
@@ -96,11 +97,12 @@ static inline void sim_trouble(struct sim *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(s->trouble, sizeof(s->trouble), fmt, ap);
 	va_end(ap);
+	s->trouble_ms = s->now;
 }
 
 #define CHECK_SIM(s) do { \
 	if ((s)->trouble[0]) { \
-		printf("    at %.3f s: %s\n", ((s)->now - 1000000) / 1000.0, (s)->trouble); \
+		printf("    at %.3f s: %s\n", ((s)->trouble_ms - 1000000) / 1000.0, (s)->trouble); \
 		CHECK(!"trouble"); \
 	} } while (0)
 
@@ -156,9 +158,9 @@ static inline void sim_net(struct sim *s, int from, struct endpoint src, struct 
 	int copies = 1;
 
 	s->side[from].sent++;
-	if (s->side[from].dead || s->side[to].dead)
-		return;
 	if (s->filter && !s->filter(s, from, msg, len))
+		return;
+	if (s->side[from].dead || s->side[to].dead)
 		return;
 	if (sim_dice(100) < s->loss)
 		return;
@@ -435,7 +437,8 @@ static void sim_event(void *arg, const char *peer, enum engine_event ev, const c
 
 /* ---- running ---- */
 
-/* The pair a side would send on: the newest that is in, and not held. */
+/* The pair a side would send on for the peer's first child: the newest that is in, and not
+ * held. */
 static inline struct sim_sa *sim_sender(struct sim_side *d)
 {
 	struct sim_sa *best = NULL;
@@ -444,6 +447,7 @@ static inline struct sim_sa *sim_sender(struct sim_side *d)
 		struct sim_sa *x = &d->sas[i];
 
 		if (x->used && x->added && !x->held && !x->gone_ms &&
+		    strcmp(x->sa.child, x->sa.peer) == 0 &&
 		    (!best || x->sa.id > best->sa.id))
 			best = x;
 	}
