@@ -18,7 +18,7 @@ struct record {
 };
 
 static struct {
-	bool foreground, journal;
+	bool foreground, journal, detached;
 	uint64_t seq;
 	loghub_fn *fn;
 	void *arg;
@@ -69,9 +69,13 @@ static void print(const struct log_line *l)
 {
 	const char *sep = l->peer[0] ? ": " : "";
 
-	if (!hub.foreground)
+	if (!hub.foreground) {
 		syslog(priorities[l->level], "%s%s%s", l->peer, sep, l->text);
-	else if (hub.journal)
+		if (!hub.detached && l->level <= LL_WARNING)
+			fprintf(stderr, "aditd: %s%s%s\n", l->peer, sep, l->text);
+		return;
+	}
+	if (hub.journal)
 		fprintf(stderr, "<%d>%s%s%s\n", priorities[l->level], l->peer, sep, l->text);
 	else
 		fprintf(stderr, "%s%s%s%s%s\n",
@@ -89,6 +93,11 @@ static void take(void *arg, const struct log_line *line)
 	print(&l);
 	if (hub.fn)
 		hub.fn(hub.arg, &l);
+}
+
+void loghub_detach(void)
+{
+	hub.detached = true;
 }
 
 /* systemd.exec(5): the device and inode of the stream that is the journal. */

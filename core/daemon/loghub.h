@@ -12,8 +12,10 @@
 typedef void loghub_fn(void *arg, const struct log_line *line);
 
 /* From now on core/base/log goes here. foreground: to stderr, with "<N>" before each line
- * where that is the journal; else to syslog as "adit". */
+ * where that is the journal; else to syslog as "adit", and errors and warnings to stderr too
+ * until loghub_detach(), for whoever waits for the start. */
 void loghub_start(bool foreground);
+void loghub_detach(void);
 /* A line that a child sent. Nothing in it is trusted. */
 void loghub_line(const struct log_line *from_child);
 /* Every line in the ring, the oldest first, with its seq. */

@@ -8,6 +8,7 @@
 #include "core/base/secret.h"
 #include "core/daemon/loghub.h"
 #include "core/daemon/notify.h"
+#include "core/daemon/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,9 +28,9 @@
 /* The caller's exit code waits until we are ready: the read end stays with it. */
 static int go_background(struct monitor *m, struct err *e)
 {
+	uint8_t code = EXIT_FAILED;
 	int fds[2];
 	pid_t pid;
-	char c;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_errno(e, "pipe");
@@ -38,8 +39,8 @@ static int go_background(struct monitor *m, struct err *e)
 		return err_errno(e, "fork");
 	if (pid > 0) {
 		close(fds[1]);
-		/* Nothing to read: it ended, and said why on stderr. */
-		_exit(read(fds[0], &c, 1) == 1 ? EXIT_DONE : EXIT_FAILED);
+		/* Nothing to read: it was killed. */
+		_exit(read(fds[0], &code, 1) == 1 ? code : EXIT_FAILED);
 	}
 	close(fds[0]);
 	m->ready_fd = fds[1];
@@ -53,18 +54,21 @@ static int go_background(struct monitor *m, struct err *e)
 	return 0;
 }
 
-static void tell_parent(struct monitor *m)
+/* How the start went; from then on nothing of the caller's is held. */
+static void tell_parent(struct monitor *m, int exit_code)
 {
+	uint8_t code = (uint8_t)exit_code;
 	int null;
 
 	if (m->ready_fd < 0)
 		return;
+	loghub_detach();
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++)
 		dup2(null, fd);
 	if (null > STDERR_FILENO)
 		close(null);
-	if (write(m->ready_fd, "", 1) < 0)
+	if (write(m->ready_fd, &code, 1) < 0)
 		log_debug(NULL, "nobody waits for the start");
 	close(m->ready_fd);
 	m->ready_fd = -1;
@@ -113,15 +117,18 @@ static void became_ready(struct monitor *m)
 			 (unsigned long long)(clock_ms() - m->started_ms), status);
 	m->once_ready = true;
 	notify_ready(status);
-	tell_parent(m);
+	tell_parent(m, EXIT_DONE);
 }
 
 /* A child that cannot even start at the start is something the admin must hear about. */
 static bool hopeless(const struct monitor *m)
 {
-	for (int i = 0; i < PROC_N; i++)
-		if (!m->once_ready && m->procs[i].starts >= START_TRIES && !m->procs[i].pid)
+	for (int i = 0; i < PROC_N; i++) {
+		const struct proc *p = &m->procs[i];
+
+		if (!m->once_ready && !p->pid && (p->missing || p->starts >= START_TRIES))
 			return true;
+	}
 	return false;
 }
 
@@ -305,14 +312,6 @@ static void finish(struct monitor *m)
 	loop_free(m->loop);
 }
 
-static int complain(const struct monitor *m, const struct err *e)
-{
-	if (!m->opt.foreground)
-		log_error(NULL, "%s", e->msg);	/* to syslog; stderr is the caller's still */
-	fprintf(stderr, "aditd: %s\n", e->msg);
-	return e->code ? (int)e->code : EXIT_FAILED;
-}
-
 static void prepare(struct monitor *m, const struct backend *const *backends)
 {
 	m->backends = backends;
@@ -349,6 +348,7 @@ int monitor_main(int argc, char **argv, const struct backend *const *backends)
 		return EXIT_NOT_PERMITTED;
 	}
 	umask(022);
+	sandbox_close_from(STDERR_FILENO + 1);
 	if (rundir_open(&m->run, m->opt.run_dir, &e) < 0 ||
 	    (!m->opt.foreground && go_background(m, &e) < 0)) {
 		fprintf(stderr, "aditd: %s\n", e.msg);
@@ -361,10 +361,12 @@ int monitor_main(int argc, char **argv, const struct backend *const *backends)
 	if (start(m, &e) == 0) {
 		loop_run(m->loop);
 	} else {
-		m->exit_code = complain(m, &e);
+		log_error(NULL, "%s", e.msg);
+		m->exit_code = e.code ? (int)e.code : EXIT_FAILED;
 		if (m->backend_ctx)
 			sync_stop(m);
 	}
 	finish(m);
+	tell_parent(m, m->exit_code);
 	return m->exit_code;
 }

@@ -76,6 +76,7 @@ struct proc {
 	unsigned starts;
 	uint64_t started_ms;
 	unsigned backoff_ms;
+	bool missing;			/* its program could not be run */
 	bool held;			/* not to be started again now */
 	struct timer restart, kill;
 };

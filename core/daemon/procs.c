@@ -108,9 +108,9 @@ static char **child_environment(void)
 }
 
 /* In the child, between fork and exec. */
-static void run(const char *path, const char *name, int link, pid_t parent)
+static void run(const struct proc *p, const char *path, int link, pid_t parent)
 {
-	char *argv[] = { (char *)(uintptr_t)name, NULL };
+	char *argv[] = { (char *)(uintptr_t)p->program, NULL };
 	sigset_t none;
 	int null;
 
@@ -123,6 +123,9 @@ static void run(const char *path, const char *name, int link, pid_t parent)
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
+		/* An assertion's last words; a terminal is not held for them. */
+		if (!p->m->opt.foreground)
+			dup2(null, STDERR_FILENO);
 	}
 	if (link == CHILD_LINK_FD) {
 		(void)fcntl(link, F_SETFD, 0);
@@ -146,7 +149,7 @@ static int spawn(struct proc *p, int *link, struct err *e)
 		return -1;
 	p->pid = fork();
 	if (p->pid == 0)
-		run(path, p->program, fds[1], self);
+		run(p, path, fds[1], self);
 	close(fds[1]);
 	if (p->pid < 0) {
 		p->pid = 0;
@@ -189,7 +192,8 @@ void procs_start(struct monitor *m, enum proc_id id)
 		return;
 	timer_stop(loop_timers(m->loop), &p->restart);
 	p->starts++;
-	if (spawn(p, &link, &e) < 0) {
+	p->missing = spawn(p, &link, &e) < 0;
+	if (p->missing) {
 		log_error(NULL, "%s cannot be started: %s", p->program, e.msg);
 		again_later(p);
 		return;

@@ -188,7 +188,8 @@ static void one_change(void *arg, const struct peer_conf *before, const struct p
 	send_peer(m, after);
 }
 
-static void change_router(struct monitor *m, const struct router_conf *before)
+/* True when anything in adit.conf did. */
+static bool change_router(struct monitor *m, const struct router_conf *before)
 {
 	const struct router_conf *now = &m->settings.router;
 	struct msg_number level = { .value = now->log_level };
@@ -196,11 +197,14 @@ static void change_router(struct monitor *m, const struct router_conf *before)
 	if (now->dataplane != before->dataplane)
 		log_warning(NULL, "adit.conf: dataplane: takes effect when aditd is started "
 			    "anew");
-	if (now->log_level == before->log_level)
-		return;
-	log_level_set(now->log_level);
-	for (int i = 0; i < PROC_N; i++)
-		(void)procs_send(m, (enum proc_id)i, MSG_LOG_LEVEL, 0, &level, sizeof(level));
+	/* Only then: a level set with `adit log` stays until the setting changes. */
+	if (now->log_level != before->log_level) {
+		log_level_set(now->log_level);
+		for (int i = 0; i < PROC_N; i++)
+			(void)procs_send(m, (enum proc_id)i, MSG_LOG_LEVEL, 0, &level,
+					 sizeof(level));
+	}
+	return memcmp(now, before, sizeof(*now)) != 0;
 }
 
 static unsigned changed_secrets(struct monitor *m)
@@ -220,19 +224,24 @@ static unsigned changed_secrets(struct monitor *m)
 }
 
 /* What the admin reads: the changes, and what is wrong. */
-static enum exit_code summary(const struct diff_count *c, unsigned secrets, int kept,
-			      const struct findings *fs, char *text)
+static enum exit_code summary(const struct diff_count *c, bool router, unsigned secrets,
+			      int kept, const struct findings *fs, char *text)
 {
+	char more[100] = "";
 	size_t n;
 
-	diff_text(c, text, ERR_MSG_MAX);
-	if (secrets) {
-		char was[ERR_MSG_MAX];
-
-		memcpy(was, text, sizeof(was));
-		snprintf(text, ERR_MSG_MAX, "%s%s%u %s", c->changed + c->added + c->removed ?
-			 was : "", c->changed + c->added + c->removed ? ", " : "", secrets,
-			 secrets == 1 ? "PSK changed" : "PSKs changed");
+	if (router)
+		snprintf(more, sizeof(more), "adit.conf changed");
+	n = strlen(more);
+	if (secrets)
+		snprintf(more + n, sizeof(more) - n, "%s%u %s changed", n ? ", " : "", secrets,
+			 secrets == 1 ? "PSK" : "PSKs");
+	if (c->changed + c->added + c->removed) {
+		diff_text(c, text, ERR_MSG_MAX);
+		n = strlen(text);
+		snprintf(text + n, ERR_MSG_MAX - n, "%s%s", more[0] ? ", " : "", more);
+	} else {
+		snprintf(text, ERR_MSG_MAX, "%s", more[0] ? more : "no change");
 	}
 	if (!fs->errors)
 		return EXIT_DONE;
@@ -251,6 +260,7 @@ enum exit_code reload_again(struct monitor *m, char *text)
 	struct err e = { 0 };
 	enum exit_code code;
 	unsigned secrets;
+	bool router;
 	int kept;
 
 	if (read_all(m->opt.config_dir, &m->view, &fresh, &fs, &e) < 0) {
@@ -265,7 +275,7 @@ enum exit_code reload_again(struct monitor *m, char *text)
 	if (findings_has_error(&fs, ""))
 		fresh.router = before.router;
 	m->settings = fresh;
-	change_router(m, &before.router);
+	router = change_router(m, &before.router);
 	/* First the ways of those that are gone, and of those that are new. */
 	tunnel_settings(m);
 	count = diff_walk(&before, &m->settings, one_change, m);
@@ -273,7 +283,7 @@ enum exit_code reload_again(struct monitor *m, char *text)
 	if (kept > 0)
 		log_warning(NULL, "reload: %d %s as before, for the new settings are wrong",
 			    kept, kept == 1 ? "peer stays" : "peers stay");
-	code = summary(&count, secrets, kept, &fs, text);
+	code = summary(&count, router, secrets, kept, &fs, text);
 	log_info(NULL, "reload: %s", text);
 	settings_fini(&before);
 	findings_fini(&fs);

@@ -3,7 +3,6 @@
 
 #include "core/base/log.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -66,29 +65,6 @@ static const char *const thread_calls[] = {
 bool sandbox_has_seccomp(void)
 {
 	return !SANITIZED;
-}
-
-void sandbox_close_from(int first)
-{
-	DIR *d;
-	struct dirent *de;
-
-	/* Kernel 5.9; older ones are asked by way of /proc. */
-	if (syscall(SYS_close_range, (unsigned)first, ~0u, 0) == 0)
-		return;
-	d = opendir("/proc/self/fd");
-	if (!d) {
-		for (int fd = first; fd < 4096; fd++)
-			close(fd);
-		return;
-	}
-	while ((de = readdir(d))) {
-		int fd = atoi(de->d_name);
-
-		if (fd >= first && fd != dirfd(d))
-			close(fd);
-	}
-	closedir(d);
 }
 
 static int limit(int what, rlim_t most, struct err *e)
