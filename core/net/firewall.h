@@ -14,9 +14,10 @@
  *		 while the tunnel is down. Networks this router is itself connected to are
  *		 left alone, and wide ones (route_is_exit) are not guarded: that would lock
  *		 the admin out.
- *	nat_*	 what goes into a tunnel keeps its source, whatever masquerade rule without an
- *		 interface another table has: we bind it to its own address first. Hub:
- *		 private remote networks of forward_wan peers are masqueraded by the WAN.
+ *	nat_*	 what goes into a tunnel, and from a remote network to a LAN, keeps its source,
+ *		 whatever masquerade rule without an interface another table has: we bind it to
+ *		 its own address first. Hub: private remote networks of forward_wan peers are
+ *		 masqueraded by the WAN.
  *	mark_*	 with a wide remote network: replies to connections that came in by the WAN
  *		 leave by the WAN (ROUTE_MARK; see route.h).
  *

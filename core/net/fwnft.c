@@ -31,6 +31,8 @@
 #define TYPE_IPADDR 7
 #define TYPE_IP6ADDR 8
 #define TYPE_IFNAME 41
+#define ORDER_HOST 1
+#define ORDER_NETWORK 2
 
 static bool room(struct fwnft *b)
 {
@@ -575,6 +577,19 @@ static void put_chain(struct fwnft *b, const struct fw_chain *k)
 		nftnl_chain_free(c);
 }
 
+/* For nft's listing: without it names are shown empty. */
+static void set_byteorder(struct nftnl_set *n, uint32_t order)
+{
+	struct nftnl_udata_buf *u = nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
+
+	if (!u)
+		return;
+	if (nftnl_udata_put_u32(u, NFTNL_UDATA_SET_KEYBYTEORDER, order))
+		nftnl_set_set_data(n, NFTNL_SET_USERDATA, nftnl_udata_buf_data(u),
+				   nftnl_udata_buf_len(u));
+	nftnl_udata_buf_free(u);
+}
+
 static struct nftnl_set *set_of(const struct fw_set *s, uint32_t id)
 {
 	static const uint32_t types[] = { TYPE_IFNAME, TYPE_IPADDR, TYPE_IP6ADDR };
@@ -590,6 +605,7 @@ static struct nftnl_set *set_of(const struct fw_set *s, uint32_t id)
 	nftnl_set_set_u32(n, NFTNL_SET_KEY_TYPE, types[s->kind]);
 	nftnl_set_set_u32(n, NFTNL_SET_KEY_LEN, lens[s->kind]);
 	nftnl_set_set_u32(n, NFTNL_SET_FLAGS, s->kind == FW_IFNAMES ? 0 : NFT_SET_INTERVAL);
+	set_byteorder(n, s->kind == FW_IFNAMES ? ORDER_HOST : ORDER_NETWORK);
 	return n;
 }
 

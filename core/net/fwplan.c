@@ -153,7 +153,7 @@ static void rule_v(struct fw_plan *p, enum fw_action action, uint32_t v,
 
 struct sets {
 	struct fw_set *lans, *inside, *lan_tunnels, *wan_tunnels;
-	struct fw_set *gateways[2], *guard[2], *own[2], *masq[2];
+	struct fw_set *gateways[2], *remote[2], *guard[2], *own[2], *masq[2];
 };
 
 /* What leaves by the WAN with the WAN's address: networks that nobody out there could answer.
@@ -212,6 +212,7 @@ static void fill_sets(struct fw_plan *p, const struct firewall_want *w, struct s
 		enum fw_set_kind kind = i ? FW_V6 : FW_V4;
 
 		s->gateways[i] = new_set(p, i ? "gateways6" : "gateways4", kind);
+		s->remote[i] = new_set(p, i ? "remote6" : "remote4", kind);
 		s->guard[i] = new_set(p, i ? "guarded6" : "guarded4", kind);
 		s->own[i] = new_set(p, i ? "own6" : "own4", kind);
 		s->masq[i] = new_set(p, i ? "exit6" : "exit4", kind);
@@ -237,6 +238,7 @@ static void fill_sets(struct fw_plan *p, const struct firewall_want *w, struct s
 		for (size_t j = 0; j < q->n_remote; j++) {
 			if (route_is_exit(&q->remote[j]))
 				continue;
+			add_net(p, s->remote[0], s->remote[1], &q->remote[j]);
 			if (q->only_encrypted)
 				add_net(p, s->guard[0], s->guard[1], &q->remote[j]);
 			if (q->forward_wan && is_private(&q->remote[j]))
@@ -345,6 +347,11 @@ static void guard_chains(struct fw_plan *p, const struct sets *s)
 	RULE(p, FW_ACCEPT, M(FW_OIF_SET, .set = s->lans));
 	RULE(p, FW_ACCEPT, esp);
 	for (int i = 0; i < 2; i++) {
+		/* Should somebody's rules have taken the mark away. */
+		RULE(p, FW_ACCEPT, M(FW_DADDR_SET, .set = s->gateways[i]),
+		     M(FW_UDP_SPORT, .v = 500));
+		RULE(p, FW_ACCEPT, M(FW_DADDR_SET, .set = s->gateways[i]),
+		     M(FW_UDP_SPORT, .v = 4500));
 		RULE(p, FW_ACCEPT, M(FW_DADDR_SET, .set = s->own[i]));
 		RULE(p, FW_DROP, M(FW_DADDR_SET, .set = s->guard[i]));
 	}
@@ -371,6 +378,12 @@ static void nat_chains(struct fw_plan *p, const struct firewall_want *w, const s
 		chain(p, "nat_keep", "nat", NF_INET_POST_ROUTING, PRIO_MANGLE);
 		RULE(p, FW_KEEP_SOURCE_V4, M(FW_OIF_OURS), M(FW_NFPROTO, .v = NFPROTO_IPV4));
 		RULE(p, FW_KEEP_SOURCE_V6, M(FW_OIF_OURS), M(FW_NFPROTO, .v = NFPROTO_IPV6));
+		/* From the tunnel to the LAN; by its source, since kernels before 5.7 know no
+		 * input interface here. */
+		RULE(p, FW_KEEP_SOURCE_V4, M(FW_OIF_SET, .set = s->lans),
+		     M(FW_SADDR_SET, .set = s->remote[0]));
+		RULE(p, FW_KEEP_SOURCE_V6, M(FW_OIF_SET, .set = s->lans),
+		     M(FW_SADDR_SET, .set = s->remote[1]));
 	}
 	if (w->view->wan[0] && (s->masq[0]->n || s->masq[1]->n)) {
 		/* After everybody else's, who may have a better address for them. */

@@ -83,7 +83,7 @@ static void ike_from_the_peer_alone(void)
 	memset(&peers[1].gateway, 0, sizeof(peers[1].gateway));
 	peers[1].interface = "adit-any";
 	want.n_peers = 2;
-	LACKS("gateways4");
+	LACKS("saddr @gateways4");
 	LACKS("udp dport 500 counter drop");
 }
 
@@ -148,6 +148,7 @@ static void only_encrypted_guards_both_ways(void)
 {
 	start();
 	HAS("ip daddr @guarded4 counter drop");
+	HAS("ip daddr @gateways4 udp sport 4500 accept");
 	HAS("ip saddr @guarded4 counter drop");
 	HAS("meta mark & 0x08000000 == 0x08000000 accept");
 	LACKS("own4");

@@ -3,9 +3,9 @@
 #include "core/net/plan.h"
 #include "tests/unit/t.h"
 
-static struct link links_v[6];
+static struct link links_v[8];
 static struct link_list links = { .v = links_v };
-static struct link_addr addrs[6][2];
+static struct link_addr addrs[8][2];
 static struct view view;
 static struct plan plan;
 
