@@ -115,6 +115,12 @@ ACTION(create_answered)
 	of.old = x->old_id ? engine_child(sa->e, x->old_id) : NULL;
 	if (read_offer(in->m, &of, &of.nr, &err) == 0)
 		c = child_complete(sa, &of, slot, x->spi, x->ke, &err);
+	if (c && c->spi_out == x->deleted_spi) {
+		exch_free(sa);
+		child_remove(c, 0);
+		sa->peer->slots[slot].next_ms = clock_ms() + SOON_MS;
+		return V_DONE;
+	}
 	if (c) {
 		/* The old one stays "being rekeyed" until the new one is in. */
 		x->old_id = 0;
@@ -246,8 +252,9 @@ static uint16_t who_waits(struct ike_sa *sa, struct input *in, struct child **ol
 	if (!ike_msg_notify(in->m, N_REKEY_SA, n) || n->protocol != PROTO_ESP || n->spi_len != 4)
 		return N_INVALID_SYNTAX;
 	*old = child_by_out(sa->peer, (uint32_t)n->spi);
+	/* It may be the one whose making is not answered yet. */
 	if (!*old)
-		return N_CHILD_SA_NOT_FOUND;
+		return sa->x ? N_TEMPORARY_FAILURE : N_CHILD_SA_NOT_FOUND;
 	if ((*old)->state == CH_DELETING || (*old)->state == CH_ADDING || (*old)->del_want)
 		return N_TEMPORARY_FAILURE;
 	return 0;

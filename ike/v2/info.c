@@ -104,8 +104,12 @@ static uint16_t delete_children(struct ike_sa *sa, const struct delete_payload *
 	for (uint16_t i = 0; i < d->n; i++) {
 		struct child *c = child_by_out(sa->peer, d->spi[i]);
 
-		if (!c)
+		if (!c) {
+			/* Perhaps its making is overtaken by its end. */
+			if (sa->x)
+				sa->x->deleted_spi = d->spi[i];
 			continue;
+		}
 		if (c->state == CH_DELETING && !c->del_want) {
 			/* Its own answer takes it out. */
 			continue;

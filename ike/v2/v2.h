@@ -88,6 +88,7 @@ struct exch {
 	uint8_t ke_tries;
 	uint8_t slot;
 	uint32_t spi;			/* of the child */
+	uint32_t deleted_spi;		/* the peer deleted it before its answer came */
 	uint32_t old_id;		/* the child that is rekeyed; 0: a new one */
 	struct ike_sa *sa;		/* the IKE SA to be */
 };

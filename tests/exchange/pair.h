@@ -158,6 +158,9 @@ static inline void sim_net(struct sim *s, int from, struct endpoint src, struct 
 	int copies = 1;
 
 	s->side[from].sent++;
+	if (getenv("SIM_LOG"))
+		printf("    %9.3f %c sends %u %s %u\n", (s->now - 1000000) / 1000.0, 'a' + from,
+		       msg[18], msg[19] & 0x20 ? "response" : "request", msg[23]);
 	if (s->filter && !s->filter(s, from, msg, len))
 		return;
 	if (s->side[from].dead || s->side[to].dead)
@@ -270,6 +273,9 @@ static void sim_sa_add(void *arg, const struct sa_child *sa)
 	struct sim_packet *p;
 
 	d->adds++;
+	if (getenv("SIM_LOG"))
+		printf("    %9.3f %c adds %u %s %08x %08x\n", (d->s->now - 1000000) / 1000.0,
+		       'a' + d->n, sa->id, sa->child, sa->spi_in, sa->spi_out);
 	if (sa->spi_in < 256 || sa->spi_out < 256)
 		sim_trouble(d->s, "SPI below 256");
 	for (int i = 0; i < SIM_SAS; i++) {
@@ -330,6 +336,9 @@ static void sim_sa_del(void *arg, uint32_t id, uint32_t linger_ms)
 	struct sim_side *d = arg;
 	struct sim_sa *x = sim_find(d, id);
 
+	if (getenv("SIM_LOG"))
+		printf("    %9.3f %c removes %u\n", (d->s->now - 1000000) / 1000.0, 'a' + d->n,
+		       id);
 	if (!x)
 		return;
 	if (linger_ms)
@@ -498,6 +507,11 @@ static inline void sim_deliver(struct sim *s, struct sim_packet *p)
 		switch (p->kind) {
 		case 0:
 			d->received++;
+			if (getenv("SIM_LOG"))
+				printf("    %9.3f %c gets %u %s %u\n",
+				       (s->now - 1000000) / 1000.0, 'a' + d->n, p->bytes[18],
+				       p->bytes[19] & 0x20 ? "response" : "request",
+				       p->bytes[23]);
 			engine_receive(d->e, &p->dst, &p->src, p->bytes, p->len);
 			break;
 		case 1:
