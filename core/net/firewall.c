@@ -21,6 +21,7 @@ struct firewall {
 	size_t n_peers;
 	char *text;			/* of the table that was put in; NULL: none yet */
 	bool no_xt;			/* this kernel has no nft_compat */
+	bool no_nat;			/* … no NAT for nftables */
 	struct sbuf notes;
 };
 
@@ -177,7 +178,7 @@ static int fix_own(struct firewall *f, struct nl *n, const struct fwscan *s, uns
 		   struct err *e)
 {
 	struct firewall_want w = { .view = &f->view, .peers = f->peers, .n_peers = f->n_peers };
-	struct fw_plan *p = fwplan_new(&w, !fwscan_nat_is_theirs(s));
+	struct fw_plan *p = fwplan_new(&w, !f->no_nat && !fwscan_nat_is_theirs(s));
 	struct sbuf text = { 0 };
 	struct fwnft b;
 	int ret = -1;
@@ -197,6 +198,9 @@ static int fix_own(struct firewall *f, struct nl *n, const struct fwscan *s, uns
 	fwnft_begin(&b);
 	fwnft_put_table(&b, p);
 	if (fwnft_commit(&b, n, e)) {
+		/* An expression or a chain's type is missing: better without than nothing. */
+		if (errno == ENOENT || errno == EOPNOTSUPP)
+			f->no_nat = true;
 		err_wrap(e, "put in the table inet " FIREWALL_TABLE);
 		goto out;
 	}
@@ -241,6 +245,11 @@ static void write_notes(struct firewall *f, const struct fwscan *s, const struct
 			continue;
 		sbuf_addf(&f->notes, "%s%s %s %s", sep, fwscan_family(c->family), c->table, c->name);
 		sep = ", ";
+	}
+	if (f->no_nat) {
+		sbuf_addf(&f->notes, "%sthis kernel has no NAT for nftables: a masquerade rule "
+			  "without an interface would change tunnel traffic",
+			  f->notes.len ? "; " : "");
 	}
 	if (legacy_is_used())
 		sbuf_addf(&f->notes, "%srules of legacy iptables cannot be seen: check that they let "
