@@ -2,6 +2,7 @@
  * it is when somebody watches. */
 #include "cli/cli.h"
 
+#include "cli/edit.h"
 #include "cli/out.h"
 
 #include <poll.h>
@@ -176,6 +177,9 @@ int logs_log(struct cli *c, struct err *e)
 	client_limit(cl, c->front.timeout_ms);
 	client_on_event(cl, on_line, &f);
 	rc = client_log(cl, (unsigned)want, peer, on, &lines, &n, e);
+	/* A peer that was deleted may have lines; a name that never was has none. */
+	if (rc == 0 && peer && !n)
+		rc = edit_require_peer(c, peer, e);
 	if (rc == 0 && cli_has(c, OPT_LINES) && want == 0)
 		n = 0;	/* 0 asks the daemon for all, the person for none */
 	if (rc == 0)

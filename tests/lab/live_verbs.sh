@@ -1,0 +1,108 @@
+#!/bin/bash
+# live_verbs: the verbs beside running daemons: what they say, and their exit status.
+# shellcheck disable=SC2015
+cd "$(dirname "$0")/../.." || exit 1
+LAB_B=${1:-build}
+# shellcheck source=tests/lab/pair.bash
+. tests/lab/pair.bash
+lab_offices
+adit_start gw-a
+adit_start gw-b
+pair_peers keying_tries=0 || bad "peers are added"
+
+# says NAME CODE TEXT VERB...: on gw-a, with this exit status, and TEXT somewhere.
+says() {
+	local name=$1 want=$2 text=$3 out rc; shift 3
+	out=$(adit gw-a "$@" 2>&1 </dev/null); rc=$?
+	if [ $rc = "$want" ] && [[ $out == *"$text"* ]]; then ok "$name"; else bad "$name" "exit $rc: $out"; fi
+}
+
+says "up" 0 "branch is up: AES-256-GCM" up branch
+says "up again" 0 "is up" up branch
+says "status" 0 "+ up" status
+says "status PEER" 0 "ESP travels" status branch
+says "status, quiet" 0 "" status branch --quiet
+says "nobody" 4 "did you mean branch?" up brunch
+says "nobody, down" 4 "did you mean branch?" down brunch
+says "nobody, status" 4 "did you mean branch?" status brunch
+says "nobody's log" 4 "" log brunch
+says "interfaces" 0 "tunnel branch" interfaces
+says "routes" 0 "adit-branch" routes
+says "firewall" 0 "table inet adit" firewall
+says "version" 0 "adit " version
+says "log" 0 "established" log
+says "log of a peer" 0 "established" log branch -n 50
+out=$(adit gw-a log -n 1 --json)
+[ "$(jq '.v == 1 and (.lines | length) == 1' <<<"$out")" = true ] && ok "log -n 1 --json" || bad "log -n 1 --json" "$out"
+out=$(adit gw-a interfaces --json)
+[ "$(jq -r '.interfaces[] | select(.name == "adit-branch") | .peer + " " + .role' <<<"$out")" = "branch tunnel" ] &&
+	ok "interfaces --json" || bad "interfaces --json" "$out"
+out=$(adit gw-a routes --json)
+[ "$(jq -r '.routes[] | select(.network == "10.2.0.0/24") | .peer + " " + .protocol' <<<"$out")" = "branch adit" ] &&
+	ok "routes --json" || bad "routes --json" "$out"
+out=$(adit gw-a up branch --json 2>/dev/null)
+[ "$(jq -r '.peers[0].state' <<<"$out")" = up ] && ok "up --json" || bad "up --json" "$out"
+
+# --- log -f goes on over a restart
+adit gw-a log -f -n 0 >"$LAB_DIR/follow" 2>&1 &
+LAB_PIDS+=($!)
+follow=$!
+sleep 0.3
+says "down" 0 "branch is down" down branch
+says "down is not up" 3 "taken down" status branch
+says "up once more" 0 "is up" up branch
+says "restart" 0 "Restarted" restart
+until_ok 50 is_up gw-a branch && ok "the tunnel comes back" || bad "the tunnel comes back" "$(pair_logs)"
+says "a change to log" 0 "applied" peer set branch description=followed
+until_ok 30 grep -q "settings changed" "$LAB_DIR/follow" && ok "log -f shows it" || bad "log -f shows it" "$(cat "$LAB_DIR/follow")"
+grep -q "waiting for it" "$LAB_DIR/follow" && ok "and said that the daemon went" || bad "and said that the daemon went" "$(cat "$LAB_DIR/follow")"
+kill $follow
+
+# --- changes
+says "set is applied" 0 "applied" peer set branch dpd_delay=20s
+says "--no-apply" 0 "not applied" peer set branch dpd_delay=25s --no-apply
+says "until reload" 0 "Applied" reload
+says "a rekey is announced" 0 "new keys" peer set branch esp=aes256gcm16-ecp384
+says "disable" 0 "is disabled" peer disable branch
+says "a disabled peer does not come up" 3 "peer enable" up branch
+says "enable" 0 "is enabled" peer enable branch
+says "up" 0 "is up" up branch
+says "rename" 0 "applied" peer rename branch office
+until_ok 50 is_up gw-a office && ok "it is up under its new name" || bad "it is up under its new name" "$(pair_logs)"
+says "rollback" 0 "applied" rollback --yes
+says "up again" 0 "is up" up branch
+
+# --- failures say why
+says "another gateway" 0 "restarts" peer set branch remote_gateway=198.51.100.99
+says "nobody answers: 9, and what to check" 9 "UDP 500" up branch --timeout 2
+says "back" 0 "applied" rollback -y
+adit gw-a genpsk >"$LAB_DIR/other"; chmod 600 "$LAB_DIR/other"
+says "another key" 0 "psk" peer set branch --psk-file "$LAB_DIR/other"
+says "a wrong key: 3, and what to compare" 3 "Compare the key" up branch
+says "status says it too" 3 "What to do" status branch
+says "the right key" 0 "applied" peer set branch --psk-file "$LAB_DIR/psk"
+says "up" 0 "is up" up branch
+says "another network" 0 "applied" peer set branch remote_network=10.77.0.0/24
+says "no common network: 3" 3 "remote_network" up branch --timeout 5
+says "delete" 0 "deleted" peer delete branch --yes
+says "and it is gone" 4 "no peer" status branch
+
+# --- a daemon that does not answer, and none
+iked=$(child_of gw-a iked)
+kill -STOP "$iked"
+start=$SECONDS
+says "--timeout ends the wait" 9 "no answer" status --timeout 1
+[ $((SECONDS - start)) -le 3 ] && ok "in time" || bad "in time" "$((SECONDS - start)) s"
+kill -CONT "$iked"
+if command -v setpriv >/dev/null; then
+	chmod 755 "$(adit_dir gw-a)" "$(adit_dir gw-a)/run"
+	out=$(in_ns gw-a setpriv --reuid 65534 --clear-groups "$LAB_B/adit" --config-dir "$(adit_dir gw-a)/etc" \
+		--run-dir "$(adit_dir gw-a)/run" restart 2>&1); rc=$?
+	[ $rc = 6 ] && [[ $out == *sudo* ]] && ok "not for everybody" || bad "not for everybody" "exit $rc: $out"
+else
+	skip "not for everybody" "no setpriv"
+fi
+adit_stop gw-a
+says "stopped" 3 "not running" status
+says "up without a daemon" 3 "start it" up branch
+lab_done
