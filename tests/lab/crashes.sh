@@ -10,8 +10,7 @@ pair_peers
 expect "up" adit gw-a up branch
 across "traffic"
 
-in_ns host-a ping -n -O -D -i 0.2 -W 1 10.2.0.10 >"$LAB_DIR/ping" 2>&1 &
-LAB_PIDS+=($!)
+bg host-a ping -n -O -D -i 0.2 -W 1 10.2.0.10 >"$LAB_DIR/ping" 2>&1
 replies() { grep -c 'bytes from' "$LAB_DIR/ping"; }
 more() { [ "$(replies)" -gt "$1" ]; }
 # flows SECONDS: five more replies within that time.

@@ -80,6 +80,14 @@ ns() { printf '%s-%s' "$LAB" "$1"; }
 # in_ns NAME COMMAND...
 in_ns() { local n; n=$(ns "$1"); shift; ip netns exec "$n" "$@"; }
 
+# bg NAME COMMAND...: in the background, as its own process (BG), which a SIGINT ends.
+bg() {
+	local n; n=$(ns "$1"); shift
+	ip netns exec "$n" env --default-signal=INT "$@" &
+	BG=$!
+	LAB_PIDS+=("$BG")
+}
+
 lab_ns() {
 	local n
 	for n; do

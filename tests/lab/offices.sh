@@ -6,9 +6,11 @@ LAB_B=${1:-build}
 . tests/lab/pair.bash
 lab_offices
 
-before_a=$(in_ns gw-a nft list ruleset; in_ns gw-a ip route show table all; in_ns gw-a ip rule)
-expect "aditd starts on gw-a" adit_start gw-a
-expect "aditd starts on gw-b" adit_start gw-b
+# Link-local addresses come and go by themselves while a namespace is young.
+system() { in_ns gw-a nft list ruleset; in_ns gw-a ip route show table all | grep -v fe80; in_ns gw-a ip rule; }
+before_a=$(system)
+adit_start gw-a && ok "aditd starts on gw-a" || bad "aditd starts on gw-a" "$(adit_log gw-a)"
+adit_start gw-b && ok "aditd starts on gw-b" || bad "aditd starts on gw-b"
 [ "$(pgrep -P "$ADITD_PID_gw_a" | wc -l)" = 3 ] && ok "with three children" || bad "with three children"
 
 # --- what each process may do
@@ -48,8 +50,7 @@ adit gw-a interfaces | grep -q adit-branch && ok "interfaces shows the tunnel" |
 adit gw-a routes | grep -q 10.2.0.0/24 && ok "routes shows its route" || bad "routes shows its route"
 
 # --- nothing in clear, even while the tunnel is down
-in_ns inet timeout 20 tcpdump -i a0 -n -w "$LAB_DIR/wan.pcap" -U "net 10.0.0.0/8" 2>/dev/null &
-LAB_PIDS+=($!)
+bg inet tcpdump -i a0 -n -w "$LAB_DIR/wan.pcap" -U "net 10.0.0.0/8" 2>/dev/null
 until_ok 30 test -s "$LAB_DIR/wan.pcap"
 expect "adit down" adit gw-a down branch
 not_across "no traffic while it is down"
@@ -62,8 +63,7 @@ across "traffic again"
 lab_ns other
 lab_link other eth0 inet c0
 lab_addr inet c0 192.0.2.254/24; lab_addr other eth0 192.0.2.1/24
-in_ns host-a ping -n -i 0.05 -W 1 10.2.0.10 >"$LAB_DIR/ping" 2>&1 &
-ping_pid=$!; LAB_PIDS+=($ping_pid)
+bg host-a ping -n -i 0.05 -W 1 10.2.0.10 >"$LAB_DIR/ping" 2>&1
 sleep 0.5
 adit gw-a peer add third remote_gateway=192.0.2.1 local_network=10.1.0.0/24 remote_network=10.3.0.0/24 --psk-file "$LAB_DIR/psk" >/dev/null || bad "a third peer"
 adit gw-a peer set third keying_tries=3 >/dev/null
@@ -72,7 +72,7 @@ adit gw-a peer set branch description="the branch" dpd_delay=20s >/dev/null
 sleep 1
 adit gw-a peer delete third --yes >/dev/null
 sleep 0.5
-kill -INT $ping_pid; wait $ping_pid 2>/dev/null
+kill -INT $BG; wait $BG 2>/dev/null
 grep -q ' 0% packet loss' "$LAB_DIR/ping" && ok "an untouched peer loses no packet" || bad "an untouched peer loses no packet" "$(tail -3 "$LAB_DIR/ping")"
 
 # --- more children, and IPv6 inside and outside
@@ -97,10 +97,10 @@ across "back with the defaults"
 adit gw-a log branch | grep -q 'established' && ok "the log knows" || bad "the log knows" "$(adit gw-a log | tail -5)"
 
 # --- stop leaves nothing
-expect "aditd stops" adit_stop gw-a
+adit_stop gw-a && ok "aditd stops" || bad "aditd stops"
 left=$(traces gw-a)
 [ -z "$left" ] && ok "nothing of it is left behind" || bad "nothing of it is left behind" "$left"
-after_a=$(in_ns gw-a nft list ruleset; in_ns gw-a ip route show table all; in_ns gw-a ip rule)
+after_a=$(system)
 [ "$before_a" = "$after_a" ] && ok "rules and routes are what they were" || bad "rules and routes are what they were" "$(diff <(echo "$before_a") <(echo "$after_a"))"
 adit gw-a status >"$LAB_DIR/st" 2>&1; rc=$?
 [ $rc = 3 ] && ok "status says 3 when it does not run" || bad "status says 3 when it does not run ($rc)" "$(cat "$LAB_DIR/st")"

@@ -37,7 +37,7 @@ child_of() {	# NS NAME: the pid of that process of the NS's aditd
 }
 # Everything that adit may have made in a namespace, to compare with.
 traces() {
-	in_ns "$1" ip -o link | grep -o 'adit-[^:@]*'
+	in_ns "$1" ip -o link | grep -oE '^[0-9]+: adit-[^:@]*'
 	in_ns "$1" ip rule | grep -vE 'lookup (local|main|default)'
 	in_ns "$1" ip -6 rule | grep -vE 'lookup (local|main)'
 	in_ns "$1" ip route show table all | grep -E 'proto 187|adit'

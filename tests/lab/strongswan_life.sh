@@ -16,10 +16,9 @@ one_of_each() {
 # steady NAME COMMAND...: a ping every 0.1 s loses nothing while the command runs.
 steady() {
 	local name=$1 out; shift
-	in_ns host-a ping -n -i 0.1 -W 1 10.2.0.10 >"$LAB_DIR/ping" 2>&1 &
-	local pid=$!; LAB_PIDS+=($pid)
+	bg host-a ping -n -i 0.1 -W 1 10.2.0.10 >"$LAB_DIR/ping" 2>&1
 	sleep 0.5; "$@"; sleep 1
-	kill -INT $pid; wait $pid 2>/dev/null
+	kill -INT $BG; wait $BG 2>/dev/null
 	out=$(grep 'packets transmitted' "$LAB_DIR/ping")
 	if [[ $out == *" 0% packet loss"* ]]; then ok "$name: no ping lost"; else bad "$name: pings lost" "$out
 $(both_logs)"; fi

@@ -21,7 +21,7 @@ for c in "${COMBOS[@]}"; do
 $(both_logs)"
 		continue
 	fi
-	to=${to:+fd01::10}
+	case $to in fd*) to=fd01::10 ;; ?*) to=10.11.0.10 ;; esac
 	across "$name" host-b "${to:-10.1.0.10}"
 done
 

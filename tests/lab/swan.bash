@@ -85,6 +85,8 @@ across() {
 
 start_both() {
 	lab_offices
+	lab_addr gw-a lan0 10.11.0.1/24; lab_addr gw-b lan0 10.22.0.1/24
+	lab_addr host-a eth0 10.11.0.10/24; lab_addr host-b eth0 10.22.0.10/24
 	adit_conf gw-a
 	charon_start gw-b "$@" || { echo "charon does not start"; cat "$(adit_dir gw-b)/out"; }
 	adit_start gw-a || { echo "aditd does not start"; adit_log gw-a; }
@@ -106,7 +108,7 @@ COMBOS=(
 "weak: md5|ike=aes256-md5-modp2048 esp=aes256-md5 allow_weak=md5|ike=aes256-md5-modp2048 esp=aes256-md5"
 "second of two proposals|ike=aes256gcm16-sha512-ecp256,aes128-sha256-x25519 esp=chacha20poly1305-ecp256,aes256-sha256-x25519|ike=aes128-sha256-x25519 esp=aes256-sha256-x25519"
 "another group than first (INVALID_KE)|ike=aes256-sha256-ecp256-modp2048 esp=aes256gcm16-ecp256-modp2048|ike=aes256-sha256-modp2048 esp=aes256gcm16-modp2048"
-"several networks|local_network=10.1.0.0/25,10.1.0.128/25 remote_network=10.2.0.0/25,10.2.0.128/25|local_ts=10.2.0.0/25,10.2.0.128/25 remote_ts=10.1.0.0/25,10.1.0.128/25"
+"several networks|local_network=10.1.0.0/24,10.11.0.0/24 remote_network=10.2.0.0/24,10.22.0.0/24|local_ts=10.2.0.0/24,10.22.0.0/24 remote_ts=10.1.0.0/24,10.11.0.0/24|10.22.0.10"
 "narrowed by the other side|local_network=10.1.0.0/16 remote_network=10.2.0.0/16|local_ts=10.2.0.0/24 remote_ts=10.1.0.0/24"
 "IPv4 in IPv6|local_ip=$A6 remote_gateway=$B6|local=$B6 remote=$A6"
 "IPv6 in IPv4|local_network=fd01::/64 remote_network=fd02::/64|local_ts=fd02::/64 remote_ts=fd01::/64|fd02::10"
