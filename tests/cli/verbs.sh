@@ -319,14 +319,61 @@ if command -v fish >/dev/null; then
 	same "fish: half a value" "$(PATH=$(dirname "$ADIT"):$PATH HOME=$T fish -c "source $T/complete.fish; complete -C 'adit peer set branch dpd_action=re'" | cut -f1)" "dpd_action=restart"
 fi
 
+if command -v zsh >/dev/null; then
+	cat >"$T/drive.zsh" <<-'DRIVE'
+		zmodload zsh/zpty || exit 1
+		zpty z zsh -f -i
+		zpty -w z "PS1=; autoload -U compinit; compinit -u -d $1/zcd; source $1/complete.zsh; PATH=$2:\$PATH; stty -echo"
+		zpty -w z "print rea''dy"
+		zpty -r -m z x "*ready*"
+		zpty -w -n z $'adit peer set branch dpd_action=re\t'
+		zpty -r -m z x "*dpd_action=restart*" && print dpd_action=restart
+		zpty -d z
+	DRIVE
+	same "zsh: half a value" "$(timeout 20 zsh -f "$T/drive.zsh" "$T" "$(dirname "$ADIT")")" "dpd_action=restart"
+fi
+
 # --- the manual
 if man/update --check "$1" >"$T/out" 2>"$T/err"; then ok "adit(8) has the verbs of the table"; else bad "adit(8): run man/update BUILD"; fi
+
+# The examples of adit.conf(5) are settings that are taken.
+mkdir -p "$T/man/peers"
+awk -v dir="$T/man/peers" '/^\.Bd -literal/ { n++; next } /^\.Ed/ { on = 0; next }
+	/^remote_gateway|^description/ { on = 1 } on { print > (dir "/ex" n ".conf") }' man/adit.conf.5.in
+for f in "$T"/man/peers/*.conf; do
+	mkdir -p "$T/one/peers"; cp "$f" "$T/one/peers/"
+	run "example $(basename "$f" .conf) of adit.conf(5)" 0 check --config-dir "$T/one"; out_has "1 peer"
+	rm -r "$T/one"
+done
+same "there are four" "$(find "$T/man/peers" -type f | wc -l | tr -d ' ')" 4
 
 # --- robustness
 "$ADIT" help >/dev/full 2>"$T/err"; same "a full disk is said" "$?" 1
 "$ADIT" help | head -1 >/dev/null; same "a closed pipe is none of our business" "${PIPESTATUS[0]}" 0
-chmod 000 "$T/etc/peers/hq.conf"
-if [ "$(id -u)" != 0 ]; then run "not permitted" 6 peer show hq; err_has "sudo"; else skip "not permitted: root may"; fi
+# Somebody who may not: another user when this is root, else a file nobody may read.
+as_nobody() {
+	local name=$1 want=$2 got; shift 2
+	setpriv --reuid 65534 --clear-groups "$ADIT" "$@" >"$T/out" 2>"$T/err" </dev/null
+	got=$?
+	if [ $got = "$want" ]; then ok "$name"; else echo "     exit $got, not $want: adit $*"; bad "$name"; fi
+}
+if [ "$(id -u)" != 0 ]; then
+	chmod 000 "$T/etc/peers/hq.conf"
+	run "not permitted" 6 peer show hq; err_has "sudo"
+elif setpriv --reuid 65534 --clear-groups test -x "$ADIT" 2>/dev/null; then
+	chmod 755 "$T" "$T/etc" "$T/etc/peers"
+	as_nobody "anybody may look, where the folder lets him" 0 peer list; out_has "hq"
+	as_nobody "but not change" 6 peer set hq mtu=1400; err_has "sudo"
+	as_nobody "nor add" 6 peer add nob "${GOOD[@]}" --generate-psk; err_has "sudo"; quiet out
+	as_nobody "nor go back" 6 rollback --yes; err_has "sudo"
+	as_nobody "nor read keys" 0 peer show hq; out_hasnt "$KEY"
+	chmod 700 "$T/etc"
+	as_nobody "nor look, where it does not" 6 peer list; err_has "sudo"
+	as_nobody "status neither" 6 status; err_has "sudo"
+	as_nobody "help for all" 0 help
+else
+	skip "not permitted: nobody else may run $ADIT"
+fi
 run "a run dir that is too long" 2 reload --run-dir "/$(head -c 200 /dev/zero | tr '\0' r)"
 
 echo "$passed passed, $failed failed, $skipped skipped"
