@@ -167,6 +167,7 @@ struct tunnel {
 	char interface[IFNAME_MAX];
 	bool made;			/* the interface exists */
 	bool up;
+	bool flush;			/* connections from before are to be forgotten */
 	uint16_t mtu;
 	struct ip_addr local;		/* what iked was told */
 	struct endpoint remote;		/* where the peer is now; none: not known */
@@ -266,6 +267,7 @@ struct monitor {
 	size_t n_tunnels;
 	struct tunnel *tunnels;		/* one per enabled peer, sorted by name */
 	struct timer sync;		/* routes and firewall, soon */
+	struct timer flush;		/* old connections, a little later */
 	unsigned sync_what;
 	uint64_t synced_ms;
 	struct log_limit firewall_log;

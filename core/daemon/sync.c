@@ -5,6 +5,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/sbuf.h"
+#include "core/net/conntrack.h"
 #include "core/net/route.h"
 
 #include <stdio.h>
@@ -13,6 +14,7 @@
 
 #define CALM_MS 100	/* since the last one: the next is done at once */
 #define GATHER_MS 20
+#define FLUSH_MS 30
 
 static void due(void *arg)
 {
@@ -21,9 +23,60 @@ static void due(void *arg)
 	sync_now(m, m->sync_what);
 }
 
+/* ---- connections from before ---- */
+
+static void flush_some(struct monitor *m, const struct prefix *local, size_t n_local,
+		       const struct prefix *remote, size_t n_remote)
+{
+	struct err e = { 0 };
+	unsigned n = 0;
+
+	if (!n_remote)
+		return;
+	if (conntrack_flush(local, n_local, remote, n_remote, &m->view, &n, &e) < 0)
+		log_debug(NULL, "connections from before were not flushed: %s", e.msg);
+	else if (n)
+		log_debug(NULL, "%u connections from before the tunnel were forgotten", n);
+}
+
+/* To list the kernel's connections takes it milliseconds, however few there are: so once for
+ * all peers that came up, after iked had its answer. Wide networks depend on their local
+ * ones, so they are done child by child. */
+static void flush(void *arg)
+{
+	struct monitor *m = arg;
+	struct prefix *ordinary;
+	size_t n = 0, most = 1;
+
+	for (size_t i = 0; i < m->settings.n_peers; i++)
+		for (size_t k = 0; k < m->settings.peers[i].n_children; k++)
+			most += m->settings.peers[i].children[k].n_remote;
+	ordinary = calloc(most, sizeof(*ordinary));
+	for (size_t i = 0; ordinary && i < m->n_tunnels; i++) {
+		struct tunnel *t = &m->tunnels[i];
+		const struct peer_conf *p = settings_peer(&m->settings, t->peer);
+
+		for (size_t k = 0; p && t->flush && k < p->n_children; k++) {
+			const struct child_conf *c = &p->children[k];
+
+			for (size_t j = 0; j < c->n_remote; j++) {
+				if (route_is_exit(&c->remote_network[j]))
+					flush_some(m, c->local_network, c->n_local,
+						   &c->remote_network[j], 1);
+				else
+					ordinary[n++] = c->remote_network[j];
+			}
+		}
+		t->flush = false;
+	}
+	flush_some(m, NULL, 0, ordinary, n);
+	free(ordinary);
+}
+
 void sync_init(struct monitor *m)
 {
 	timer_init(&m->sync, due, m);
+	timer_init(&m->flush, flush, m);
 	m->firewall_log = (struct log_limit)LOG_LIMIT_INIT(5, 60000);
 }
 
@@ -221,8 +274,11 @@ void sync_now(struct monitor *m, unsigned what)
 			log_warning(NULL, "kernel switches: %s", e.msg);
 		firewall(m);
 	}
-	if (what & SYNC_ROUTES)
+	if (what & SYNC_ROUTES) {
 		routes(m);
+		if (!timer_running(&m->flush))
+			timer_set(loop_timers(m->loop), &m->flush, FLUSH_MS);
+	}
 	m->synced_ms = clock_ms();
 	if (what & SYNC_FIREWALL)
 		sync_tell(m, false);
@@ -258,6 +314,7 @@ void sync_stop(struct monitor *m)
 	struct err e = { 0 };
 
 	timer_stop(loop_timers(m->loop), &m->sync);
+	timer_stop(loop_timers(m->loop), &m->flush);
 	if (route_sync(NULL, 0, &m->view, NULL, &e) < 0)
 		log_warning(NULL, "routes: %s", e.msg);
 	tunnel_fini(m);

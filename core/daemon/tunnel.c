@@ -4,7 +4,6 @@
 
 #include "core/base/log.h"
 #include "core/daemon/mtu.h"
-#include "core/net/conntrack.h"
 #include "core/net/route.h"
 
 #include <net/if.h>
@@ -203,22 +202,6 @@ void tunnel_settings(struct monitor *m)
 
 /* ---- events ---- */
 
-static void flush_connections(struct monitor *m, const struct peer_conf *p)
-{
-	struct err e = { 0 };
-	unsigned n = 0;
-
-	for (size_t i = 0; i < p->n_children; i++) {
-		const struct child_conf *c = &p->children[i];
-
-		if (conntrack_flush(c->local_network, c->n_local, c->remote_network, c->n_remote,
-				    &m->view, &n, &e) < 0)
-			log_debug(p->name, "connections from before were not flushed: %s", e.msg);
-		else if (n)
-			log_debug(p->name, "%u connections from before were forgotten", n);
-	}
-}
-
 void tunnel_sa(struct monitor *m, const char *peer, const struct sa *newest)
 {
 	const struct peer_conf *p = enabled_peer(m, peer);
@@ -237,9 +220,8 @@ void tunnel_sa(struct monitor *m, const char *peer, const struct sa *newest)
 		what |= SYNC_FIREWALL;
 	if (up != t->up) {
 		t->up = up;
+		t->flush = up;
 		what |= SYNC_ROUTES;
-		if (up)
-			flush_connections(m, p);
 	}
 	if (what)
 		sync_want(m, what);
