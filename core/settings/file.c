@@ -238,6 +238,8 @@ static int fit(struct parse *p, bool **ok_entries, bool **ok_sections)
 	*ok_sections = sections;
 	if (!entries || !sections)
 		return -1;
+	for (size_t i = 0; i < p->sc.n_comment; i++)
+		blank(p, p->sc.comment[i].off, p->sc.comment[i].off + p->sc.comment[i].len);
 	for (size_t i = 0; i < p->sc.n_section; i++) {
 		sections[i] = section_fits(p, i);
 		if (!sections[i])

@@ -29,6 +29,37 @@ static char at(const struct lex *l, size_t i)
 	return i < l->sc->len ? l->sc->text[i] : '\0';
 }
 
+static void *room(void *p, size_t n, size_t *cap, size_t size)
+{
+	if (n < *cap)
+		return p;
+	*cap = *cap ? *cap * 2 : 16;
+	return realloc(p, *cap * size);
+}
+
+#define GROW(sc, what) __extension__({ \
+	void *g_p = room((sc)->what, (sc)->n_##what, &(sc)->cap_##what, sizeof(*(sc)->what)); \
+	if (g_p) \
+		(sc)->what = g_p; \
+	g_p != NULL; })
+
+static int no_memory(struct scan *sc)
+{
+	return fail(sc, (struct span){ 0, 0 }, NULL);
+}
+
+static int add_comment(struct lex *l, size_t off)
+{
+	struct scan *sc = l->sc;
+
+	if (!GROW(sc, comment)) {
+		l->kind = T_BAD;
+		return no_memory(sc);
+	}
+	sc->comment[sc->n_comment++] = (struct span){ off, l->at - off };
+	return 0;
+}
+
 static int skip_blank(struct lex *l)
 {
 	const struct scan *sc = l->sc;
@@ -41,13 +72,20 @@ static int skip_blank(struct lex *l)
 		if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
 			l->at++;
 		} else if (c == '#' || (c == '/' && d == '/')) {
+			size_t from = l->at;
+
 			while (l->at < sc->len && sc->text[l->at] != '\n')
 				l->at++;
+			if (add_comment(l, from) < 0)
+				return -1;
 		} else if (c == '/' && d == '*') {
 			const char *end = memmem(sc->text + l->at + 2, sc->len - l->at - 2, "*/", 2);
 
 			if (!end)
 				return lex_fail(l, l->at, 2, "this comment has no end (*/)");
+			if (add_comment(l, l->at) < 0)
+				return -1;
+			sc->comment[sc->n_comment - 1].len = (size_t)(end - sc->text) + 2 - l->at;
 			l->at = (size_t)(end - sc->text) + 2;
 		} else
 			return 0;
@@ -141,25 +179,6 @@ static int next(struct lex *l)
 	if (c == '+' && at(l, l->at + 1) == '=')
 		return lex_fail(l, l->at, 2, "+= does not work here: write one list, { a, b }");
 	return take_word(l);
-}
-
-static void *room(void *p, size_t n, size_t *cap, size_t size)
-{
-	if (n < *cap)
-		return p;
-	*cap = *cap ? *cap * 2 : 16;
-	return realloc(p, *cap * size);
-}
-
-#define GROW(sc, what) __extension__({ \
-	void *g_p = room((sc)->what, (sc)->n_##what, &(sc)->cap_##what, sizeof(*(sc)->what)); \
-	if (g_p) \
-		(sc)->what = g_p; \
-	g_p != NULL; })
-
-static int no_memory(struct scan *sc)
-{
-	return fail(sc, (struct span){ 0, 0 }, NULL);
 }
 
 static int add_item(struct scan *sc, struct scan_entry *en, struct span raw)
@@ -344,6 +363,7 @@ void scan_fini(struct scan *sc)
 	free(sc->entry);
 	free(sc->section);
 	free(sc->item);
+	free(sc->comment);
 	memset(sc, 0, sizeof(*sc));
 }
 

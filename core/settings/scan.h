@@ -41,6 +41,8 @@ struct scan {
 	size_t n_section, cap_section;
 	struct scan_item *item;
 	size_t n_item, cap_item;
+	struct span *comment;	/* libconfuse does not take them everywhere, we do */
+	size_t n_comment, cap_comment;
 	/* when scan_text() failed: where and why; why NULL: out of memory */
 	struct span bad;
 	const char *why;

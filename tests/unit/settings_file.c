@@ -52,7 +52,7 @@ static void every_way_to_write_it(void)
 		"// another\n"
 		"/* and\n   a third = \"x\" */\n"
 		"remote_gateway=198.51.100.2 # behind\n"
-		"local_network = { 10.1.0.0/24, \"10.3.0.0/24\", }\n"
+		"local_network = # here\n { 10.1.0.0/24, /* there */ \"10.3.0.0/24\", // and\n }\n"
 		"remote_network = \"10.2.0.0/24, fd00::/64\" local_id = 'gw' \n"
 		"local_network_dummy = 1\n"
 		"description = \"a \\\"quoted\\\" # thing // here\"\n"
