@@ -1,5 +1,5 @@
-/* args: options may stand anywhere, before or behind the verb; `--` ends them. KEY=VALUE words
- * are left to the verbs. */
+/* args: options may stand anywhere, before or behind the verb; `--` ends them. KEY=VALUE
+ * words are left to the verbs. */
 #include "cli/cli.h"
 
 #include "core/settings/schema.h"
@@ -29,7 +29,8 @@ const char *args_nearest(const char *typed, const char *const *words)
 const struct opt *args_opt(const char *name, size_t len)
 {
 	for (size_t i = 0; i < OPT_N; i++)
-		if (strlen(cli_opts[i].name) == len && memcmp(cli_opts[i].name, name, len) == 0)
+		if (strlen(cli_opts[i].name) == len &&
+		    memcmp(cli_opts[i].name, name, len) == 0)
 			return &cli_opts[i];
 	return NULL;
 }
@@ -45,14 +46,18 @@ static int unknown_option(const char *name, size_t len, struct err *e)
 	fmt_fit(text, 40, false, clean, sizeof(clean));
 	/* What people will try: the key itself as an option. */
 	if (strcmp(clean, "psk") == 0)
-		return err_code(e, EXIT_USAGE, "a key on the command line could be read by every "
-				"user of this router: use --psk-file FILE, --psk-stdin or "
-				"--generate-psk");
+		return err_code(
+			e, EXIT_USAGE,
+			"a key on the command line could be read by every "
+			"user of this router: use --psk-file FILE, --psk-stdin or "
+			"--generate-psk");
 	near = args_nearest(clean, words);
 	if (near)
-		return err_code(e, EXIT_USAGE, "there is no option --%s; did you mean --%s?",
-				clean, near);
-	return err_code(e, EXIT_USAGE, "there is no option --%s; `adit help` lists them", clean);
+		return err_code(e, EXIT_USAGE,
+				"there is no option --%s; did you mean --%s?", clean,
+				near);
+	return err_code(e, EXIT_USAGE, "there is no option --%s; `adit help` lists them",
+			clean);
 }
 
 struct parse {
@@ -62,7 +67,8 @@ struct parse {
 };
 
 /* Keep the option; its argument is inline_arg, or the next word. */
-static int take(struct parse *p, const struct opt *o, const char *inline_arg, struct err *e)
+static int take(struct parse *p, const struct opt *o, const char *inline_arg,
+		struct err *e)
 {
 	enum opt_id id = (enum opt_id)(o - cli_opts);
 
@@ -70,8 +76,8 @@ static int take(struct parse *p, const struct opt *o, const char *inline_arg, st
 		return err_code(e, EXIT_USAGE, "--%s takes no value", o->name);
 	if (o->arg && !inline_arg) {
 		if (p->at + 1 >= p->argc)
-			return err_code(e, EXIT_USAGE, "--%s needs a value: --%s %s", o->name,
-					o->name, o->arg);
+			return err_code(e, EXIT_USAGE, "--%s needs a value: --%s %s",
+					o->name, o->name, o->arg);
 		inline_arg = p->argv[++p->at];
 	}
 	p->c->opt[id] = o->arg ? inline_arg : "";
@@ -98,8 +104,10 @@ static int take_letters(struct parse *p, const char *word, struct err *e)
 			if (cli_opts[i].letter == *word)
 				o = &cli_opts[i];
 		if (!o)
-			return err_code(e, EXIT_USAGE, "there is no option -%c; `adit help` lists "
-					"them", *word >= ' ' && *word < 127 ? *word : '?');
+			return err_code(e, EXIT_USAGE,
+					"there is no option -%c; `adit help` lists "
+					"them",
+					*word >= ' ' && *word < 127 ? *word : '?');
 		if (o->arg)
 			return take(p, o, word[1] ? word + 1 : NULL, e);
 		if (take(p, o, NULL, e))
@@ -119,10 +127,13 @@ static int check_opts(const struct cli *c, struct err *e)
 		if (!c->verb && i >= OPT_THEME)
 			continue;	/* `adit` alone may open the screen */
 		if (!c->verb)
-			return err_code(e, EXIT_USAGE, "--%s needs a verb", cli_opts[i].name);
+			return err_code(e, EXIT_USAGE, "--%s needs a verb",
+					cli_opts[i].name);
 		if (!(c->verb->opts & OPT_BIT(i)))
-			return err_code(e, EXIT_USAGE, "`adit %s` has no option --%s; see "
-					"`adit help %s`", verb_title(c->verb, title, sizeof(title)),
+			return err_code(e, EXIT_USAGE,
+					"`adit %s` has no option --%s; see "
+					"`adit help %s`",
+					verb_title(c->verb, title, sizeof(title)),
 					cli_opts[i].name, title);
 	}
 	return 0;
@@ -137,12 +148,13 @@ static int check_words(const struct cli *c, struct err *e)
 		return 0;
 	verb_title(v, title, sizeof(title));
 	if (c->argc < v->min)
-		return err_code(e, EXIT_USAGE, "`adit %s` needs more: adit %s %s", title, title,
-				v->args);
+		return err_code(e, EXIT_USAGE, "`adit %s` needs more: adit %s %s", title,
+				title, v->args);
 	if (v->max >= 0 && c->argc > v->max)
-		return err_code(e, EXIT_USAGE, "`adit %s` does not take \"%s\": adit %s%s%s", title,
-				fmt_fit(c->argv[v->max], 40, false, clean, sizeof(clean)), title,
-				v->args[0] ? " " : "", v->args);
+		return err_code(e, EXIT_USAGE,
+				"`adit %s` does not take \"%s\": adit %s%s%s", title,
+				fmt_fit(c->argv[v->max], 40, false, clean, sizeof(clean)),
+				title, v->args[0] ? " " : "", v->args);
 	return 0;
 }
 
@@ -155,8 +167,9 @@ int args_number(const char *what, const char *text, unsigned long max, unsigned 
 	errno = 0;
 	v = strtoul(text, &end, 10);
 	if (errno || *end || text[0] < '0' || text[0] > '9' || v > max)
-		return err_code(e, EXIT_USAGE, "%s must be a number up to %lu, not \"%s\"", what,
-				max, fmt_fit(text, 40, false, clean, sizeof(clean)));
+		return err_code(e, EXIT_USAGE,
+				"%s must be a number up to %lu, not \"%s\"", what, max,
+				fmt_fit(text, 40, false, clean, sizeof(clean)));
 	*out = v;
 	return 0;
 }
@@ -175,7 +188,7 @@ int args_parse(struct cli *c, int argc, char **argv, struct err *e)
 		int rc = 0;
 
 		/* The words to complete may look like options. */
-		if (c->argc == 1 && strcmp(c->argv[0], "__complete") == 0)
+		if (c->argc == 1 && c->argv[0] && strcmp(c->argv[0], "__complete") == 0)
 			words_only = true;
 		if (words_only || w[0] != '-' || !w[1])
 			c->argv[c->argc++] = w;
@@ -192,7 +205,8 @@ int args_parse(struct cli *c, int argc, char **argv, struct err *e)
 		c->verb = verb_find(c->argc, c->argv, &used, e);
 		if (!c->verb)
 			return -1;
-		memmove(c->argv, c->argv + used, (size_t)(c->argc - used + 1) * sizeof(*c->argv));
+		memmove(c->argv, c->argv + used,
+			(size_t)(c->argc - used + 1) * sizeof(*c->argv));
 		c->argc -= used;
 	}
 	if (check_opts(c, e))

@@ -13,7 +13,8 @@
 
 #define TIMEOUT_MAX_S 86400
 
-static const char *dir_of(const struct cli *c, enum opt_id id, const char *env, const char *built_in)
+static const char *dir_of(const struct cli *c, enum opt_id id, const char *env,
+			  const char *built_in)
 {
 	const char *v = c->opt[id];
 
@@ -38,7 +39,8 @@ static int set_up(struct cli *c, struct err *e)
 		return err_code(e, EXIT_USAGE, "--timeout must be at least 1 second");
 	if (cli_has(c, OPT_JSON) && cli_has(c, OPT_PLAIN))
 		return err_code(e, EXIT_USAGE, "--json and --plain: only one of them");
-	c->front.config_dir = dir_of(c, OPT_CONFIG_DIR, "ADIT_CONFIG_DIR", ADIT_CONFIG_DIR);
+	c->front.config_dir =
+		dir_of(c, OPT_CONFIG_DIR, "ADIT_CONFIG_DIR", ADIT_CONFIG_DIR);
 	c->front.run_dir = dir_of(c, OPT_RUN_DIR, "ADIT_RUN_DIR", ADIT_RUN_DIR);
 	c->front.timeout_ms = (int)(seconds * 1000);
 	c->front.no_apply = cli_has(c, OPT_NO_APPLY);
@@ -85,7 +87,8 @@ int cli_main(int argc, char **argv, int (*screen)(const struct screen_args *args
 	out_init(&c);
 	if (rc == 0)
 		rc = run(&c, &e);
-	/* What a verb gathered before it failed is still true, and explains the failure. */
+	/* What a verb gathered before it failed is still true, and explains the failure.
+	 */
 	if (out_flush(&c, rc ? NULL : &e) && rc == 0)
 		rc = -1;
 	if (rc)
@@ -111,11 +114,13 @@ int screen_tui(struct cli *c, struct err *e)
 	};
 
 	if (!c->tty_in || !c->tty_out)
-		return err_code(e, EXIT_USAGE, "the screen needs a terminal; `adit status` and the "
+		return err_code(e, EXIT_USAGE,
+				"the screen needs a terminal; `adit status` and the "
 				"other verbs do not");
 	if (cli_has(c, OPT_COLOR))
 		args.color = strcmp(c->opt[OPT_COLOR], "always") == 0 ? COLOR_ALWAYS :
-			strcmp(c->opt[OPT_COLOR], "never") == 0 ? COLOR_NEVER : COLOR_AUTO;
+			     strcmp(c->opt[OPT_COLOR], "never") == 0  ? COLOR_NEVER :
+									COLOR_AUTO;
 	c->exit = (enum exit_code)c->screen(&args);
 	return 0;
 }

@@ -1,5 +1,5 @@
-/* cli: one run of adit: what was typed, where output goes, and the table of verbs that help,
- * completion and the manual page are made from.
+/* cli: one run of adit: what was typed, where output goes, and the table of verbs that
+ * help, completion and the manual page are made from.
  */
 #ifndef ADIT_CLI_CLI_H
 #define ADIT_CLI_CLI_H
@@ -18,11 +18,32 @@
 
 enum opt_id {
 	/* everywhere */
-	OPT_CONFIG_DIR, OPT_RUN_DIR, OPT_JSON, OPT_PLAIN, OPT_QUIET, OPT_YES, OPT_NO_APPLY,
-	OPT_COLOR, OPT_NO_PAGER, OPT_TIMEOUT, OPT_HELP, OPT_VERSION,
+	OPT_CONFIG_DIR,
+	OPT_RUN_DIR,
+	OPT_JSON,
+	OPT_PLAIN,
+	OPT_QUIET,
+	OPT_YES,
+	OPT_NO_APPLY,
+	OPT_COLOR,
+	OPT_NO_PAGER,
+	OPT_TIMEOUT,
+	OPT_HELP,
+	OPT_VERSION,
 	/* where a verb says so */
-	OPT_PSK_FILE, OPT_PSK_STDIN, OPT_GENERATE_PSK, OPT_ASK_PSK, OPT_FOLLOW, OPT_LINES,
-	OPT_ALL, OPT_LIST, OPT_LIST_VERBS, OPT_THEME, OPT_ASCII, OPT_NO_MOUSE, OPT_READONLY,
+	OPT_PSK_FILE,
+	OPT_PSK_STDIN,
+	OPT_GENERATE_PSK,
+	OPT_ASK_PSK,
+	OPT_FOLLOW,
+	OPT_LINES,
+	OPT_ALL,
+	OPT_LIST,
+	OPT_LIST_VERBS,
+	OPT_THEME,
+	OPT_ASCII,
+	OPT_NO_MOUSE,
+	OPT_READONLY,
 	OPT_N,
 };
 #define OPT_GLOBAL_N OPT_PSK_FILE
@@ -46,8 +67,8 @@ struct cli {
 	const struct verb *verb;	/* NULL: nothing but options was typed */
 	int argc;			/* the words behind the verb */
 	char **argv;
-	const char *opt[OPT_N];		/* the option's argument, "" for one without; NULL:
-					 * not given */
+	const char *opt[OPT_N]; /* the option's argument, "" for one without; NULL:
+				 * not given */
 	int (*screen)(const struct screen_args *args);
 	struct sbuf out;		/* what goes to stdout at the end */
 	enum exit_code exit;		/* when the verb went well, and yet ... */
@@ -75,7 +96,7 @@ struct verb {
 	/* 0; or -1 with *e. c->exit is for a listing that says "not up". */
 	int (*run)(struct cli *c, struct err *e);
 	const char *help;	/* one line, no full stop */
-	const char *more;	/* paragraphs for `adit help VERB` and adit(8); may be NULL */
+	const char *more; /* paragraphs for `adit help VERB` and adit(8); may be NULL */
 	const char *examples;	/* one a line, "# comment" lines between */
 	unsigned long opts;	/* OPT_BITs beside the global ones */
 	signed char min, max;	/* words behind the verb; max -1: any number */
@@ -89,15 +110,16 @@ extern const size_t cli_n_verbs;
 
 /* "peer add" or "status"; returns buf. */
 const char *verb_title(const struct verb *v, char *buf, size_t cap);
-/* The verb that words[0] and, behind a noun, words[1] name; *used gets how many words that
- * were. A noun alone is its listing. EXIT_USAGE with the nearest name when there is none. */
+/* The verb that words[0] and, behind a noun, words[1] name; *used gets how many words
+ * that were. A noun alone is its listing. EXIT_USAGE with the nearest name when there is
+ * none. */
 const struct verb *verb_find(int n, char *const *words, int *used, struct err *e);
 
-/* Split argv into options and words; c->argv (malloc'd) gets the words with the verb's taken
- * off. EXIT_USAGE with what would be right. */
+/* Split argv into options and words; c->argv (malloc'd) gets the words with the verb's
+ * taken off. EXIT_USAGE with what would be right. */
 int args_parse(struct cli *c, int argc, char **argv, struct err *e) MUST_USE;
-/* The word that was perhaps meant, of a NULL-terminated list: the nearest, or the only one that
- * typed is the beginning of. NULL when there is none. */
+/* The word that was perhaps meant, of a NULL-terminated list: the nearest, or the only
+ * one that typed is the beginning of. NULL when there is none. */
 const char *args_nearest(const char *typed, const char *const *words);
 /* NULL when no option is called that; len bytes of name. */
 const struct opt *args_opt(const char *name, size_t len);

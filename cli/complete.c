@@ -1,5 +1,6 @@
-/* complete: the shells' scripts are thin; each asks `adit __complete WORD...` what the last word
- * may become, so that verbs, options, keys, values and peers come from the tables and files. */
+/* complete: the shells' scripts are thin; each asks `adit __complete WORD...` what the
+ * last word may become, so that verbs, options, keys, values and peers come from the
+ * tables and files. */
 #include "cli/cli.h"
 
 #include "cli/out.h"
@@ -12,6 +13,7 @@
 
 /* --- the scripts --- */
 
+/* clang-format off */
 /* Bash splits words at = and :, so the line is split again here, at blanks alone, and what bash
  * has already taken is cut off the answers. */
 static const char script_bash[] =
@@ -85,6 +87,7 @@ static const char script_fish[] =
 "end\n"
 "complete -c adit -f -a '(__adit_complete)'\n";
 
+/* clang-format on */
 static const char *const shells[] = { "bash", "zsh", "fish", NULL };
 
 int complete_completion(struct cli *c, struct err *e)
@@ -111,7 +114,7 @@ struct complete_run {
 	const char *head;		/* put before each candidate: "ike=" */
 	const char *words[64];		/* the words before, without options */
 	int n;
-	const struct opt *pending;	/* the word before is an option that wants a value */
+	const struct opt *pending; /* the word before is an option that wants a value */
 	const struct verb *verb;
 	int at;				/* which word behind the verb cur is, from 0 */
 };
@@ -120,7 +123,8 @@ static void offer(struct complete_run *r, const char *text, const char *about)
 {
 	struct sbuf whole = { 0 };
 
-	/* A tab and the newline before make it a whole candidate, so that each comes once. */
+	/* A tab and the newline before make it a whole candidate, so that each comes
+	 * once. */
 	sbuf_addf(&whole, "\n%s%s\t", r->head ? r->head : "", text);
 	if (sbuf_ok(&whole) && strncmp(whole.s + 1, r->cur, strlen(r->cur)) == 0 &&
 	    !strstr(sbuf_str(&r->c->out), whole.s)) {
@@ -149,7 +153,8 @@ static void offer_verbs(struct complete_run *r, const char *noun)
 	for (size_t i = 0; i < cli_n_verbs; i++) {
 		const struct verb *v = &cli_verbs[i];
 
-		if (!v->hidden && !v->noun == !noun && (!noun || strcmp(v->noun, noun) == 0))
+		if (!v->hidden && !v->noun == !noun &&
+		    (!noun || strcmp(v->noun, noun) == 0))
 			offer(r, v->name, v->help);
 	}
 	if (!noun) {
@@ -214,7 +219,8 @@ static void offer_interfaces(struct complete_run *r, const char *typed)
 		for (size_t i = 0; i < links.n; i++) {
 			if (links.v[i].loopback || links.v[i].ours)
 				continue;
-			snprintf(text, sizeof(text), "%.*s%s", keep, typed, links.v[i].name);
+			snprintf(text, sizeof(text), "%.*s%s", keep, typed,
+				 links.v[i].name);
 			offer(r, text, links.v[i].kind);
 		}
 	}
@@ -298,8 +304,8 @@ static void offer_children(struct complete_run *r)
 		snprintf(head, sizeof(head), "%.*s.", (int)(dot - r->cur), r->cur);
 		offer_rows(r, SCOPE_CHILD, head);
 	}
-	if (!r->n || settings_peer_draft(r->c->front.config_dir, r->words[r->n - r->at], &d, NULL,
-					 &ignored))
+	if (!r->n || settings_peer_draft(r->c->front.config_dir, r->words[r->n - r->at],
+					 &d, NULL, &ignored))
 		return;
 	for (size_t i = 0; i < draft_children(d); i++) {
 		snprintf(head, sizeof(head), "child.%s.", draft_child(d, i));
@@ -381,7 +387,8 @@ static void offer_words(struct complete_run *r)
 	}
 }
 
-/* Words before the last: options away, but for the one that tells where the settings are. */
+/* Words before the last: options away, but for the one that tells where the settings are.
+ */
 static void take_words(struct complete_run *r)
 {
 	struct cli *c = r->c;

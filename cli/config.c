@@ -1,4 +1,5 @@
-/* config: the verbs about the settings as a whole: check, diff, rollback, genpsk, router. */
+/* config: the verbs about the settings as a whole: check, diff, rollback, genpsk, router.
+ */
 #include "cli/cli.h"
 
 #include "cli/edit.h"
@@ -56,11 +57,14 @@ static void check_text(struct cli *c, const struct settings *s, const struct fin
 	if (fs->n)
 		sbuf_add(&c->out, "\n");
 	if (fs->errors)
-		sbuf_addf(&c->out, "%zu error%s, %zu warning%s. What is wrong is not used.\n",
-			  fs->errors, plural(fs->errors), fs->warnings, plural(fs->warnings));
+		sbuf_addf(&c->out,
+			  "%zu error%s, %zu warning%s. What is wrong is not used.\n",
+			  fs->errors, plural(fs->errors), fs->warnings,
+			  plural(fs->warnings));
 	else
 		sbuf_addf(&c->out, "The settings are valid: %zu peer%s, %zu warning%s.\n",
-			  s->n_peers, plural(s->n_peers), fs->warnings, plural(fs->warnings));
+			  s->n_peers, plural(s->n_peers), fs->warnings,
+			  plural(fs->warnings));
 }
 
 int config_check(struct cli *c, struct err *e)
@@ -85,8 +89,8 @@ int config_check(struct cli *c, struct err *e)
 
 /* --- history --- */
 
-/* The generation that was named, or fallback places behind the newest; 0 in *out when there
- * is none that old. */
+/* The generation that was named, or fallback places behind the newest; 0 in *out when
+ * there is none that old. */
 static int pick(struct cli *c, size_t fallback, struct generation *out, struct err *e)
 {
 	struct generation have[HISTORY_MAX];
@@ -109,8 +113,10 @@ static int pick(struct cli *c, size_t fallback, struct generation *out, struct e
 			return 0;
 		}
 	}
-	return err_code(e, EXIT_FAILED, "there is no generation %lu; `adit rollback --list` shows "
-			"them", want);
+	return err_code(e, EXIT_FAILED,
+			"there is no generation %lu; `adit rollback --list` shows "
+			"them",
+			want);
 }
 
 static void diff_json(struct cli *c, unsigned from, const char *text)
@@ -124,7 +130,8 @@ static void diff_json(struct cli *c, unsigned from, const char *text)
 		size_t n = strcspn(text, "\n");
 
 		if (a && n)
-			json_object_array_add(a, json_object_new_string_len(text, (int)n));
+			json_object_array_add(a,
+					      json_object_new_string_len(text, (int)n));
 		text += n + (text[n] == '\n');
 	}
 	out_json(c, o);
@@ -140,7 +147,8 @@ int config_diff(struct cli *c, struct err *e)
 	if (pick(c, 0, &g, e))
 		return -1;
 	if (!g.number) {
-		out_say(c, "Nothing was committed yet, so there is nothing to compare with.");
+		out_say(c, "Nothing was committed yet, so there is nothing to compare "
+			   "with.");
 		return 0;
 	}
 	rc = settings_diff(c->front.config_dir, g.number, 0, &b, e);
@@ -198,8 +206,8 @@ static int list_history(struct cli *c, struct err *e)
 	return 0;
 }
 
-/* Where an undo goes without a number: to the last commit when the files were changed by hand
- * since, else to the one before it. */
+/* Where an undo goes without a number: to the last commit when the files were changed by
+ * hand since, else to the one before it. */
 static int pick_undo(struct cli *c, struct generation *out, struct err *e)
 {
 	struct sbuf b = { 0 };
@@ -230,7 +238,8 @@ int config_rollback(struct cli *c, struct err *e)
 	if (settings_diff(c->front.config_dir, g.number, 0, &b, e))
 		return -1;
 	if (!b.len) {
-		out_say(c, "The settings are as they were in generation %u already.", g.number);
+		out_say(c, "The settings are as they were in generation %u already.",
+			g.number);
 		return 0;
 	}
 	if (!cli_has(c, OPT_JSON) && !cli_has(c, OPT_QUIET))

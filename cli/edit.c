@@ -63,8 +63,8 @@ static void list_add(struct sbuf *b, const char *entry, size_t len)
 }
 
 /* have with the entries of change put behind, or taken out. */
-static int change_list(struct sbuf *b, const char *key, const char *have, const char *change,
-		       bool add, struct err *e)
+static int change_list(struct sbuf *b, const char *key, const char *have,
+		       const char *change, bool add, struct err *e)
 {
 	const char *at = have, *entry;
 	size_t len;
@@ -79,13 +79,15 @@ static int change_list(struct sbuf *b, const char *key, const char *have, const 
 		if (add && !there)
 			list_add(b, entry, len);
 		if (!add && !there)
-			return err_code(e, EXIT_SETTINGS, "%s: \"%.*s\" is not in it: %s", key,
-					(int)(len < 60 ? len : 60), entry, *have ? have : "empty");
+			return err_code(e, EXIT_SETTINGS, "%s: \"%.*s\" is not in it: %s",
+					key, (int)(len < 60 ? len : 60), entry,
+					*have ? have : "empty");
 	}
 	return 0;
 }
 
-static int set_list(struct draft *d, const char *key, const char *change, bool add, struct err *e)
+static int set_list(struct draft *d, const char *key, const char *change, bool add,
+		    struct err *e)
 {
 	const struct setting *s = draft_setting(d, key, e);
 	struct sbuf b = { 0 };
@@ -95,7 +97,8 @@ static int set_list(struct draft *d, const char *key, const char *change, bool a
 	if (!s)
 		return -1;
 	if (!setting_is_list(s))
-		return err_code(e, EXIT_USAGE, "%s is not a list: write %s=%s", key, key, change);
+		return err_code(e, EXIT_USAGE, "%s is not a list: write %s=%s", key, key,
+				change);
 	have = draft_get(d, key);
 	rc = change_list(&b, key, have ? have : "", change, add, e);
 	if (rc == 0 && !add && b.len == 0 && s->required)
@@ -121,15 +124,18 @@ int edit_pair(struct draft *d, const char *word, struct err *e)
 	snprintf(key, sizeof(key), "%.*s", (int)len, word);
 	/* Keys on the command line are read by every user of the router (ps). */
 	if (strcmp(key, "psk") == 0)
-		return err_code(e, EXIT_USAGE, "psk: not on the command line, where every user of "
-				"this router can read it (and the shell keeps it); use --psk-file "
+		return err_code(e, EXIT_USAGE,
+				"psk: not on the command line, where every user of "
+				"this router can read it (and the shell keeps it); use "
+				"--psk-file "
 				"FILE, --psk-stdin or --generate-psk");
 	if (op != '=')
 		return set_list(d, key, eq + 1, op == '+', e);
 	if (whole_child(key)) {
 		if (eq[1])
-			return err_code(e, EXIT_USAGE, "%s.KEY=VALUE sets a child; %s= removes it",
-					key, key);
+			return err_code(e, EXIT_USAGE,
+					"%s.KEY=VALUE sets a child; %s= removes it", key,
+					key);
 		return draft_child_del(d, whole_child(key), e);
 	}
 	return draft_set(d, key, eq + 1, e);
@@ -153,7 +159,8 @@ void edit_begin(struct cli *c, struct edit *ed)
 	memset(ed, 0, sizeof(*ed));
 	ed->commit.lan = ed->lan;
 	ed->commit.n_lan = front_lan(&c->front, ed->lan, FRONT_LAN_MAX);
-	snprintf(ed->what, sizeof(ed->what), "%s", verb_title(c->verb, title, sizeof(title)));
+	snprintf(ed->what, sizeof(ed->what), "%s",
+		 verb_title(c->verb, title, sizeof(title)));
 	for (int i = 0; i < c->argc; i++) {
 		n = strlen(ed->what);
 		snprintf(ed->what + n, sizeof(ed->what) - n, " %s", c->argv[i]);
@@ -211,10 +218,10 @@ int edit_require_peer(const struct cli *c, const char *name, struct err *e)
 	settings_nearest_peer(c->front.config_dir, name, near, sizeof(near));
 	fmt_fit(name, 40, false, clean, sizeof(clean));
 	if (near[0])
-		return err_code(e, EXIT_NO_PEER, "there is no peer \"%s\"; did you mean %s?",
-				clean, near);
-	return err_code(e, EXIT_NO_PEER, "there is no peer \"%s\"; `adit peer list` shows them",
-			clean);
+		return err_code(e, EXIT_NO_PEER,
+				"there is no peer \"%s\"; did you mean %s?", clean, near);
+	return err_code(e, EXIT_NO_PEER,
+			"there is no peer \"%s\"; `adit peer list` shows them", clean);
 }
 
 /* --- showing a draft --- */
@@ -254,8 +261,8 @@ static struct json_object *sub_object(struct json_object *o, const char *name)
 	return sub;
 }
 
-static bool add_json(void *arg, const char *key, const struct setting *s, const char *text,
-		     bool set)
+static bool add_json(void *arg, const char *key, const struct setting *s,
+		     const char *text, bool set)
 {
 	struct to_json *j = arg;
 	struct json_object *o = j->root;
@@ -294,15 +301,16 @@ struct to_text {
 	size_t width;
 };
 
-static bool is_shown(const struct to_text *t, const struct setting *s, const char *text, bool set)
+static bool is_shown(const struct to_text *t, const struct setting *s, const char *text,
+		     bool set)
 {
 	if (s->sensitive || s->type == ST_NAME)
 		return false;
 	return set || (!t->only_set && (*text || *s->empty));
 }
 
-static bool measure_key(void *arg, const char *key, const struct setting *s, const char *text,
-			bool set)
+static bool measure_key(void *arg, const char *key, const struct setting *s,
+			const char *text, bool set)
 {
 	struct to_text *t = arg;
 
@@ -311,8 +319,8 @@ static bool measure_key(void *arg, const char *key, const struct setting *s, con
 	return true;
 }
 
-static bool add_text(void *arg, const char *key, const struct setting *s, const char *text,
-		     bool set)
+static bool add_text(void *arg, const char *key, const struct setting *s,
+		     const char *text, bool set)
 {
 	struct to_text *t = arg;
 	const char *idle = draft_idle(t->d, key);

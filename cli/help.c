@@ -41,9 +41,11 @@ static void list_verbs(struct cli *c, const char *noun, bool all)
 	for (size_t i = 0; i < cli_n_verbs; i++) {
 		const struct verb *v = &cli_verbs[i];
 
-		if (v->hidden || (!all && (!v->noun != !noun || (noun && strcmp(noun, v->noun)))))
+		if (v->hidden ||
+		    (!all && (!v->noun != !noun || (noun && strcmp(noun, v->noun)))))
 			continue;
-		sbuf_addf(&c->out, "  %-*s", TITLE_WIDTH, verb_title(v, title, sizeof(title)));
+		sbuf_addf(&c->out, "  %-*s", TITLE_WIDTH,
+			  verb_title(v, title, sizeof(title)));
 		sbuf_addf(&c->out, "%s\n", v->help);
 	}
 }
@@ -74,15 +76,19 @@ static void overview(struct cli *c)
 	sbuf_add(&c->out, "\n");
 	heading(c, "Options");
 	list_options(c, OPT_BIT(OPT_GLOBAL_N) - 1);
-	sbuf_add(&c->out, "\n`adit` alone opens the screen, or prints the status where there is no "
-		 "terminal.\n`adit help VERB` tells more; so do adit(8) and adit.conf(5).\n");
+	sbuf_add(
+		&c->out,
+		"\n`adit` alone opens the screen, or prints the status where there is no "
+		"terminal.\n`adit help VERB` tells more; so do adit(8) and "
+		"adit.conf(5).\n");
 }
 
 static void noun_page(struct cli *c, const char *noun)
 {
 	sbuf_addf(&c->out, "adit %s VERB: %s\n\n", noun,
-		  strcmp(noun, "peer") == 0 ? "the peers, which are the other ends of tunnels" :
-		  "the settings of this router");
+		  strcmp(noun, "peer") == 0 ?
+			  "the peers, which are the other ends of tunnels" :
+			  "the settings of this router");
 	list_verbs(c, noun, false);
 	sbuf_addf(&c->out, "\n`adit help %s VERB` tells more.\n", noun);
 }
@@ -117,7 +123,8 @@ static void verb_page(struct cli *c, const struct verb *v)
 	char title[40];
 
 	verb_title(v, title, sizeof(title));
-	sbuf_addf(&c->out, "adit %s%s%s: %s.\n", title, v->args[0] ? " " : "", v->args, v->help);
+	sbuf_addf(&c->out, "adit %s%s%s: %s.\n", title, v->args[0] ? " " : "", v->args,
+		  v->help);
 	if (v->more)
 		paragraphs(c, v->more);
 	if (v->examples) {
@@ -131,7 +138,8 @@ static void verb_page(struct cli *c, const struct verb *v)
 		list_options(c, v->opts);
 	}
 	if (v->complete == COMPLETE_PEER_KEYS || v->complete == COMPLETE_ROUTER_KEYS)
-		list_keys(c, v->complete == COMPLETE_PEER_KEYS ? SCOPE_PEER : SCOPE_ROUTER);
+		list_keys(c,
+			  v->complete == COMPLETE_PEER_KEYS ? SCOPE_PEER : SCOPE_ROUTER);
 	sbuf_addf(&c->out, "\n%sThe options of every verb: `adit help`.\n",
 		  v->root ? "Needs root. " : "");
 }
@@ -152,7 +160,8 @@ static void list_titles(struct cli *c)
 
 	for (size_t i = 0; i < cli_n_verbs; i++)
 		if (!cli_verbs[i].hidden)
-			sbuf_addf(&c->out, "%s\n", verb_title(&cli_verbs[i], title, sizeof(title)));
+			sbuf_addf(&c->out, "%s\n",
+				  verb_title(&cli_verbs[i], title, sizeof(title)));
 }
 
 int help_help(struct cli *c, struct err *e)
@@ -168,7 +177,8 @@ int help_help(struct cli *c, struct err *e)
 		help_page(c, NULL, NULL);
 		return 0;
 	}
-	if (c->argc == 1 && (strcmp(c->argv[0], "peer") == 0 || strcmp(c->argv[0], "router") == 0)) {
+	if (c->argc == 1 &&
+	    (strcmp(c->argv[0], "peer") == 0 || strcmp(c->argv[0], "router") == 0)) {
 		help_page(c, c->argv[0], NULL);
 		return 0;
 	}
@@ -201,8 +211,11 @@ int help_version(struct cli *c, struct err *e)
 	}
 	sbuf_add(&c->out, "adit " ADIT_VERSION "\n");
 	if (daemon[0] && strcmp(daemon, ADIT_VERSION) != 0)
-		sbuf_addf(&c->out, "The daemon that runs is %s: `adit restart` is not enough, restart "
-			  "aditd.\n", daemon);
+		sbuf_addf(&c->out,
+			  "The daemon that runs is %s: `adit restart` is not enough, "
+			  "restart "
+			  "aditd.\n",
+			  daemon);
 	return 0;
 }
 
@@ -267,8 +280,10 @@ static void mdoc_option(struct sbuf *b, const struct opt *o)
 {
 	sbuf_add(b, ".It ");
 	if (o->letter)
-		sbuf_addf(b, "Fl %c%s%s , ", o->letter, o->arg ? " Ar " : "", o->arg ? o->arg : "");
-	sbuf_addf(b, "Fl Fl %s%s%s\n", o->name, o->arg ? " Ar " : "", o->arg ? o->arg : "");
+		sbuf_addf(b, "Fl %c%s%s , ", o->letter, o->arg ? " Ar " : "",
+			  o->arg ? o->arg : "");
+	sbuf_addf(b, "Fl Fl %s%s%s\n", o->name, o->arg ? " Ar " : "",
+		  o->arg ? o->arg : "");
 	mdoc_sentence(b, o->help);
 }
 
@@ -276,7 +291,8 @@ static void mdoc_option(struct sbuf *b, const struct opt *o)
 static void mdoc_args(struct sbuf *b, const char *args)
 {
 	while (*args) {
-		size_t n = strcspn(args, " "), word = strcspn(args, "]. "), skip = args[0] == '[';
+		size_t n = strcspn(args, " "), word = strcspn(args, "]. "),
+		       skip = args[0] == '[';
 
 		sbuf_add(b, skip ? " Op Ar " : " Ar ");
 		mdoc_text(b, args + skip, word - skip);

@@ -1,5 +1,5 @@
-/* lists: what ip(8) and nft(8) would show, with the tunnels named; the kernel is asked, so the
- * daemon need not run. */
+/* lists: what ip(8) and nft(8) would show, with the tunnels named; the kernel is asked,
+ * so the daemon need not run. */
 #include "cli/cli.h"
 
 #include "cli/out.h"
@@ -17,8 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What the settings know about interfaces. Settings that cannot be read are no reason to show
- * nothing. */
+/* What the settings know about interfaces. Settings that cannot be read are no reason to
+ * show nothing. */
 struct marks {
 	struct settings settings;
 	bool loaded;
@@ -50,8 +50,8 @@ static void marks_free(struct marks *m)
 	free(m);
 }
 
-/* The peer whose interface it is; "" for others'. One that is ours and no peer's is left from
- * a peer that is gone. */
+/* The peer whose interface it is; "" for others'. One that is ours and no peer's is left
+ * from a peer that is gone. */
 static const char *peer_of(const struct marks *m, const char *name)
 {
 	for (size_t i = 0; m && m->loaded && i < m->settings.n_peers; i++)
@@ -95,7 +95,8 @@ static const char *addr_text(const struct link_addr *a, char *buf, size_t cap)
 	return buf;
 }
 
-static void link_row(struct cli *c, struct table *t, const struct link *l, const struct marks *m)
+static void link_row(struct cli *c, struct table *t, const struct link *l,
+		     const struct marks *m)
 {
 	const struct fmt_state *st = fmt_state(link_word(l));
 	const char *peer = peer_of(m, l->name), *role = role_of(m, l->name);
@@ -116,7 +117,8 @@ static void link_row(struct cli *c, struct table *t, const struct link *l, const
 	else
 		table_addf(t, st->tone, "%c %s", st->symbol,
 			   l->up ? l->carrier ? "up" : "no carrier" : "off");
-	table_addf(t, *role == 't' ? TONE_GOOD : TONE_PLAIN, "%s%s%s", role, *peer ? " " : "", peer);
+	table_addf(t, *role == 't' ? TONE_GOOD : TONE_PLAIN, "%s%s%s", role,
+		   *peer ? " " : "", peer);
 	table_add(t, TONE_PLAIN, sbuf_str(&addrs));
 	table_addf(t, TONE_PLAIN, "%u", l->mtu);
 	if (plain) {
@@ -237,7 +239,8 @@ static void route_row(struct table *t, const struct route *r, const struct marks
 
 	table_add(t, TONE_PLAIN, r->dst.len ? prefix_str(&r->dst, net) :
 		  r->dst.addr.family == AF_INET6 ? "default (IPv6)" : "default");
-	table_add(t, *type ? TONE_BAD : TONE_PLAIN, *type ? type : addr_str(&r->gateway, addr));
+	table_add(t, *type ? TONE_BAD : TONE_PLAIN,
+		  *type ? type : addr_str(&r->gateway, addr));
 	table_add(t, TONE_PLAIN, r->interface);
 	table_add(t, tone, *peer ? peer : r->ours ? "(adit)" : "");
 	table_add(t, TONE_PLAIN, addr_str(&r->src, addr));
@@ -323,7 +326,8 @@ static void nft_table(struct sbuf *b)
 	if (pid == 0) {
 		dup2(fds[1], STDOUT_FILENO);
 		dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
-		execlp("nft", "nft", "list", "table", "inet", FIREWALL_TABLE, (char *)NULL);
+		execlp("nft", "nft", "list", "table", "inet", FIREWALL_TABLE,
+		       (char *)NULL);
 		_exit(127);
 	}
 	close(fds[1]);
@@ -357,13 +361,15 @@ int lists_firewall(struct cli *c, struct err *e)
 		out_json(c, o);
 	} else if (rc == 0) {
 		sbuf_add(&c->out, rules.len ? sbuf_str(&rules) :
-			 "adit has no rules in the firewall: the daemon is not running, or there "
-			 "is no enabled peer.\n");
+					      "adit has no rules in the firewall: the "
+					      "daemon is not running, or there "
+					      "is no enabled peer.\n");
 		if (table.len)
 			sbuf_addf(&c->out, "\n%s", sbuf_str(&table));
 		else if (rules.len)
-			out_note(c, "adit: nft(8) is not installed: it would show the rules of table "
-				 "inet " FIREWALL_TABLE);
+			out_note(c, "adit: nft(8) is not installed: it would show the "
+				    "rules of table "
+				    "inet " FIREWALL_TABLE);
 	}
 	sbuf_fini(&rules);
 	sbuf_fini(&table);

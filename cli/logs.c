@@ -1,5 +1,5 @@
-/* logs: the daemon's log, once or as it grows. A restart of the daemon does not end `log -f`:
- * it is when somebody watches. */
+/* logs: the daemon's log, once or as it grows. A restart of the daemon does not end `log
+ * -f`: it is when somebody watches. */
 #include "cli/cli.h"
 
 #include "cli/edit.h"
@@ -30,9 +30,10 @@ static void put_line(struct cli *c, const struct log_line *l)
 		sbuf_add(&c->out, "\n");
 		return;
 	}
-	snprintf(text, sizeof(text), "%s%s%s%s%s", l->level <= LL_WARNING ?
-		 log_level_name(l->level) : "", l->level <= LL_WARNING ? ": " : "", l->peer,
-		 l->peer[0] ? ": " : "", l->text);
+	snprintf(text, sizeof(text), "%s%s%s%s%s",
+		 l->level <= LL_WARNING ? log_level_name(l->level) : "",
+		 l->level <= LL_WARNING ? ": " : "", l->peer, l->peer[0] ? ": " : "",
+		 l->text);
 	out_tone(c, TONE_DIM, when);
 	sbuf_add(&c->out, " ");
 	out_tone(c, tone, text);

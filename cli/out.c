@@ -1,5 +1,6 @@
-/* out: everything a verb prints is gathered and leaves at the end, so that the pager starts
- * only when the text is longer than the screen, and a failure half way prints nothing. */
+/* out: everything a verb prints is gathered and leaves at the end, so that the pager
+ * starts only when the text is longer than the screen, and a failure half way prints
+ * nothing. */
 #include "cli/out.h"
 
 #include <errno.h>
@@ -195,7 +196,9 @@ void out_tone(struct cli *c, enum fmt_tone tone, const char *text)
 		sbuf_add(&c->out, fmt_fit(text, 0, c->utf8, clean, sizeof(clean)));
 	else
 		for (; *text; text++)
-			sbuf_addn(&c->out, (unsigned char)*text < ' ' || *text == 127 ? "?" : text, 1);
+			sbuf_addn(&c->out,
+				  (unsigned char)*text < ' ' || *text == 127 ? "?" : text,
+				  1);
 	if (*on)
 		sbuf_add(&c->out, "\033[0m");
 }
@@ -306,8 +309,8 @@ void out_field(struct cli *c, const char *label, enum fmt_tone tone, const char 
 		out_labelled(c, LABEL_WIDTH, label, tone, value);
 }
 
-void out_labelled(struct cli *c, size_t label_width, const char *label, enum fmt_tone tone,
-		  const char *value)
+void out_labelled(struct cli *c, size_t label_width, const char *label,
+		  enum fmt_tone tone, const char *value)
 {
 	size_t left = label_width + 2;
 	size_t width = c->width > left + WIDTH_MIN ? c->width - left - 1 : 0;
@@ -338,8 +341,10 @@ int out_confirm(struct cli *c, const char *question, struct err *e)
 	if (cli_has(c, OPT_YES))
 		return 0;
 	if (!c->tty_in)
-		return err_code(e, EXIT_USAGE, "%s There is no terminal to ask on: add --yes if "
-				"so", question);
+		return err_code(e, EXIT_USAGE,
+				"%s There is no terminal to ask on: add --yes if "
+				"so",
+				question);
 	/* What leads to the question comes before it, not after. */
 	if (out_flush(c, e))
 		return -1;

@@ -1,5 +1,5 @@
-/* peer: the verbs about peers. All of them go through one commit of core/settings and then one
- * word to the daemon. */
+/* peer: the verbs about peers. All of them go through one commit of core/settings and
+ * then one word to the daemon. */
 #include "cli/cli.h"
 
 #include "cli/edit.h"
@@ -74,7 +74,8 @@ static void list_broken(struct table *t, const char *name, const struct err *e)
 	table_note(t, TONE_BAD, e->msg);
 }
 
-static struct json_object *peer_json(const struct cli *c, const struct draft *d, bool only_set)
+static struct json_object *peer_json(const struct cli *c, const struct draft *d,
+				     bool only_set)
 {
 	struct json_object *o = edit_json(d, only_set);
 	int stored = settings_has_secret(c->front.config_dir, draft_name(d));
@@ -86,7 +87,8 @@ static struct json_object *peer_json(const struct cli *c, const struct draft *d,
 	return o;
 }
 
-static void list_one(struct cli *c, const char *name, struct table *t, struct json_object *peers)
+static void list_one(struct cli *c, const char *name, struct table *t,
+		     struct json_object *peers)
 {
 	struct findings fs = { 0 };
 	struct draft *d = NULL;
@@ -130,7 +132,8 @@ int peer_list(struct cli *c, struct err *e)
 	if (json)
 		out_json(c, o);
 	else if (!n && !cli_has(c, OPT_PLAIN))
-		sbuf_add(&c->out, "There are no peers yet. `adit help peer add` shows how to add "
+		sbuf_add(&c->out,
+			 "There are no peers yet. `adit help peer add` shows how to add "
 			 "one.\n");
 	else
 		table_print(c, &t);
@@ -179,9 +182,12 @@ int peer_show(struct cli *c, struct err *e)
 
 static int no_key(const struct draft *d, struct err *e)
 {
-	/* Without a key the settings are not complete; better said here than as a finding. */
-	return err_code(e, EXIT_USAGE, "%s needs a pre-shared key: add --psk-file FILE, --psk-stdin "
-			"or --generate-psk", draft_name(d));
+	/* Without a key the settings are not complete; better said here than as a
+	 * finding. */
+	return err_code(e, EXIT_USAGE,
+			"%s needs a pre-shared key: add --psk-file FILE, --psk-stdin "
+			"or --generate-psk",
+			draft_name(d));
 }
 
 static int add_draft(struct cli *c, struct draft *d, struct err *e)
@@ -248,7 +254,8 @@ static bool say_change(struct cli *c, const struct draft *from, const struct dra
 	return n > 0;
 }
 
-static int set_draft(struct cli *c, const struct draft *base, struct draft *d, struct err *e)
+static int set_draft(struct cli *c, const struct draft *base, struct draft *d,
+		     struct err *e)
 {
 	char made[FRONT_PSK_TEXT];
 	bool given = false;
@@ -258,7 +265,8 @@ static int set_draft(struct cli *c, const struct draft *base, struct draft *d, s
 	edit_begin(c, &ed);
 	rc = edit_psk(c, d, c->argc == 1, made, &given, e);
 	if (rc == 0 && c->argc == 1 && !given)
-		rc = err_code(e, EXIT_USAGE, "what is to be set? adit peer set %s KEY=VALUE ...",
+		rc = err_code(e, EXIT_USAGE,
+			      "what is to be set? adit peer set %s KEY=VALUE ...",
 			      draft_name(d));
 	c->say_stderr = made[0] != '\0';
 	if (rc == 0 && !say_change(c, base, d)) {
@@ -266,7 +274,8 @@ static int set_draft(struct cli *c, const struct draft *base, struct draft *d, s
 		goto out;
 	}
 	if (rc == 0) {
-		rc = settings_peer_change(c->front.config_dir, d, base, &ed.commit, &ed.fs, e);
+		rc = settings_peer_change(c->front.config_dir, d, base, &ed.commit,
+					  &ed.fs, e);
 		edit_findings(c, &ed.fs, rc != 0);
 	}
 	if (rc == 0) {
@@ -295,7 +304,8 @@ int peer_set(struct cli *c, struct err *e)
 	else
 		rc = edit_pairs(d, c->argc - 1, c->argv + 1, e);
 	if (rc == 0 && strcmp(draft_name(d), draft_name(base)) != 0)
-		rc = err_code(e, EXIT_USAGE, "the name is changed by: adit peer rename %s %s",
+		rc = err_code(e, EXIT_USAGE,
+			      "the name is changed by: adit peer rename %s %s",
 			      draft_name(base), draft_name(d));
 	if (rc == 0)
 		rc = set_draft(c, base, d, e);
@@ -314,7 +324,8 @@ int peer_delete(struct cli *c, struct err *e)
 
 	if (edit_require_peer(c, c->argv[0], e))
 		return -1;
-	snprintf(question, sizeof(question), front_actions[ACTION_DELETE].ask, c->argv[0]);
+	snprintf(question, sizeof(question), front_actions[ACTION_DELETE].ask,
+		 c->argv[0]);
 	if (out_confirm(c, question, e))
 		return -1;
 	edit_begin(c, &ed);
@@ -335,8 +346,8 @@ int peer_rename(struct cli *c, struct err *e)
 	if (edit_require_peer(c, c->argv[0], e))
 		return -1;
 	edit_begin(c, &ed);
-	rc = settings_peer_rename(c->front.config_dir, c->argv[0], c->argv[1], &ed.commit, &ed.fs,
-				  e);
+	rc = settings_peer_rename(c->front.config_dir, c->argv[0], c->argv[1], &ed.commit,
+				  &ed.fs, e);
 	edit_findings(c, &ed.fs, rc != 0);
 	edit_end(&ed);
 	if (rc)
@@ -347,7 +358,8 @@ int peer_rename(struct cli *c, struct err *e)
 }
 
 /* The copy with its pairs in one commit, so that it never stands half made. */
-static int copy_into(struct cli *c, struct store *st, struct edit *ed, char *made, struct err *e)
+static int copy_into(struct cli *c, struct store *st, struct edit *ed, char *made,
+		     struct err *e)
 {
 	struct draft *d = NULL;
 	bool given;
@@ -374,8 +386,10 @@ static int copy_into(struct cli *c, struct store *st, struct edit *ed, char *mad
 		edit_show_psk(c, made);
 		if (!cli_has(c, OPT_JSON))
 			out_say(c, "%s is added, like %s%s.", c->argv[1], c->argv[0],
-				strcmp(get(d, "enabled"), "no") ? "" : ", and disabled: `adit peer "
-				"enable` starts it");
+				strcmp(get(d, "enabled"), "no") ?
+					"" :
+					", and disabled: `adit peer "
+					"enable` starts it");
 	}
 	draft_free(d);
 	return rc;
@@ -408,7 +422,8 @@ static int enable(struct cli *c, bool on, struct err *e)
 	if (edit_require_peer(c, c->argv[0], e))
 		return -1;
 	edit_begin(c, &ed);
-	rc = settings_peer_enable(c->front.config_dir, c->argv[0], on, &ed.commit, &ed.fs, e);
+	rc = settings_peer_enable(c->front.config_dir, c->argv[0], on, &ed.commit, &ed.fs,
+				  e);
 	edit_findings(c, &ed.fs, rc != 0);
 	changed = ed.commit.changed;
 	edit_end(&ed);

@@ -1,5 +1,6 @@
-/* psk: a pre-shared key from a file, from stdin, from the terminal without echo, or drawn anew;
- * never from argv or the environment. It lives in the secret arena until the draft has it. */
+/* psk: a pre-shared key from a file, from stdin, from the terminal without echo, or drawn
+ * anew; never from argv or the environment. It lives in the secret arena until the draft
+ * has it. */
 #include "cli/edit.h"
 
 #include "cli/out.h"
@@ -32,20 +33,25 @@ static int read_key(int fd, const char *from, char *text, size_t *len, struct er
 			break;
 		*len += (size_t)n;
 		if (*len >= TEXT_MAX - 1)
-			return err_code(e, EXIT_USAGE, "%s is too long for a key (at most %d bytes, "
-					"or 0x and twice as many digits)", from, PSK_MAX);
+			return err_code(e, EXIT_USAGE,
+					"%s is too long for a key (at most %d bytes, "
+					"or 0x and twice as many digits)",
+					from, PSK_MAX);
 	}
 	if (memchr(text, '\0', *len))
-		return err_code(e, EXIT_USAGE, "%s is no text; write a binary key as 0x...", from);
+		return err_code(e, EXIT_USAGE,
+				"%s is no text; write a binary key as 0x...", from);
 	*len = front_psk_trim(text, *len);
 	if (memchr(text, '\n', *len))
-		return err_code(e, EXIT_USAGE, "%s has several lines; a key is one", from);
+		return err_code(e, EXIT_USAGE, "%s has several lines; a key is one",
+				from);
 	if (*len == 0)
 		return err_code(e, EXIT_USAGE, "%s is empty", from);
 	return 0;
 }
 
-static int from_file(struct cli *c, const char *path, char *text, size_t *len, struct err *e)
+static int from_file(struct cli *c, const char *path, char *text, size_t *len,
+		     struct err *e)
 {
 	struct stat st;
 	int fd, rc;
@@ -57,7 +63,9 @@ static int from_file(struct cli *c, const char *path, char *text, size_t *len, s
 		return err_errno(e, "cannot open %s", path);
 	rc = read_key(fd, path, text, len, e);
 	if (rc == 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077))
-		out_note(c, "adit: warning: others may read %s: chmod 600 it, or delete it now",
+		out_note(c,
+			 "adit: warning: others may read %s: chmod 600 it, or delete it "
+			 "now",
 			 path);
 	close(fd);
 	return rc;
@@ -117,7 +125,8 @@ static int from_terminal(const char *peer, char *text, size_t *len, struct err *
 	if (!second)
 		return err_set(e, "out of memory");
 	if (tcgetattr(STDIN_FILENO, &saved)) {
-		rc = err_code(e, EXIT_USAGE, "there is no terminal to ask on: use --psk-file FILE "
+		rc = err_code(e, EXIT_USAGE,
+			      "there is no terminal to ask on: use --psk-file FILE "
 			      "or --psk-stdin");
 		goto out;
 	}
@@ -152,7 +161,8 @@ static int one_source(const struct cli *c, struct err *e)
 	return n;
 }
 
-int edit_psk(struct cli *c, struct draft *d, bool ask, char *made, bool *given, struct err *e)
+int edit_psk(struct cli *c, struct draft *d, bool ask, char *made, bool *given,
+	     struct err *e)
 {
 	int n = one_source(c, e), rc = -1;
 	const char *weakness;
@@ -183,7 +193,9 @@ int edit_psk(struct cli *c, struct draft *d, bool ask, char *made, bool *given, 
 		rc = draft_set(d, "psk", text, e);
 	weakness = rc == 0 ? psk_weakness(text) : NULL;
 	if (weakness)
-		out_note(c, "adit: warning: this key is weak: %s; --generate-psk makes a good one",
+		out_note(c,
+			 "adit: warning: this key is weak: %s; --generate-psk makes a "
+			 "good one",
 			 weakness);
 	*given = rc == 0;
 	secret_free(text);

@@ -1,4 +1,5 @@
-/* state: the verbs that ask or tell the running daemon: status, up, down, restart, reload. */
+/* state: the verbs that ask or tell the running daemon: status, up, down, restart,
+ * reload. */
 #include "cli/cli.h"
 
 #include "cli/out.h"
@@ -35,7 +36,8 @@ static void head(struct cli *c, const struct status *s)
 
 	if (!s->running) {
 		out_tone(c, TONE_BAD, "! not running");
-		sbuf_addf(&c->out, ": nobody listens in %s; what follows is from the settings.\n",
+		sbuf_addf(&c->out,
+			  ": nobody listens in %s; what follows is from the settings.\n",
 			  c->front.run_dir);
 	} else {
 		sbuf_addf(&c->out, "adit %s, running for %s", s->version,
@@ -149,7 +151,8 @@ static void spread_field(struct cli *c, const char *label, const char *list)
 	sbuf_fini(&b);
 }
 
-static void status_row(struct cli *c, struct table *t, const struct status_peer *p, bool running)
+static void status_row(struct cli *c, struct table *t, const struct status_peer *p,
+		       bool running)
 {
 	const struct fmt_state *st = fmt_state(status_state_name(p->state));
 	char text[FMT_MAX];
@@ -167,7 +170,8 @@ static void status_row(struct cli *c, struct table *t, const struct status_peer 
 	table_add(t, TONE_PLAIN, p->remote);
 	table_add(t, TONE_PLAIN, sbuf_str(&nets));
 	add_suites(t, p->ike, p->state == STATUS_UP || plain);
-	add_suites(t, p->n_children ? p->children[0].esp : "", p->state == STATUS_UP || plain);
+	add_suites(t, p->n_children ? p->children[0].esp : "",
+		   p->state == STATUS_UP || plain);
 	if (plain) {
 		table_addf(t, TONE_PLAIN, "%llu", (unsigned long long)rx);
 		table_addf(t, TONE_PLAIN, "%llu", (unsigned long long)tx);
@@ -192,8 +196,10 @@ static void status_all(struct cli *c, const struct status *s)
 		head(c, s);
 		sbuf_add(&c->out, "\n");
 		if (!s->n_peers)
-			sbuf_add(&c->out, "There are no peers yet. `adit peer add` adds one, `adit "
-				 "help peer add` shows how.\n");
+			sbuf_add(
+				&c->out,
+				"There are no peers yet. `adit peer add` adds one, `adit "
+				"help peer add` shows how.\n");
 	}
 	table_init(&t, status_cols, sizeof(status_cols) / sizeof(status_cols[0]));
 	for (size_t i = 0; i < s->n_peers; i++)
@@ -224,7 +230,8 @@ static void drops(const struct status_drops *d, struct sbuf *b)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (kinds[i].n)
 			sbuf_addf(b, "%s%s %s", b->len ? ", " : "",
-				  fmt_count(kinds[i].n, count, sizeof(count)), kinds[i].what);
+				  fmt_count(kinds[i].n, count, sizeof(count)),
+				  kinds[i].what);
 }
 
 static void child_page(struct cli *c, const struct status_child *ch)
@@ -242,9 +249,11 @@ static void child_page(struct cli *c, const struct status_child *ch)
 	spread_field(c, "ESP", ch->esp);
 	sbuf_reset(&b);
 	if (ch->state == STATUS_UP) {
-		snprintf(line, sizeof(line), "in %08x, out %08x", ch->spi_in, ch->spi_out);
+		snprintf(line, sizeof(line), "in %08x, out %08x", ch->spi_in,
+			 ch->spi_out);
 		out_field(c, "SPIs", TONE_PLAIN, line);
-		snprintf(line, sizeof(line), "in %s", fmt_span(ch->rekey_in_s, bytes, sizeof(bytes)));
+		snprintf(line, sizeof(line), "in %s",
+			 fmt_span(ch->rekey_in_s, bytes, sizeof(bytes)));
 		if (ch->rekey_in_s)
 			out_field(c, "Rekey", TONE_PLAIN, line);
 		snprintf(line, sizeof(line), "%s in %s packets",
@@ -261,8 +270,8 @@ static void child_page(struct cli *c, const struct status_child *ch)
 	sbuf_fini(&b);
 }
 
-static void end_field(struct cli *c, const char *label, const char *addr, const char *none,
-		      const char *id, bool behind_nat)
+static void end_field(struct cli *c, const char *label, const char *addr,
+		      const char *none, const char *id, bool behind_nat)
 {
 	struct sbuf b = { 0 };
 
@@ -301,9 +310,11 @@ static void status_one(struct cli *c, const struct status *s)
 	title_line(c, p);
 	if (p->state != STATUS_DISABLED)
 		out_field(c, "Why", TONE_BAD, p->reason);
-	out_field(c, "What to do", TONE_PLAIN, front_advice(p, s->running, text, sizeof(text)));
+	out_field(c, "What to do", TONE_PLAIN,
+		  front_advice(p, s->running, text, sizeof(text)));
 	if (p->retry_in_s)
-		out_field(c, "Next try", TONE_PLAIN, fmt_span(p->retry_in_s, span, sizeof(span)));
+		out_field(c, "Next try", TONE_PLAIN,
+			  fmt_span(p->retry_in_s, span, sizeof(span)));
 	out_field(c, "Description", TONE_PLAIN, p->description);
 	end_field(c, "Here", p->local, "the address the kernel takes", p->local_id,
 		  both || strcmp(p->nat, "local") == 0);
@@ -311,12 +322,16 @@ static void status_one(struct cli *c, const struct status *s)
 		  both || strcmp(p->nat, "remote") == 0);
 	out_field(c, "Interface", TONE_PLAIN, p->interface);
 	snprintf(text, sizeof(text), "version %u%s", p->version,
-		 p->state != STATUS_UP ? "" : p->initiator ? ", begun here" : ", begun there");
+		 p->state != STATUS_UP ? "" :
+		 p->initiator          ? ", begun here" :
+					 ", begun there");
 	out_field(c, "IKE", TONE_PLAIN, text);
 	spread_field(c, "", p->ike);
 	if (p->state == STATUS_UP)
-		out_field(c, "ESP travels", TONE_PLAIN, p->udp_encap ? "in UDP" : "by itself");
-	snprintf(text, sizeof(text), "in %s", fmt_span(p->rekey_in_s, span, sizeof(span)));
+		out_field(c, "ESP travels", TONE_PLAIN,
+			  p->udp_encap ? "in UDP" : "by itself");
+	snprintf(text, sizeof(text), "in %s",
+		 fmt_span(p->rekey_in_s, span, sizeof(span)));
 	if (p->rekey_in_s)
 		out_field(c, "Rekey", TONE_PLAIN, text);
 	weak_list(p, &b);
@@ -398,7 +413,8 @@ static int explain(struct cli *c, const char *peer, struct err *e)
 	char advice[320];
 	struct err why = *e;
 
-	if (why.code != EXIT_NO_PEER && why.code != EXIT_FAILED && why.code != EXIT_TIMEOUT)
+	if (why.code != EXIT_NO_PEER && why.code != EXIT_FAILED &&
+	    why.code != EXIT_TIMEOUT)
 		return -1;
 	if (front_status(&c->front, peer, &s, NULL, e)) {
 		if (why.code != EXIT_NO_PEER)
@@ -409,7 +425,8 @@ static int explain(struct cli *c, const char *peer, struct err *e)
 	/* "Not up" for scripts, whatever the reason was. */
 	if (e->code == EXIT_FAILED)
 		e->code = EXIT_NOT_RUNNING;
-	if (s->n_peers && front_advice(&s->peers[0], s->running, advice, sizeof(advice))[0]) {
+	if (s->n_peers &&
+	    front_advice(&s->peers[0], s->running, advice, sizeof(advice))[0]) {
 		why = *e;
 		err_code(e, why.code, "%s\n      %s", why.msg, advice);
 	}
@@ -445,7 +462,8 @@ int state_down(struct cli *c, struct err *e)
 	rc = client_down(cl, c->argv[0], e);
 	client_close(cl);
 	if (rc == 0)
-		out_say(c, "%s is down. `adit up %s` brings it up.", c->argv[0], c->argv[0]);
+		out_say(c, "%s is down. `adit up %s` brings it up.", c->argv[0],
+			c->argv[0]);
 	else if (e->code == EXIT_NO_PEER)
 		rc = explain(c, c->argv[0], e);
 	return rc;
@@ -497,10 +515,12 @@ int state_reload(struct cli *c, struct err *e)
 	if (rc && e->code == EXIT_SETTINGS) {
 		struct err why = *e;
 
-		return err_code(e, why.code, "%s\n      `adit check` shows where", why.msg);
+		return err_code(e, why.code, "%s\n      `adit check` shows where",
+				why.msg);
 	}
 	if (rc)
 		return -1;
-	out_say(c, "%s%s%s", text[0] ? "Applied: " : "Applied.", text, text[0] ? "." : "");
+	out_say(c, "%s%s%s", text[0] ? "Applied: " : "Applied.", text,
+		text[0] ? "." : "");
 	return 0;
 }

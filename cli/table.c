@@ -1,5 +1,5 @@
-/* table: columns as wide as their cells; on a terminal that is too narrow the least needed
- * columns go first, then the widest are cut in the middle. */
+/* table: columns as wide as their cells; on a terminal that is too narrow the least
+ * needed columns go first, then the widest are cut in the middle. */
 #include "cli/out.h"
 
 #include <stdarg.h>
@@ -33,7 +33,8 @@ void table_add(struct table *t, enum fmt_tone tone, const char *text)
 	}
 	copy = strdup(text ? text : "");
 	t->bad |= !copy;
-	t->cells[t->n_cells++] = (struct table_cell){ copy, tone };
+	t->cells[t->n_cells].text = copy;
+	t->cells[t->n_cells++].tone = tone;
 }
 
 void table_addf(struct table *t, enum fmt_tone tone, const char *fmt, ...)
@@ -66,9 +67,9 @@ void table_note(struct table *t, enum fmt_tone tone, const char *text)
 	}
 	copy = strdup(text);
 	t->bad |= !copy;
-	t->notes[t->n_notes++] = (struct table_note){
-		.row = t->n_cells / t->n_cols, .cell = { copy, tone },
-	};
+	t->notes[t->n_notes].row = t->n_cells / t->n_cols;
+	t->notes[t->n_notes].cell.text = copy;
+	t->notes[t->n_notes++].cell.tone = tone;
 }
 
 static const char *cell_text(const struct table *t, size_t row, size_t col)
@@ -133,7 +134,8 @@ static size_t least(const struct table *t, const size_t *width)
 	size_t cut[TABLE_COLS_MAX];
 
 	for (size_t i = 0; i < t->n_cols; i++)
-		cut[i] = t->cols[i].min && width[i] > t->cols[i].min ? t->cols[i].min : width[i];
+		cut[i] = t->cols[i].min && width[i] > t->cols[i].min ? t->cols[i].min :
+								       width[i];
 	return total(cut, t->n_cols);
 }
 
@@ -220,11 +222,13 @@ static void print_fitted(struct cli *c, const struct table *t, size_t rows)
 				sbuf_addf(&c->out, "%*s", GAP, "");
 			first = false;
 			if (row == 0)
-				put_cell(c, &t->cols[col], TONE_HEAD, t->cols[col].title, width[col],
-					 col == last);
+				put_cell(c, &t->cols[col], TONE_HEAD, t->cols[col].title,
+					 width[col], col == last);
 			else
-				put_cell(c, &t->cols[col], t->cells[(row - 1) * t->n_cols + col].tone,
-					 cell_text(t, row - 1, col), width[col], col == last);
+				put_cell(c, &t->cols[col],
+					 t->cells[(row - 1) * t->n_cols + col].tone,
+					 cell_text(t, row - 1, col), width[col],
+					 col == last);
 		}
 		end_line(&c->out);
 		for (; note < t->n_notes && t->notes[note].row == row; note++)

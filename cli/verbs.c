@@ -1,10 +1,11 @@
-/* verbs: the table of everything adit does. Help, completion and the lists in adit(8) are made
- * from it, so a verb is one row here and its function. */
+/* verbs: the table of everything adit does. Help, completion and the lists in adit(8) are
+ * made from it, so a verb is one row here and its function. */
 #include "cli/cli.h"
 
 #include <stdio.h>
 #include <string.h>
 
+/* clang-format off */
 const struct opt cli_opts[OPT_N] = {
 	[OPT_CONFIG_DIR] = { "config-dir", 0, "DIR",
 		"where the settings are (ADIT_CONFIG_DIR)" },
@@ -212,6 +213,7 @@ const struct verb cli_verbs[] = {
 	{ NULL, "__mdoc", "PART", help_mdoc, "", NULL, NULL, 0, 1, 1,
 	  COMPLETE_NONE, false, true },
 };
+/* clang-format on */
 const size_t cli_n_verbs = sizeof(cli_verbs) / sizeof(cli_verbs[0]);
 
 const char *verb_title(const struct verb *v, char *buf, size_t cap)
@@ -243,20 +245,37 @@ static const char *other_word(const char *noun, const char *word)
 	static const struct {
 		const char *noun, *word, *verb;
 	} known[] = {
-		{ NULL, "add", "peer add" }, { NULL, "set", "peer set" },
-		{ NULL, "list", "peer list" }, { NULL, "ls", "peer list" },
-		{ NULL, "show", "peer show" }, { NULL, "delete", "peer delete" },
-		{ NULL, "remove", "peer delete" }, { NULL, "enable", "peer enable" },
-		{ NULL, "disable", "peer disable" }, { NULL, "peers", "peer list" },
-		{ NULL, "start", "up" }, { NULL, "stop", "down" }, { NULL, "connect", "up" },
-		{ NULL, "logs", "log" }, { NULL, "genkey", "genpsk" }, { NULL, "apply", "reload" },
-		{ NULL, "statusall", "status" }, { NULL, "config", "router show" },
-		{ "peer", "remove", "peer delete" }, { "peer", "del", "peer delete" },
-		{ "peer", "rm", "peer delete" }, { "peer", "ls", "peer list" },
-		{ "peer", "new", "peer add" }, { "peer", "create", "peer add" },
-		{ "peer", "edit", "peer set" }, { "peer", "mv", "peer rename" },
-		{ "peer", "cp", "peer copy" }, { "peer", "up", "up" }, { "peer", "down", "down" },
-		{ "peer", "status", "status" }, { "router", "list", "router show" },
+		{ NULL, "add", "peer add" },
+		{ NULL, "set", "peer set" },
+		{ NULL, "list", "peer list" },
+		{ NULL, "ls", "peer list" },
+		{ NULL, "show", "peer show" },
+		{ NULL, "delete", "peer delete" },
+		{ NULL, "remove", "peer delete" },
+		{ NULL, "enable", "peer enable" },
+		{ NULL, "disable", "peer disable" },
+		{ NULL, "peers", "peer list" },
+		{ NULL, "start", "up" },
+		{ NULL, "stop", "down" },
+		{ NULL, "connect", "up" },
+		{ NULL, "logs", "log" },
+		{ NULL, "genkey", "genpsk" },
+		{ NULL, "apply", "reload" },
+		{ NULL, "statusall", "status" },
+		{ NULL, "config", "router show" },
+		{ "peer", "remove", "peer delete" },
+		{ "peer", "del", "peer delete" },
+		{ "peer", "rm", "peer delete" },
+		{ "peer", "ls", "peer list" },
+		{ "peer", "new", "peer add" },
+		{ "peer", "create", "peer add" },
+		{ "peer", "edit", "peer set" },
+		{ "peer", "mv", "peer rename" },
+		{ "peer", "cp", "peer copy" },
+		{ "peer", "up", "up" },
+		{ "peer", "down", "down" },
+		{ "peer", "status", "status" },
+		{ "router", "list", "router show" },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -284,10 +303,13 @@ static int unknown(const char *noun, const char *word, struct err *e)
 	if (near || !(near = args_nearest(word, words)))
 		noun = near ? NULL : noun;
 	if (!near)
-		return err_code(e, EXIT_USAGE, "there is no verb \"%s\"; `adit help%s%s` lists "
-				"them", clean, noun ? " " : "", noun ? noun : "");
-	return err_code(e, EXIT_USAGE, "there is no verb \"%s\"; did you mean `adit %s%s%s`?",
-			clean, noun ? noun : "", noun ? " " : "", near);
+		return err_code(e, EXIT_USAGE,
+				"there is no verb \"%s\"; `adit help%s%s` lists "
+				"them",
+				clean, noun ? " " : "", noun ? noun : "");
+	return err_code(e, EXIT_USAGE,
+			"there is no verb \"%s\"; did you mean `adit %s%s%s`?", clean,
+			noun ? noun : "", noun ? " " : "", near);
 }
 
 const struct verb *verb_find(int n, char *const *words, int *used, struct err *e)

@@ -23,10 +23,10 @@ static int no_such_peer(const struct front *f, const char *peer, struct err *e)
 		return err_code(e, EXIT_NO_PEER, "the daemon does not know %s yet; "
 				"`adit reload` makes it read the settings", clean);
 	if (near[0])
-		return err_code(e, EXIT_NO_PEER, "there is no peer \"%s\"; did you mean %s?",
-				clean, near);
-	return err_code(e, EXIT_NO_PEER, "there is no peer \"%s\"; `adit peer list` shows them",
-			clean);
+		return err_code(e, EXIT_NO_PEER,
+				"there is no peer \"%s\"; did you mean %s?", clean, near);
+	return err_code(e, EXIT_NO_PEER,
+			"there is no peer \"%s\"; `adit peer list` shows them", clean);
 }
 
 /* Every peer but the one asked for leaves the status. */
@@ -60,7 +60,8 @@ static int offline_status(const struct front *f, const char *peer, struct status
 	*out = status_from_settings(&settings);
 	settings_fini(&settings);
 	if (*out && fs.errors)
-		status_set(&(*out)->warning, "some settings are wrong: `adit check` says which");
+		status_set(&(*out)->warning,
+			   "some settings are wrong: `adit check` says which");
 	findings_fini(&fs);
 	if (!*out)
 		return err_set(e, "out of memory");
@@ -109,21 +110,30 @@ static bool advise_cause(const struct status_peer *p, char *buf, size_t cap)
 {
 	const char *r = p->reason;
 
-	if (says(r, "AUTHENTICATION_FAILED") || says(r, "authenticat") || says(r, "pre-shared"))
-		snprintf(buf, cap, "Compare the key and the IDs with the other side's: here "
-			 "local_id is %s and peer_id %s. A new key: adit peer set %s --psk-file "
-			 "FILE", p->local_id[0] ? p->local_id : "the local address",
+	if (says(r, "AUTHENTICATION_FAILED") || says(r, "authenticat") ||
+	    says(r, "pre-shared"))
+		snprintf(buf, cap,
+			 "Compare the key and the IDs with the other side's: here "
+			 "local_id is %s and peer_id %s. A new key: adit peer set %s "
+			 "--psk-file "
+			 "FILE",
+			 p->local_id[0] ? p->local_id : "the local address",
 			 p->peer_id[0] ? p->peer_id : "the gateway's address", p->name);
 	else if (says(r, "NO_PROPOSAL") || says(r, "proposal"))
-		snprintf(buf, cap, "Both sides need one suite in common: compare ike and esp (adit "
-			 "peer show %s) with the other side's.", p->name);
+		snprintf(buf, cap,
+			 "Both sides need one suite in common: compare ike and esp (adit "
+			 "peer show %s) with the other side's.",
+			 p->name);
 	else if (says(r, "TS_UNACCEPTABLE") || says(r, "selector") || says(r, "network"))
-		snprintf(buf, cap, "The other side must have the same networks, the other way "
-			 "round: compare local_network and remote_network (adit peer show %s).",
+		snprintf(buf, cap,
+			 "The other side must have the same networks, the other way "
+			 "round: compare local_network and remote_network (adit peer "
+			 "show %s).",
 			 p->name);
 	else if (says(r, "no answer") || says(r, "timed out") || says(r, "not answer") ||
 		 says(r, "calling"))
-		snprintf(buf, cap, "Check that %s can be reached, and that UDP 500 and 4500 get "
+		snprintf(buf, cap,
+			 "Check that %s can be reached, and that UDP 500 and 4500 get "
 			 "through both firewalls; then adit up %s",
 			 p->remote[0] ? p->remote : "the gateway", p->name);
 	else
@@ -139,11 +149,14 @@ const char *front_advice(const struct status_peer *p, bool running, char *buf, s
 	if (p->state == STATUS_DISABLED)
 		snprintf(buf, cap, "adit peer enable %s", p->name);
 	else if (!running)
-		snprintf(buf, cap, "Start the daemon: systemctl start adit, or /etc/init.d/adit "
+		snprintf(buf, cap,
+			 "Start the daemon: systemctl start adit, or /etc/init.d/adit "
 			 "start");
 	else if (!advise_cause(p, buf, cap))
-		snprintf(buf, cap, "adit up %s tries now and says what happens; adit log -n 20 %s "
-			 "shows what happened", p->name, p->name);
+		snprintf(buf, cap,
+			 "adit up %s tries now and says what happens; adit log -n 20 %s "
+			 "shows what happened",
+			 p->name, p->name);
 	return buf;
 }
 
@@ -177,7 +190,8 @@ int front_apply(const struct front *f, enum front_applied *how, char *text, stru
 
 	if (f->no_apply) {
 		*how = FRONT_NOT_ASKED;
-		snprintf(text, FRONT_TEXT_MAX, "Saved, not applied: `adit reload` does that.");
+		snprintf(text, FRONT_TEXT_MAX,
+			 "Saved, not applied: `adit reload` does that.");
 		return 0;
 	}
 	c = client_open(f->run_dir, e);
@@ -189,14 +203,15 @@ int front_apply(const struct front *f, enum front_applied *how, char *text, stru
 		*e = (struct err){ 0 };
 		*how = FRONT_NOT_RUNNING;
 		snprintf(text, FRONT_TEXT_MAX,
-			 "Saved. The daemon is not running: it is used at its next start.");
+			 "Saved. The daemon is not running: it is used at its next "
+			 "start.");
 		return 0;
 	}
 	if (rc)
 		return err_wrap(e, "saved, but the daemon did not apply it");
 	*how = FRONT_APPLIED;
-	snprintf(text, FRONT_TEXT_MAX, said[0] ? "Saved and applied: %s." : "Saved and applied.",
-		 said);
+	snprintf(text, FRONT_TEXT_MAX,
+		 said[0] ? "Saved and applied: %s." : "Saved and applied.", said);
 	return 0;
 }
 
@@ -204,36 +219,44 @@ int front_apply(const struct front *f, enum front_applied *how, char *text, stru
 
 const struct front_action front_actions[ACTION_N] = {
 	[ACTION_RESTART] = { ACTION_RESTART, "Restart", "restart",
-		"Restart the daemon's processes; every tunnel is made anew.",
-		"Restart? Every tunnel is interrupted for some seconds.", false, true, true },
+			     "Restart the daemon's processes; every tunnel is made anew.",
+			     "Restart? Every tunnel is interrupted for some seconds.",
+			     false, true, true },
 	[ACTION_STATUS] = { ACTION_STATUS, "Status", "status",
-		"Every peer and its tunnels.", NULL, false, false, false },
+			    "Every peer and its tunnels.", NULL, false, false, false },
 	[ACTION_INTERFACES] = { ACTION_INTERFACES, "Interfaces", "interfaces",
-		"The interfaces with their addresses, tunnels marked.", NULL, false, false, false },
+				"The interfaces with their addresses, tunnels marked.",
+				NULL, false, false, false },
 	[ACTION_ROUTES] = { ACTION_ROUTES, "Routes", "routes",
-		"The routes, those into tunnels marked.", NULL, false, false, false },
+			    "The routes, those into tunnels marked.", NULL, false, false,
+			    false },
 	[ACTION_FIREWALL] = { ACTION_FIREWALL, "Firewall", "firewall",
-		"adit's firewall rules, and those it put into other tables.",
-		NULL, false, false, false },
+			      "adit's firewall rules, and those it put into other "
+			      "tables.",
+			      NULL, false, false, false },
 	[ACTION_RELOAD] = { ACTION_RELOAD, "Reload", "reload",
-		"Read the settings again and apply what changed.", NULL, false, true, true },
-	[ACTION_LOG] = { ACTION_LOG, "Log", "log",
-		"What happened, newest last.", NULL, false, true, false },
+			    "Read the settings again and apply what changed.", NULL,
+			    false, true, true },
+	[ACTION_LOG] = { ACTION_LOG, "Log", "log", "What happened, newest last.", NULL,
+			 false, true, false },
 	[ACTION_CHECK] = { ACTION_CHECK, "Check", "check",
-		"Check all settings and say what is wrong.", NULL, false, false, false },
-	[ACTION_UP] = { ACTION_UP, "Up", "up",
-		"Bring it up now.", NULL, true, true, true },
+			   "Check all settings and say what is wrong.", NULL, false,
+			   false, false },
+	[ACTION_UP] = { ACTION_UP, "Up", "up", "Bring it up now.", NULL, true, true,
+			true },
 	[ACTION_DOWN] = { ACTION_DOWN, "Down", "down",
-		"Take it down until it is brought up again.",
-		"Take %s down? Its traffic stops until somebody brings it up.", true, true, true },
-	[ACTION_ENABLE] = { ACTION_ENABLE, "Enable", "peer enable",
-		"Use it again.", NULL, true, false, true },
+			  "Take it down until it is brought up again.",
+			  "Take %s down? Its traffic stops until somebody brings it up.",
+			  true, true, true },
+	[ACTION_ENABLE] = { ACTION_ENABLE, "Enable", "peer enable", "Use it again.", NULL,
+			    true, false, true },
 	[ACTION_DISABLE] = { ACTION_DISABLE, "Disable", "peer disable",
-		"Take it down and keep it down, without deleting it.",
-		"Disable %s? Its traffic stops until it is enabled.", true, false, true },
+			     "Take it down and keep it down, without deleting it.",
+			     "Disable %s? Its traffic stops until it is enabled.", true,
+			     false, true },
 	[ACTION_DELETE] = { ACTION_DELETE, "Delete", "peer delete",
-		"Delete it, its key included.",
-		"Delete %s, its key included?", true, false, true },
+			    "Delete it, its key included.",
+			    "Delete %s, its key included?", true, false, true },
 };
 
 /* --- the same as a command --- */
@@ -259,8 +282,8 @@ void front_quote(struct sbuf *b, const char *word)
 	sbuf_add(b, "'");
 }
 
-void front_command(struct sbuf *b, const struct front *f, const char *verb, const char *name,
-		   const struct front_pair *pairs, size_t n)
+void front_command(struct sbuf *b, const struct front *f, const char *verb,
+		   const char *name, const struct front_pair *pairs, size_t n)
 {
 	sbuf_add(b, "adit");
 	if (strcmp(f->config_dir, ADIT_CONFIG_DIR) != 0) {
@@ -279,7 +302,8 @@ void front_command(struct sbuf *b, const struct front *f, const char *verb, cons
 	for (size_t i = 0; i < n; i++) {
 		struct sbuf pair = { 0 };
 
-		sbuf_addf(&pair, "%s=%s", pairs[i].key, pairs[i].value ? pairs[i].value : "");
+		sbuf_addf(&pair, "%s=%s", pairs[i].key,
+			  pairs[i].value ? pairs[i].value : "");
 		sbuf_add(b, " ");
 		front_quote(b, sbuf_str(&pair));
 		sbuf_fini(&pair);

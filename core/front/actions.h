@@ -1,6 +1,6 @@
-/* actions: what the command line and the screen both do, so that what one can do the other can:
- * ask for the status, tell the daemon after a change, the quick actions, the command that does
- * the same as a form, and what to do about a peer that is not up.
+/* actions: what the command line and the screen both do, so that what one can do the
+ * other can: ask for the status, tell the daemon after a change, the quick actions, the
+ * command that does the same as a form, and what to do about a peer that is not up.
  */
 #ifndef ADIT_FRONT_ACTIONS_H
 #define ADIT_FRONT_ACTIONS_H
@@ -22,20 +22,22 @@ struct front {
 
 /* --- status --- */
 
-/* The daemon's, or, when it is not running, what the settings alone say ((*out)->running is
- * false then). peer NULL: all; a peer that does not exist is EXIT_NO_PEER with the nearest
- * name. *out is the caller's to status_free(); raw, where not NULL, gets the object for
+/* The daemon's, or, when it is not running, what the settings alone say ((*out)->running
+ * is false then). peer NULL: all; a peer that does not exist is EXIT_NO_PEER with the
+ * nearest name. *out is the caller's to status_free(); raw, where not NULL, gets the
+ * object for
  * --json, the caller's to json_object_put(). */
 int front_status(const struct front *f, const char *peer, struct status **out,
 		 struct json_object **raw, struct err *e) MUST_USE;
 
-/* What to try when p is not up, as one or two sentences with the command to type; "" when it
- * is up. Returns buf (cap >= 256). */
-const char *front_advice(const struct status_peer *p, bool running, char *buf, size_t cap);
+/* What to try when p is not up, as one or two sentences with the command to type; "" when
+ * it is up. Returns buf (cap >= 256). */
+const char *front_advice(const struct status_peer *p, bool running, char *buf,
+			 size_t cap);
 
-/* The router's own LAN networks, to check settings against (settings_load(), struct commit):
- * into out, at most max; returns how many. 0 too when the kernel or the settings cannot be
- * read: the checks are then fewer. */
+/* The router's own LAN networks, to check settings against (settings_load(), struct
+ * commit): into out, at most max; returns how many. 0 too when the kernel or the settings
+ * cannot be read: the checks are then fewer. */
 #define FRONT_LAN_MAX 64
 size_t front_lan(const struct front *f, struct prefix *out, size_t max);
 
@@ -47,10 +49,10 @@ enum front_applied {
 	FRONT_NOT_ASKED,	/* no_apply */
 };
 
-/* Tell the daemon to read the settings again. text gets one sentence about how it went, ""
- * never ("Applied: branch restarts.", "Saved. aditd is not running: it is used at the next
- * start."). -1 when the daemon refused or did not answer: what was saved stays saved, and *e
- * says so. text holds FRONT_TEXT_MAX. */
+/* Tell the daemon to read the settings again. text gets one sentence about how it went,
+ * "" never ("Applied: branch restarts.", "Saved. aditd is not running: it is used at the
+ * next start."). -1 when the daemon refused or did not answer: what was saved stays
+ * saved, and *e says so. text holds FRONT_TEXT_MAX. */
 #define FRONT_TEXT_MAX 320
 int front_apply(const struct front *f, enum front_applied *how, char *text, struct err *e)
 	MUST_USE;
@@ -67,9 +69,10 @@ enum front_action_id {
 struct front_action {
 	enum front_action_id id;
 	const char *label;	/* "Restart" */
-	const char *command;	/* after "adit ": "restart", "peer enable"; PEER follows if peer */
+	const char *command; /* after "adit ": "restart", "peer enable"; PEER follows if
+				peer */
 	const char *help;	/* one line */
-	const char *ask;	/* the question to confirm with ("%s": the peer); NULL: none */
+	const char *ask; /* the question to confirm with ("%s": the peer); NULL: none */
 	bool peer;		/* is about one peer */
 	bool daemon;		/* needs the daemon to run */
 	bool changes;		/* needs root, not for --readonly */
@@ -86,10 +89,10 @@ struct front_pair {
 
 /* Append word, quoted for a POSIX shell where it must be. */
 void front_quote(struct sbuf *b, const char *word);
-/* Append "adit [--config-dir D] [--run-dir D] VERB [NAME] key=value …" (dirs only where they
- * are not the built-in ones); name may be NULL. For `y` on the screen and hints. */
-void front_command(struct sbuf *b, const struct front *f, const char *verb, const char *name,
-		   const struct front_pair *pairs, size_t n);
+/* Append "adit [--config-dir D] [--run-dir D] VERB [NAME] key=value …" (dirs only where
+ * they are not the built-in ones); name may be NULL. For `y` on the screen and hints. */
+void front_command(struct sbuf *b, const struct front *f, const char *verb,
+		   const char *name, const struct front_pair *pairs, size_t n);
 
 /* --- pre-shared keys --- */
 
@@ -97,8 +100,8 @@ void front_command(struct sbuf *b, const struct front *f, const char *verb, cons
  * included in cap >= FRONT_PSK_TEXT. The caller wipes buf. */
 #define FRONT_PSK_TEXT 44
 void front_psk_generate(char buf[FRONT_PSK_TEXT]);
-/* A key as read from a file, stdin or a prompt: the newline at its end (CRLF too) is not part
- * of it. Returns the new length. */
+/* A key as read from a file, stdin or a prompt: the newline at its end (CRLF too) is not
+ * part of it. Returns the new length. */
 size_t front_psk_trim(char *text, size_t len);
 
 #endif

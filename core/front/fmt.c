@@ -125,8 +125,8 @@ const struct fmt_state *fmt_state(const char *word)
 	return &unknown;
 }
 
-/* One character: bytes taken (>= 1 unless at the end) and columns; *bad for what a terminal
- * must not get (control, invalid). */
+/* One character: bytes taken (>= 1 unless at the end) and columns; *bad for what a
+ * terminal must not get (control, invalid). */
 static size_t step(const char *s, mbstate_t *mb, size_t *cols, bool *bad)
 {
 	wchar_t wc;
@@ -164,9 +164,10 @@ size_t fmt_width(const char *text)
 	return width;
 }
 
-/* The text as clean characters into buf, from where at least skip columns were passed, at most
- * width columns. Returns the bytes written. */
-static size_t copy_columns(const char *text, size_t skip, size_t width, char *buf, size_t cap)
+/* The text as clean characters into buf, from where at least skip columns were passed, at
+ * most width columns. Returns the bytes written. */
+static size_t copy_columns(const char *text, size_t skip, size_t width, char *buf,
+			   size_t cap)
 {
 	mbstate_t mb = { 0 };
 	size_t at = 0, passed = 0, taken = 0, cols, n;

@@ -144,7 +144,8 @@ static void table(void)
 		CHECK(cli_opts[i].name && cli_opts[i].help);
 		for (size_t j = 0; j < i; j++) {
 			CHECK(strcmp(cli_opts[i].name, cli_opts[j].name) != 0);
-			CHECK(!cli_opts[i].letter || cli_opts[i].letter != cli_opts[j].letter);
+			CHECK(!cli_opts[i].letter ||
+			      cli_opts[i].letter != cli_opts[j].letter);
 		}
 	}
 }

@@ -122,7 +122,8 @@ static void json(void)
 
 static void commands(void)
 {
-	static const struct front f = { .config_dir = ADIT_CONFIG_DIR, .run_dir = "/tmp/r un" };
+	static const struct front f = { .config_dir = ADIT_CONFIG_DIR,
+					.run_dir = "/tmp/r un" };
 	static const struct front_pair pairs[] = {
 		{ "remote_network", "10.2.0.0/24,10.3.0.0/24" },
 		{ "description", "Tom's office" },
@@ -132,7 +133,8 @@ static void commands(void)
 
 	front_command(&b, &f, "peer set", "branch", pairs, 3);
 	CHECK_STR(sbuf_str(&b), "adit --run-dir '/tmp/r un' peer set branch "
-		  "remote_network=10.2.0.0/24,10.3.0.0/24 'description=Tom'\\''s office' mtu=");
+				"remote_network=10.2.0.0/24,10.3.0.0/24 "
+				"'description=Tom'\\''s office' mtu=");
 	sbuf_reset(&b);
 	front_quote(&b, "");
 	CHECK_STR(sbuf_str(&b), "''");

@@ -131,7 +131,8 @@ static void wraps(void)
 /* Each line makes progress, and no letter is lost. */
 static void wraps_all(void)
 {
-	const char *text = "It is said that Zürich and 東京 are far apart, unless one goes by tunnel";
+	const char *text = "It is said that Zürich and 東京 are far apart, unless one "
+			   "goes by tunnel";
 	size_t letters = 0;
 
 	for (const char *p = text; *p; p++)
