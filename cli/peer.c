@@ -190,6 +190,23 @@ static int no_key(const struct draft *d, struct err *e)
 			draft_name(d));
 }
 
+/* Nobody types a key twice to hear then that a network is missing. */
+static int check_first(struct cli *c, const struct draft *d, struct edit *ed, struct err *e)
+{
+	struct findings fs = { 0 };
+	int rc = 0;
+
+	if (draft_check(d, ed->commit.lan, ed->commit.n_lan, &fs)) {
+		for (size_t i = 0; i < fs.n && rc == 0; i++)
+			if (fs.f[i].level == FINDING_ERROR)
+				rc = err_code(e, EXIT_SETTINGS, "%s: %s: %s", draft_name(d),
+					      fs.f[i].key, fs.f[i].msg);
+		edit_findings(c, &fs, true);
+	}
+	findings_fini(&fs);
+	return rc;
+}
+
 static int add_draft(struct cli *c, struct draft *d, struct err *e)
 {
 	char made[FRONT_PSK_TEXT];
@@ -198,7 +215,10 @@ static int add_draft(struct cli *c, struct draft *d, struct err *e)
 	int rc;
 
 	edit_begin(c, &ed);
-	rc = edit_psk(c, d, true, made, &given, e);
+	made[0] = '\0';
+	rc = check_first(c, d, &ed, e);
+	if (rc == 0)
+		rc = edit_psk(c, d, true, made, &given, e);
 	if (rc == 0 && !given)
 		rc = no_key(d, e);
 	if (rc == 0) {
