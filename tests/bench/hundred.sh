@@ -18,7 +18,7 @@ for ((i = 0; i < ROUNDS; i++)); do
 		bench_many_end $s
 	done
 done
-two() { median "$2" <"$BENCH_TOP/$1"; }
+two() { median "$2" "$BENCH_TOP/$1"; }
 figure "100 against 100: until all are up" ms "$(two adit.up 1)" "$(two charon.up 1)" "<1" "$ROUNDS"
 figure "100 against 100: memory, who begins" kB "$(two adit.gw-a 1)" "$(two charon.gw-a 1)" "<0.5" "$ROUNDS"
 figure "100 against 100: memory, who answers" kB "$(two adit.gw-b 1)" "$(two charon.gw-b 1)" "<0.5" "$ROUNDS"

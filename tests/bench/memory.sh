@@ -7,6 +7,7 @@ LAB_B=${1:-build}
 # shellcheck source=tests/bench/bench.bash
 . tests/bench/bench.bash
 
+declare -A pss rss
 for s in adit trimmed debian; do
 	bench_many_lab $s $s
 	at=0
@@ -16,7 +17,7 @@ for s in adit trimmed debian; do
 		at=$n
 		sleep 1
 		# shellcheck disable=SC2046  # words
-		read -r "pss_$s[$n]" "rss_$s[$n]" < <(python3 tests/bench/pages.py $(bench_pids $s gw-a)) || die "pages"
+		read -r "pss[$s$n]" "rss[$s$n]" < <(python3 tests/bench/pages.py $(bench_pids $s gw-a)) || die "pages"
 	done
 	# Beside each other they would share their libraries, and look smaller than they are.
 	bench_many_end $s
@@ -24,9 +25,9 @@ done
 # Threads and heaps have grown by the tenth: the slope from there is what one more costs.
 per() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.1f", (b - a) / 90 }'; }
 for n in 0 10 100; do
-	figure "proportional memory ($n up)" kB "${pss_adit[n]}" "${pss_trimmed[n]}" "<0.5" 1
-	figure "  as Debian ships charon" kB "${pss_adit[n]}" "${pss_debian[n]}" "<0.5" 1
-	figure "  resident, trimmed charon" kB "${rss_adit[n]}" "${rss_trimmed[n]}" - 1
+	figure "proportional memory ($n up)" kB "${pss[adit$n]}" "${pss[trimmed$n]}" "<0.5" 1
+	figure "  as Debian ships charon" kB "${pss[adit$n]}" "${pss[debian$n]}" "<0.5" 1
+	figure "  resident, trimmed charon" kB "${rss[adit$n]}" "${rss[trimmed$n]}" - 1
 done
-figure "memory of one tunnel more" kB "$(per "${pss_adit[10]}" "${pss_adit[100]}")" \
-	"$(per "${pss_trimmed[10]}" "${pss_trimmed[100]}")" "<0.5" 90
+figure "memory of one tunnel more" kB "$(per "${pss[adit10]}" "${pss[adit100]}")" \
+	"$(per "${pss[trimmed10]}" "${pss[trimmed100]}")" "<0.5" 90

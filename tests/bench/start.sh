@@ -27,6 +27,6 @@ ready_charon() {	# NS
 for ((i = 0; i < ROUNDS; i++)); do
 	ready_adit >>"$LAB_DIR/a"; ready_charon trimmed >>"$LAB_DIR/t"; ready_charon debian >>"$LAB_DIR/d"
 done
-a=$(median <"$LAB_DIR/a") || die "no figure"
-figure "start to ready" ms "$a" "$(median <"$LAB_DIR/t")" "<1" "$ROUNDS"
-figure "start to ready, charon as Debian ships it" ms "$a" "$(median <"$LAB_DIR/d")" "<1" "$ROUNDS"
+a=$(median 1 "$LAB_DIR/a") || die "no figure"
+figure "start to ready" ms "$a" "$(median 1 "$LAB_DIR/t")" "<1" "$ROUNDS"
+figure "start to ready, charon as Debian ships it" ms "$a" "$(median 1 "$LAB_DIR/d")" "<1" "$ROUNDS"

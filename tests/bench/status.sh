@@ -23,8 +23,8 @@ measure() {	# TUNNELS
 		STRONGSWAN_CONF=$c/strongswan.conf SWANCTL_DIR=$c/swanctl "$STOPWATCH" wall "$ROUNDS" \
 			"$LAB_B/adit" --config-dir "$a/etc" --run-dir "$a/run" status $json ::: \
 			swanctl --list-sas --uri "unix://$c/vici" >"$BENCH_TOP/t" || die "status"
-		figure "status ${json:+$json }($1 up)" ms "$(median 1 <"$BENCH_TOP/t")" \
-			"$(median 2 <"$BENCH_TOP/t")" "<1" "$ROUNDS"
+		figure "status ${json:+$json }($1 up)" ms "$(median 1 "$BENCH_TOP/t")" \
+			"$(median 2 "$BENCH_TOP/t")" "<1" "$ROUNDS"
 	done
 }
 for s in adit charon; do side $s; bench_many_up $s 1 1 >/dev/null || exit 1; done

@@ -22,5 +22,5 @@ for ((i = 0; i < ROUNDS; i++)); do
 			>>"$BENCH_TOP/$s.mbit" || die "iperf3"
 	done
 done
-figure "TCP throughput, 3 s" Mbit/s "$(median <"$BENCH_TOP/adit.mbit")" \
-	"$(median <"$BENCH_TOP/charon.mbit")" - "$ROUNDS"
+figure "TCP throughput, 3 s" Mbit/s "$(median 1 "$BENCH_TOP/adit.mbit")" \
+	"$(median 1 "$BENCH_TOP/charon.mbit")" - "$ROUNDS"

@@ -16,7 +16,8 @@ done
 up_adit() {
 	local d; d=$(adit_dir gw-a)
 	in_ns host-a "$STOPWATCH" flow 10.2.0.10 7 "/run/netns/$(ns gw-a)" "$LAB_B/adit" \
-		--config-dir "$d/etc" --run-dir "$d/run" up branch || die "adit up"
+		--config-dir "$d/etc" --run-dir "$d/run" up branch 2>"$LAB_DIR/up" ||
+		{ cat "$LAB_DIR/up" >&2; die "adit up"; }
 	adit gw-a down branch >/dev/null || die "adit down"
 }
 up_charon() {
@@ -35,5 +36,5 @@ for ((i = 0; i <= ROUNDS; i++)); do
 	done
 	sleep 0.2
 done
-figure "adit up (initiate) to traffic" ms "$(median <"$BENCH_TOP/adit.up")" \
-	"$(median <"$BENCH_TOP/charon.up")" "<1" "$ROUNDS"
+figure "adit up (initiate) to traffic" ms "$(median 1 "$BENCH_TOP/adit.up")" \
+	"$(median 1 "$BENCH_TOP/charon.up")" "<1" "$ROUNDS"
