@@ -160,7 +160,8 @@ static void child_refused(struct ike_sa *sa, const struct notify *n)
 	uint8_t slot = x->slot;
 
 	exch_free(sa);
-	if (n->type == N_TEMPORARY_FAILURE) {
+	/* The child that it was about may have ended meanwhile. */
+	if (n->type == N_TEMPORARY_FAILURE || (n->type == N_CHILD_SA_NOT_FOUND && !old)) {
 		if (old)
 			old->rekey_at = clock_ms() + SOON_MS;
 		else if (slot < p->conf.n_children)

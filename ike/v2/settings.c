@@ -136,20 +136,44 @@ static void move_slots(struct peer *p, struct peer_conf *conf, struct slot *slot
 /* Whoever does not see to the children deletes what is stale: the other side makes it anew. */
 static void renew_children(struct peer *p)
 {
-	for (struct child *c = p->children; c; c = c->next) {
+	for (struct child *c = p->children; c; c = c->next)
 		if (c->stale && (!c->sa->owner && p->conf.start != START_START))
 			c->del_want = true;
-		if (!c->stale && !c->del_want)
-			child_lifetimes(c);
-	}
 	for (struct ike_sa *sa = p->sas; sa; sa = sa->peer_next) {
 		if (!sa_is_up(sa))
 			continue;
-		sa_lifetimes(sa);
 		/* Stale ones do not wait for the other side. */
 		if (!sa->owner && p->conf.start == START_START)
 			for (struct child *c = p->children; c; c = c->next)
 				sa->owner |= c->stale;
+	}
+}
+
+/* Times are drawn anew only where they changed: a rekey that is due stays due. */
+static void renew_times(struct peer *p, uint32_t was_ike_s, uint32_t was_margin_s,
+			const uint32_t was_esp_s[CHILDREN_MAX])
+{
+	bool margin = p->conf.rekey_margin_s != was_margin_s;
+	uint64_t now = clock_ms();
+
+	for (struct child *c = p->children; c; c = c->next)
+		if (c->slot != SLOT_NONE && now < c->rekey_at &&
+		    (margin || was_esp_s[c->slot] != p->conf.children[c->slot].esp_life_s))
+			child_lifetimes(c);
+	for (struct ike_sa *sa = p->sas; sa; sa = sa->peer_next)
+		if (sa_is_up(sa) && now < sa->rekey_at &&
+		    (margin || p->conf.ike_life_s != was_ike_s))
+			sa_lifetimes(sa);
+}
+
+static void old_times(const struct peer *p, const struct peer_conf *conf,
+		      uint32_t esp_s[CHILDREN_MAX])
+{
+	for (uint8_t j = 0; j < conf->n_children; j++) {
+		esp_s[j] = 0;
+		for (uint8_t i = 0; i < p->conf.n_children; i++)
+			if (strcmp(p->conf.children[i].name, conf->children[j].name) == 0)
+				esp_s[j] = p->conf.children[i].esp_life_s;
 	}
 }
 
@@ -158,8 +182,11 @@ static void change(struct peer *p, struct peer_conf *conf, struct slot *slots,
 {
 	bool ike = same_ike(&p->conf, conf) && addr_equal(&p->local_addr, local_addr);
 	bool was_enabled = p->conf.enabled;
+	uint32_t ike_s = p->conf.ike_life_s, margin_s = p->conf.rekey_margin_s;
 	struct child_conf *old = p->conf.children;
+	uint32_t esp_s[CHILDREN_MAX];
 
+	old_times(p, conf, esp_s);
 	move_slots(p, conf, slots);
 	free(p->slots);
 	p->slots = slots;
@@ -181,6 +208,7 @@ static void change(struct peer *p, struct peer_conf *conf, struct slot *slots,
 		return;
 	}
 	renew_children(p);
+	renew_times(p, ike_s, margin_s, esp_s);
 	peer_children_changed(p, "its settings changed");
 	for (struct ike_sa *sa = p->sas, *next; sa; sa = next) {
 		next = sa->peer_next;
