@@ -201,7 +201,7 @@ charon_start() {
 				flush_line = yes
 				default = 1
 				ike = 2
-				cfg = 2 }
+				cfg = 1 }
 		}
 	}
 	swanctl { load = pem pkcs1 pkcs8 x509 pubkey openssl }
