@@ -53,9 +53,12 @@ static int check_base(const struct draft *base, const struct draft *now, struct 
 	int first = (int)strcspn(s, "\n");
 
 	if (n)
-		err_set(e, "%s was changed by someone else meanwhile (%.*s%s); nothing is saved: open "
-			"it again", base->name[0] ? base->name : "adit.conf", first > 200 ? 200 : first,
-			s, n > 1 ? ", …" : "");
+		err_set(e,
+			"%s was changed by someone else meanwhile (%.*s%s); nothing is "
+			"saved: open "
+			"it again",
+			base->name[0] ? base->name : "adit.conf",
+			first > 200 ? 200 : first, s, n > 1 ? ", …" : "");
 	sbuf_fini(&diff);
 	return n ? -1 : 0;
 }
@@ -96,7 +99,8 @@ int settings_peer_change(const char *dir, const struct draft *d, const struct dr
 	return end(&j, r, fs, e);
 }
 
-int settings_peer_delete(const char *dir, const char *name, struct commit *c, struct err *e)
+int settings_peer_delete(const char *dir, const char *name, struct commit *c,
+			 struct err *e)
 {
 	struct job j;
 
@@ -105,8 +109,8 @@ int settings_peer_delete(const char *dir, const char *name, struct commit *c, st
 	return end(&j, store_del_peer(j.s, name, e), NULL, e);
 }
 
-int settings_peer_rename(const char *dir, const char *from, const char *to, struct commit *c,
-			 struct findings *fs, struct err *e)
+int settings_peer_rename(const char *dir, const char *from, const char *to,
+			 struct commit *c, struct findings *fs, struct err *e)
 {
 	struct job j;
 
@@ -133,8 +137,8 @@ static int set_enabled(struct store *s, const char *name, bool enabled, struct e
 	return r;
 }
 
-int settings_peer_copy(const char *dir, const char *from, const char *to, struct commit *c,
-		       struct findings *fs, struct err *e)
+int settings_peer_copy(const char *dir, const char *from, const char *to,
+		       struct commit *c, struct findings *fs, struct err *e)
 {
 	struct job j;
 	int r;
@@ -147,8 +151,8 @@ int settings_peer_copy(const char *dir, const char *from, const char *to, struct
 	return end(&j, r, fs, e);
 }
 
-int settings_peer_enable(const char *dir, const char *name, bool enabled, struct commit *c,
-			 struct findings *fs, struct err *e)
+int settings_peer_enable(const char *dir, const char *name, bool enabled,
+			 struct commit *c, struct findings *fs, struct err *e)
 {
 	struct job j;
 
@@ -157,8 +161,9 @@ int settings_peer_enable(const char *dir, const char *name, bool enabled, struct
 	return end(&j, set_enabled(j.s, name, enabled, e), fs, e);
 }
 
-int settings_router_change(const char *dir, const struct draft *d, const struct draft *base,
-			   struct commit *c, struct findings *fs, struct err *e)
+int settings_router_change(const char *dir, const struct draft *d,
+			   const struct draft *base, struct commit *c,
+			   struct findings *fs, struct err *e)
 {
 	struct draft *now = NULL;
 	struct job j;

@@ -1,5 +1,5 @@
-/* check: what no single value shows: what is missing and what contradicts, in one peer and
- * between peers. */
+/* check: what no single value shows: what is missing and what contradicts, in one peer
+ * and between peers. */
 #include "core/settings/draft_priv.h"
 
 #include "core/settings/id.h"
@@ -38,8 +38,9 @@ static struct finding *complain(const struct check *c, enum finding_level level,
 
 /* --- networks --- */
 
-/* A default route as remote network (or as ours, on the other side of such a tunnel) means
- * "everything else": dataplane and routes keep the router's own traffic out of it. */
+/* A default route as remote network (or as ours, on the other side of such a tunnel)
+ * means "everything else": dataplane and routes keep the router's own traffic out of it.
+ */
 static bool is_everything(const struct prefix *p)
 {
 	return p->len == 0;
@@ -55,22 +56,32 @@ static void check_remote(const struct check *c, const struct prefix *r)
 		return;
 	if (addr_is_loopback(&r->addr) || addr_is_link_local(&r->addr) ||
 	    addr_is_multicast(&r->addr)) {
-		complain(c, FINDING_ERROR, "remote_network", "%s is %s, which never goes through a "
-			 "tunnel", rt, addr_is_loopback(&r->addr) ? "the loopback network" :
-			 addr_is_multicast(&r->addr) ? "multicast" : "link-local");
+		complain(c, FINDING_ERROR, "remote_network",
+			 "%s is %s, which never goes through a "
+			 "tunnel",
+			 rt,
+			 addr_is_loopback(&r->addr)    ? "the loopback network"
+			 : addr_is_multicast(&r->addr) ? "multicast"
+						       : "link-local");
 		return;
 	}
 	if (addr_is_set(&p->remote_gateway) && prefix_contains(r, &p->remote_gateway))
-		complain(c, FINDING_ERROR, "remote_network", "%s contains the remote gateway %s: the "
-			 "way to the peer would lead through its own tunnel; name the networks behind "
-			 "it, or 0.0.0.0/0", rt, addr_str(&p->remote_gateway, at));
+		complain(c, FINDING_ERROR, "remote_network",
+			 "%s contains the remote gateway %s: the "
+			 "way to the peer would lead through its own tunnel; name the "
+			 "networks behind "
+			 "it, or 0.0.0.0/0",
+			 rt, addr_str(&p->remote_gateway, at));
 	else if (addr_is_set(&p->local_ip) && prefix_contains(r, &p->local_ip))
-		complain(c, FINDING_ERROR, "remote_network", "%s contains this router's own address %s",
-			 rt, addr_str(&p->local_ip, at));
+		complain(c, FINDING_ERROR, "remote_network",
+			 "%s contains this router's own address %s", rt,
+			 addr_str(&p->local_ip, at));
 	for (size_t i = 0; i < c->n_lan; i++)
 		if (!is_everything(&c->lan[i]) && prefix_overlaps(r, &c->lan[i])) {
-			complain(c, FINDING_ERROR, "remote_network", "%s %s this router's LAN %s: both "
-				 "sides need networks of their own", rt,
+			complain(c, FINDING_ERROR, "remote_network",
+				 "%s %s this router's LAN %s: both "
+				 "sides need networks of their own",
+				 rt,
 				 prefix_covers(r, &c->lan[i]) ? "contains" : "overlaps",
 				 prefix_str(&c->lan[i], lt));
 			break;
@@ -83,13 +94,16 @@ static void check_overlap(const struct check *c, const struct child_conf *ch)
 
 	for (int i = 0; i < ch->n_local; i++)
 		for (int k = 0; k < ch->n_remote; k++) {
-			const struct prefix *l = &ch->local_network[i], *r = &ch->remote_network[k];
+			const struct prefix *l = &ch->local_network[i],
+					    *r = &ch->remote_network[k];
 
-			if (is_everything(l) || is_everything(r) || !prefix_overlaps(l, r))
+			if (is_everything(l) || is_everything(r) ||
+			    !prefix_overlaps(l, r))
 				continue;
-			complain(c, FINDING_ERROR, "remote_network", "%s overlaps the local network %s: "
-				 "both sides need networks of their own", prefix_str(r, rt),
-				 prefix_str(l, lt));
+			complain(c, FINDING_ERROR, "remote_network",
+				 "%s overlaps the local network %s: "
+				 "both sides need networks of their own",
+				 prefix_str(r, rt), prefix_str(l, lt));
 			return;
 		}
 }
@@ -102,7 +116,8 @@ static bool has_family(const struct prefix *p, int n, int family)
 	return false;
 }
 
-/* Every network needs a partner of its family on the other side, or it can carry nothing. */
+/* Every network needs a partner of its family on the other side, or it can carry nothing.
+ */
 static void check_families(const struct check *c, const struct child_conf *ch)
 {
 	static const struct { int family; const char *name; } f[] = {
@@ -114,13 +129,18 @@ static void check_families(const struct check *c, const struct child_conf *ch)
 		bool r = has_family(ch->remote_network, ch->n_remote, f[i].family);
 
 		if (l != r && ch->n_local && ch->n_remote)
-			complain(c, FINDING_ERROR, l ? "local_network" : "remote_network", "there is an "
-				 "%s network on this side of the tunnel only: name one for the %s side too",
+			complain(c, FINDING_ERROR, l ? "local_network" : "remote_network",
+				 "there is an "
+				 "%s network on this side of the tunnel only: name one "
+				 "for the %s side too",
 				 f[i].name, l ? "remote" : "local");
 	}
-	if (c->p->mtu && c->p->mtu < 1280 && has_family(ch->local_network, ch->n_local, AF_INET6))
-		complain(c, FINDING_ERROR, "local_network", "IPv6 needs an mtu of 1280 at least "
-			 "(RFC 8200), not %u", c->p->mtu);
+	if (c->p->mtu && c->p->mtu < 1280 &&
+	    has_family(ch->local_network, ch->n_local, AF_INET6))
+		complain(c, FINDING_ERROR, "local_network",
+			 "IPv6 needs an mtu of 1280 at least "
+			 "(RFC 8200), not %u",
+			 c->p->mtu);
 }
 
 static void check_weak(const struct check *c, const char *key, const struct suite_list *l)
@@ -130,29 +150,34 @@ static void check_weak(const struct check *c, const char *key, const struct suit
 
 	if (!missing)
 		return;
-	complain(c, FINDING_ERROR, key, "%s %s weak: take a stronger one, or for an old peer that has "
-		 "nothing better set allow_weak = %s", weak_str(missing, names, sizeof(names)),
+	complain(c, FINDING_ERROR, key,
+		 "%s %s weak: take a stronger one, or for an old peer that has "
+		 "nothing better set allow_weak = %s",
+		 weak_str(missing, names, sizeof(names)),
 		 missing & (missing - 1) ? "are" : "is",
 		 weak_str(missing | c->p->allow_weak, all, sizeof(all)));
 }
 
-static void check_child(struct check *c, const struct section *sec, const struct child_conf *ch)
+static void check_child(struct check *c, const struct section *sec,
+			const struct child_conf *ch)
 {
 	enum setting_scope scope = sec == &c->d->main ? SCOPE_PEER : SCOPE_CHILD;
 
 	for (size_t i = 0; i < settings_table_n; i++) {
 		const struct setting *s = &settings_table[i];
 
-		if (s->scope == scope && s->required && s->type == ST_NETWORKS && !sec->v[i])
-			complain(c, FINDING_ERROR, s->key, "is missing: %s (like %s)", s->help,
-				 s->example);
+		if (s->scope == scope && s->required && s->type == ST_NETWORKS &&
+		    !sec->v[i])
+			complain(c, FINDING_ERROR, s->key, "is missing: %s (like %s)",
+				 s->help, s->example);
 	}
 	for (int i = 0; i < ch->n_remote; i++)
 		check_remote(c, &ch->remote_network[i]);
 	check_overlap(c, ch);
 	check_families(c, ch);
 	/* A child that takes the peer's esp says so there. */
-	if (scope == SCOPE_PEER || sec->v[setting_index(setting_find(SCOPE_CHILD, "esp"))])
+	if (scope == SCOPE_PEER ||
+	    sec->v[setting_index(setting_find(SCOPE_CHILD, "esp"))])
 		check_weak(c, "esp", &ch->esp);
 }
 
@@ -160,8 +185,10 @@ static bool same_networks(const struct child_conf *a, const struct child_conf *b
 {
 	return a->n_local == b->n_local && a->n_remote == b->n_remote && a->n_local &&
 	       a->n_remote &&
-	       memcmp(a->local_network, b->local_network, sizeof(a->local_network)) == 0 &&
-	       memcmp(a->remote_network, b->remote_network, sizeof(a->remote_network)) == 0;
+	       memcmp(a->local_network, b->local_network, sizeof(a->local_network)) ==
+		       0 &&
+	       memcmp(a->remote_network, b->remote_network, sizeof(a->remote_network)) ==
+		       0;
 }
 
 static void check_children(struct check *c)
@@ -173,16 +200,20 @@ static void check_children(struct check *c)
 		struct err e;
 
 		snprintf(c->prefix, sizeof(c->prefix), "child.%s.", d->child[i].name);
-		if (value_name_check("the child's name", d->child[i].name, CHILD_NAME_MAX, &e) < 0)
+		if (value_name_check("the child's name", d->child[i].name, CHILD_NAME_MAX,
+				     &e) < 0)
 			complain(c, FINDING_ERROR, "local_network", "%s", e.msg);
 		else if (strcmp(d->child[i].name, d->name) == 0)
-			complain(c, FINDING_ERROR, "local_network", "a child cannot have the peer's own "
+			complain(c, FINDING_ERROR, "local_network",
+				 "a child cannot have the peer's own "
 				 "name: the peer's networks are that child");
 		check_child(c, &d->child[i], &c->p->children[1 + i]);
 		for (size_t k = 0; k <= i; k++)
 			if (same_networks(&c->p->children[k], &c->p->children[1 + i]))
-				complain(c, FINDING_ERROR, "remote_network", "the networks are the same "
-					 "as those of %s", k ? d->child[k - 1].name : "the peer itself");
+				complain(c, FINDING_ERROR, "remote_network",
+					 "the networks are the same "
+					 "as those of %s",
+					 k ? d->child[k - 1].name : "the peer itself");
 	}
 	c->prefix[0] = '\0';
 }
@@ -195,25 +226,33 @@ static void check_gateway(const struct check *c, bool bad_gateway)
 	const struct peer_conf *p = c->p;
 
 	if (!c->d->main.v[setting_index(gw)])
-		complain(c, FINDING_ERROR, gw->key, "is missing: %s (like %s)", gw->help, gw->example);
+		complain(c, FINDING_ERROR, gw->key, "is missing: %s (like %s)", gw->help,
+			 gw->example);
 	if (bad_gateway)
 		return;
 	if (p->remote_any && p->start == START_START)
-		complain(c, FINDING_ERROR, "start", "this router cannot connect to a peer whose address "
-			 "it does not know (remote_gateway is any): set start = responder");
+		complain(c, FINDING_ERROR, "start",
+			 "this router cannot connect to a peer whose address "
+			 "it does not know (remote_gateway is any): set start = "
+			 "responder");
 	if (p->remote_any && p->peer_id.type == ID_NONE)
-		complain(c, FINDING_WARNING, "peer_id", "is not set and remote_gateway is any: whoever "
+		complain(c, FINDING_WARNING, "peer_id",
+			 "is not set and remote_gateway is any: whoever "
 			 "knows the pre-shared key is taken for this peer");
 	if (addr_is_set(&p->local_ip) && addr_is_set(&p->remote_gateway)) {
 		if (p->local_ip.family != p->remote_gateway.family)
-			complain(c, FINDING_ERROR, "local_ip", "is %s and the remote gateway %s: both must "
-				 "be the same", p->local_ip.family == AF_INET ? "IPv4" : "IPv6",
+			complain(c, FINDING_ERROR, "local_ip",
+				 "is %s and the remote gateway %s: both must "
+				 "be the same",
+				 p->local_ip.family == AF_INET ? "IPv4" : "IPv6",
 				 p->remote_gateway.family == AF_INET ? "IPv4" : "IPv6");
 		else if (addr_equal(&p->local_ip, &p->remote_gateway))
-			complain(c, FINDING_ERROR, "local_ip", "is the address of the remote gateway");
+			complain(c, FINDING_ERROR, "local_ip",
+				 "is the address of the remote gateway");
 	}
 	if (p->local_id.type != ID_NONE && ike_id_equal(&p->local_id, &p->peer_id))
-		complain(c, FINDING_WARNING, "peer_id", "is the same as local_id: each side should have "
+		complain(c, FINDING_WARNING, "peer_id",
+			 "is the same as local_id: each side should have "
 			 "a name of its own");
 }
 
@@ -223,13 +262,17 @@ static void check_margin(const struct check *c)
 	char m[VALUE_DURATION_TEXT], l[VALUE_DURATION_TEXT];
 
 	if (p->ike_life_s && p->rekey_margin_s > p->ike_life_s / 2) {
-		complain(c, FINDING_ERROR, "rekey_margin", "%s is more than half of ike_life (%s)",
-			 value_duration_str(p->rekey_margin_s, m), value_duration_str(p->ike_life_s, l));
+		complain(c, FINDING_ERROR, "rekey_margin",
+			 "%s is more than half of ike_life (%s)",
+			 value_duration_str(p->rekey_margin_s, m),
+			 value_duration_str(p->ike_life_s, l));
 		return;
 	}
 	for (int i = 0; i < p->n_children; i++)
-		if (p->children[i].esp_life_s && p->rekey_margin_s > p->children[i].esp_life_s / 2) {
-			complain(c, FINDING_ERROR, "rekey_margin", "%s is more than half of esp_life (%s)",
+		if (p->children[i].esp_life_s &&
+		    p->rekey_margin_s > p->children[i].esp_life_s / 2) {
+			complain(c, FINDING_ERROR, "rekey_margin",
+				 "%s is more than half of esp_life (%s)",
 				 value_duration_str(p->rekey_margin_s, m),
 				 value_duration_str(p->children[i].esp_life_s, l));
 			return;
@@ -269,7 +312,8 @@ long check_router(const struct draft *d, struct router_conf *out, struct finding
 	conf_fill_router(d, out, fs);
 	for (int i = 0; i < out->n_lan; i++)
 		if (out->wan[0] && strcmp(out->lan[i], out->wan) == 0)
-			findings_add(fs, FINDING_ERROR, "", "lan", "%s is the WAN interface", out->wan);
+			findings_add(fs, FINDING_ERROR, "", "lan",
+				     "%s is the WAN interface", out->wan);
 	for (size_t i = 0; i < settings_table_n; i++) {
 		const struct setting *s = &settings_table[i];
 
@@ -316,8 +360,8 @@ static bool same_end(const struct peer_conf *a, const struct peer_conf *b)
 	struct ike_id pb = effective_id(&b->peer_id, &b->remote_gateway);
 
 	return a->remote_any == b->remote_any &&
-	       addr_equal(&a->remote_gateway, &b->remote_gateway) && ike_id_equal(&la, &lb) &&
-	       ike_id_equal(&pa, &pb);
+	       addr_equal(&a->remote_gateway, &b->remote_gateway) &&
+	       ike_id_equal(&la, &lb) && ike_id_equal(&pa, &pb);
 }
 
 static void check_same_end(const struct settings *s, struct findings *fs)
@@ -329,9 +373,12 @@ static void check_same_end(const struct settings *s, struct findings *fs)
 
 			if (!p->enabled || !q->enabled || !same_end(p, q))
 				continue;
-			f = findings_add(fs, FINDING_ERROR, p->name, "remote_gateway", "the gateway and "
-					 "the IDs are the same as those of %s: nobody could tell the two "
-					 "apart; give them different IDs, or make one a child of the other",
+			f = findings_add(fs, FINDING_ERROR, p->name, "remote_gateway",
+					 "the gateway and "
+					 "the IDs are the same as those of %s: nobody "
+					 "could tell the two "
+					 "apart; give them different IDs, or make one a "
+					 "child of the other",
 					 q->name);
 			if (f)
 				memcpy(f->other, q->name, sizeof(f->other));
@@ -355,8 +402,8 @@ static int claim_cmp(const void *a, const void *b)
 	return d ? d : strcmp(x->peer->name, y->peer->name);
 }
 
-/* Two tunnels to one network: a route has one way. A warning only, for people switch between
- * a main and a spare tunnel by hand. */
+/* Two tunnels to one network: a route has one way. A warning only, for people switch
+ * between a main and a spare tunnel by hand. */
 static void check_same_remote(const struct settings *s, struct findings *fs)
 {
 	struct claim *all;
@@ -372,8 +419,9 @@ static void check_same_remote(const struct settings *s, struct findings *fs)
 	for (size_t i = 0; i < s->n_peers; i++)
 		for (int c = 0; s->peers[i].enabled && c < s->peers[i].n_children; c++)
 			for (int k = 0; k < s->peers[i].children[c].n_remote; k++)
-				all[n++] = (struct claim){ &s->peers[i].children[c].remote_network[k],
-							   &s->peers[i], c == 0 };
+				all[n++] = (struct claim){
+					&s->peers[i].children[c].remote_network[k],
+					&s->peers[i], c == 0};
 	qsort(all, n, sizeof(*all), claim_cmp);
 	for (size_t i = 1; i < n; i++) {
 		const struct peer_conf *p = all[i].peer, *q = all[i - 1].peer;
@@ -382,9 +430,12 @@ static void check_same_remote(const struct settings *s, struct findings *fs)
 
 		if (p == q || !prefix_equal(all[i].net, all[i - 1].net))
 			continue;
-		f = findings_add(fs, FINDING_WARNING, p->name, all[i].own ? "remote_network" : "",
-				 "%s is a remote network of %s too: only one of the two tunnels can carry "
-				 "its traffic at a time", prefix_str(all[i].net, text), q->name);
+		f = findings_add(fs, FINDING_WARNING, p->name,
+				 all[i].own ? "remote_network" : "",
+				 "%s is a remote network of %s too: only one of the two "
+				 "tunnels can carry "
+				 "its traffic at a time",
+				 prefix_str(all[i].net, text), q->name);
 		if (f)
 			memcpy(f->other, q->name, sizeof(f->other));
 	}

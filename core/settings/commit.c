@@ -1,7 +1,9 @@
-/* commit: every step leaves either the old state or the new one for readers (snap_read()).
+/* commit: every step leaves either the old state or the new one for readers
+ *(snap_read()).
  *
  *	1. journal temp file: written, fsynced        old
- *	2. renamed to `journal`, folder fsynced       new from here on: readers take the journal
+ *	2. renamed to `journal`, folder fsynced       new from here on: readers take the
+ *journal
  *	3. each file: temp, fsync, rename; unlinks    new
  *	4. folders fsynced                            new
  *	5. journal renamed to history/N, fsynced      new: files and history agree
@@ -55,7 +57,8 @@ void commit_who(char *user, size_t user_cap, char *tty, size_t tty_cap)
 	tty[0] = '\0';
 	for (int fd = 0; fd < 3 && !tty[0]; fd++)
 		if (ttyname_r(fd, name, sizeof(name)) == 0)
-			snprintf(tty, tty_cap, "%.20s", strncmp(name, "/dev/", 5) ? name : name + 5);
+			snprintf(tty, tty_cap, "%.20s",
+				 strncmp(name, "/dev/", 5) ? name : name + 5);
 	if (strncmp(user, "uid ", 4) != 0)
 		clean_word(user);
 	clean_word(tty);
@@ -114,7 +117,8 @@ static int write_file(int dirfd, const struct snap_file *f, struct err *e)
 	int fd;
 
 	tmp_path(f->path, tmp, sizeof(tmp));
-	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, MODE_SECRET);
+	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+		    MODE_SECRET);
 	if (fd < 0)
 		return err_errno(e, "%s", tmp);
 	take_over_mode(dirfd, f->path, f->secret, fd);
@@ -188,7 +192,8 @@ static void prune(int dirfd, unsigned latest)
 		char *end;
 		unsigned long n = strtoul(de->d_name, &end, 10);
 
-		if (isdigit((unsigned char)de->d_name[0]) && !*end && n + HISTORY_MAX <= latest)
+		if (isdigit((unsigned char)de->d_name[0]) && !*end &&
+		    n + HISTORY_MAX <= latest)
 			unlinkat(fd, de->d_name, 0);
 	}
 	closedir(d);
@@ -203,7 +208,8 @@ static int make_folders(int dirfd, struct err *e)
 	};
 
 	for (size_t i = 0; i < 3; i++)
-		if (mkdirat(dirfd, folders[i].name, folders[i].mode) < 0 && errno != EEXIST)
+		if (mkdirat(dirfd, folders[i].name, folders[i].mode) < 0 &&
+		    errno != EEXIST)
 			return err_errno(e, "%s", folders[i].name);
 	return 0;
 }
@@ -229,8 +235,9 @@ static int apply_files(int dirfd, const struct snap *s, struct err *e)
 		    unlinkat(dirfd, cur.f[i].path, 0) < 0 && errno != ENOENT)
 			r = err_errno(e, "%s", cur.f[i].path);
 	snap_fini(&cur);
-	if (r == 0 && (sync_folder(dirfd, SNAP_PEERS, e) < 0 ||
-		       sync_folder(dirfd, SNAP_SECRETS, e) < 0 || sync_folder(dirfd, ".", e) < 0))
+	if (r == 0 &&
+	    (sync_folder(dirfd, SNAP_PEERS, e) < 0 ||
+	     sync_folder(dirfd, SNAP_SECRETS, e) < 0 || sync_folder(dirfd, ".", e) < 0))
 		r = -1;
 	return r;
 }
@@ -242,7 +249,8 @@ static int finish(int dirfd, const struct snap *s, struct err *e)
 
 	if (apply_files(dirfd, s, e) < 0)
 		return -1;
-	if (renameat(dirfd, SNAP_JOURNAL, dirfd, commit_path(s->gen.number, path, sizeof(path))) < 0)
+	if (renameat(dirfd, SNAP_JOURNAL, dirfd,
+		     commit_path(s->gen.number, path, sizeof(path))) < 0)
 		return err_errno(e, "%s", path);
 	if (sync_folder(dirfd, SNAP_HISTORY, e) < 0 || sync_folder(dirfd, ".", e) < 0)
 		return -1;
@@ -257,8 +265,10 @@ int commit_write(int dirfd, struct snap *s, unsigned number, struct err *e)
 	    write_state(dirfd, TMP_JOURNAL, SNAP_JOURNAL, ".", s, e) < 0)
 		return -1;
 	if (finish(dirfd, s, e) < 0)
-		return err_wrap(e, "the change is in force, but not all files are written (the next "
-				"change does that)");
+		return err_wrap(
+			e,
+			"the change is in force, but not all files are written (the next "
+			"change does that)");
 	return 0;
 }
 
@@ -270,8 +280,8 @@ int commit_baseline(int dirfd, const struct snap *cur, unsigned *number, struct 
 	int r;
 
 	*number = state_latest(dirfd);
-	if (*number && state_read(dirfd, commit_path(*number, path, sizeof(path)), true, &latest,
-				  NULL) == 0) {
+	if (*number && state_read(dirfd, commit_path(*number, path, sizeof(path)), true,
+				  &latest, NULL) == 0) {
 		same = snap_equal(cur, &latest);
 		snap_fini(&latest);
 	}
@@ -283,8 +293,9 @@ int commit_baseline(int dirfd, const struct snap *cur, unsigned *number, struct 
 	commit_who(copy.gen.who, sizeof(copy.gen.who), tty, sizeof(tty));
 	snprintf(copy.gen.what, sizeof(copy.gen.what), "%s", *number ? "changed by hand" :
 		 cur->n ? "as found" : "nothing yet");
-	r = write_state(dirfd, TMP_HISTORY, commit_path(copy.gen.number, path, sizeof(path)),
-			SNAP_HISTORY, &copy, e);
+	r = write_state(dirfd, TMP_HISTORY,
+			commit_path(copy.gen.number, path, sizeof(path)), SNAP_HISTORY,
+			&copy, e);
 	if (r == 0)
 		*number = copy.gen.number;
 	snap_fini(&copy);
@@ -307,7 +318,8 @@ static void sweep(int dirfd, const char *folder)
 	while ((de = readdir(d))) {
 		size_t n = strlen(de->d_name), tail = sizeof(SNAP_TMP) - 1;
 
-		if (de->d_name[0] == '.' && n > tail && strcmp(de->d_name + n - tail, SNAP_TMP) == 0)
+		if (de->d_name[0] == '.' && n > tail &&
+		    strcmp(de->d_name + n - tail, SNAP_TMP) == 0)
 			unlinkat(fd, de->d_name, 0);
 	}
 	closedir(d);
@@ -327,7 +339,8 @@ int commit_recover(int dirfd, struct err *e)
 			return 0;
 		if (errno != EBADMSG)
 			return -1;
-		/* Not whole: no writer of ours left it so. The files count; it is kept to look at. */
+		/* Not whole: no writer of ours left it so. The files count; it is kept to
+		 * look at. */
 		if (renameat(dirfd, SNAP_JOURNAL, dirfd, SNAP_JOURNAL ".bad") < 0)
 			return err_errno(e, SNAP_JOURNAL);
 		return 0;

@@ -52,8 +52,8 @@ static bool ifname_taken(const struct settings *s, size_t but, const char *ifnam
 
 void conf_ifnames(struct settings *s)
 {
-	/* Every peer's first choice depends on its name alone, so that one peer more does not
-	 * rename another's interface; short names keep theirs. */
+	/* Every peer's first choice depends on its name alone, so that one peer more does
+	 * not rename another's interface; short names keep theirs. */
 	for (size_t i = 0; i < s->n_peers; i++)
 		conf_ifname(s->peers[i].name, 0, s->peers[i].interface);
 	for (size_t i = 0; i < s->n_peers; i++) {
@@ -68,8 +68,9 @@ void conf_ifnames(struct settings *s)
 
 /* --- filling --- */
 
-static bool fill_one(const struct draft *d, const struct section *sec, const struct setting *s,
-		     void *home, const char *prefix, struct findings *fs)
+static bool fill_one(const struct draft *d, const struct section *sec,
+		     const struct setting *s, void *home, const char *prefix,
+		     struct findings *fs)
 {
 	const char *text = section_get(d, sec, s);
 	char key[80];
@@ -96,8 +97,9 @@ static uint32_t margin_of(const struct peer_conf *p)
 	return margin > MARGIN_MAX_S ? MARGIN_MAX_S : margin ? margin : 1;
 }
 
-static void fill_child(const struct draft *d, const struct section *sec, struct child_conf *c,
-		       const struct child_conf *own, struct findings *fs)
+static void fill_child(const struct draft *d, const struct section *sec,
+		       struct child_conf *c, const struct child_conf *own,
+		       struct findings *fs)
 {
 	char prefix[48];
 
@@ -118,8 +120,8 @@ static void fill_child(const struct draft *d, const struct section *sec, struct 
 	}
 }
 
-int conf_fill_peer(const struct draft *d, struct peer_conf *p, bool bad[SETTINGS_TABLE_MAX],
-		   struct findings *fs)
+int conf_fill_peer(const struct draft *d, struct peer_conf *p,
+		   bool bad[SETTINGS_TABLE_MAX], struct findings *fs)
 {
 	memset(p, 0, sizeof(*p));
 	p->children = calloc(1 + d->n_child, sizeof(*p->children));
@@ -136,7 +138,9 @@ int conf_fill_peer(const struct draft *d, struct peer_conf *p, bool bad[SETTINGS
 		if (s->scope != SCOPE_PEER || s->type == ST_NAME || s->type == ST_SECRET)
 			continue;
 		bad[i] = !fill_one(d, &d->main, s,
-				   s->home == HOME_CHILD ? (void *)&p->children[0] : (void *)p, "", fs);
+				   s->home == HOME_CHILD ? (void *)&p->children[0]
+							 : (void *)p,
+				   "", fs);
 	}
 	for (size_t i = 0; i < d->n_child; i++)
 		fill_child(d, &d->child[i], &p->children[1 + i], &p->children[0], fs);
@@ -220,7 +224,8 @@ static void compare_rows(enum setting_scope scope, enum setting_home home, const
 {
 	for (size_t i = 0; i < settings_table_n; i++) {
 		const struct setting *s = &settings_table[i];
-		const uint8_t *x = (const uint8_t *)a + s->offset, *y = (const uint8_t *)b + s->offset;
+		const uint8_t *x = (const uint8_t *)a + s->offset,
+			      *y = (const uint8_t *)b + s->offset;
 
 		if (s->scope == scope && s->home == home && memcmp(x, y, s->width) != 0)
 			dearest(cost, s->cost);

@@ -12,8 +12,8 @@ struct diff {
 	size_t n;
 };
 
-static void line(struct diff *df, const char *key, const struct setting *s, const char *was,
-		 const char *is)
+static void line(struct diff *df, const char *key, const struct setting *s,
+		 const char *was, const char *is)
 {
 	sbuf_addf(df->out, "%s%s: %s -> %s\n", df->indent, key, *was ? was : "none",
 		  *is ? is : "none");
@@ -23,8 +23,9 @@ static void line(struct diff *df, const char *key, const struct setting *s, cons
 }
 
 /* One side may be missing; then only what is set on the other counts. */
-static void diff_sections(struct diff *df, const struct section *a, const struct section *b,
-			  const char *prefix, enum setting_scope scope)
+static void diff_sections(struct diff *df, const struct section *a,
+			  const struct section *b, const char *prefix,
+			  enum setting_scope scope)
 {
 	for (size_t i = 0; i < settings_table_n; i++) {
 		const struct setting *s = &settings_table[i];
@@ -54,8 +55,8 @@ static void diff_children(struct diff *df)
 		const struct section *a = &df->from->child[i];
 
 		snprintf(prefix, sizeof(prefix), "child.%s.", a->name);
-		diff_sections(df, a, df->to ? draft_child_find(df->to, a->name) : NULL, prefix,
-			      SCOPE_CHILD);
+		diff_sections(df, a, df->to ? draft_child_find(df->to, a->name) : NULL,
+			      prefix, SCOPE_CHILD);
 	}
 	for (size_t i = 0; df->to && i < df->to->n_child; i++) {
 		const struct section *b = &df->to->child[i];
@@ -76,8 +77,8 @@ size_t draft_diff(const struct draft *from, const struct draft *to, const char *
 		line(&df, "name", setting_find(SCOPE_PEER, "name"), from->name, to->name);
 	diff_sections(&df, from ? &from->main : NULL, to ? &to->main : NULL, "", scope);
 	if (scope == SCOPE_ROUTER)
-		diff_sections(&df, from ? &from->defaults : NULL, to ? &to->defaults : NULL,
-			      "defaults.", SCOPE_PEER);
+		diff_sections(&df, from ? &from->defaults : NULL,
+			      to ? &to->defaults : NULL, "defaults.", SCOPE_PEER);
 	else
 		diff_children(&df);
 	if (to && to->psk && (!from || !from->psk || strcmp(from->psk, to->psk) != 0)) {

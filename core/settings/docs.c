@@ -24,8 +24,8 @@ static void mdoc_word(struct sbuf *out, const char *p, size_t n, bool line_start
 	}
 }
 
-/* Words in lines, behind what stands on the line already; a new sentence begins a new line,
- * as mdoc wants it. A full stop at the end. */
+/* Words in lines, behind what stands on the line already; a new sentence begins a new
+ * line, as mdoc wants it. A full stop at the end. */
 static void mdoc_sentence(struct sbuf *out, const char *lead, const char *s)
 {
 	size_t column = strlen(lead);
@@ -99,8 +99,9 @@ static void mdoc_row(struct sbuf *out, const struct setting *s)
 		sbuf_add(out, "A change negotiates the traffic's keys anew.\n");
 		break;
 	case COST_RESTART:
-		sbuf_add(out, s->scope == SCOPE_ROUTER ? "A change restarts every tunnel.\n" :
-			 "A change restarts this peer's tunnel.\n");
+		sbuf_add(out, s->scope == SCOPE_ROUTER
+				      ? "A change restarts every tunnel.\n"
+				      : "A change restarts this peer's tunnel.\n");
 		break;
 	}
 	mdoc_sentence(out, "Elsewhere:", s->aka);
@@ -166,7 +167,8 @@ static void json_row(struct sbuf *out, const struct setting *s)
 		}
 		sbuf_add(out, "]");
 	}
-	sbuf_addf(out, ",\"list\":%s,\"required\":%s,\"sensitive\":%s,\"defaultable\":%s}",
+	sbuf_addf(out,
+		  ",\"list\":%s,\"required\":%s,\"sensitive\":%s,\"defaultable\":%s}",
 		  setting_is_list(s) ? "true" : "false", s->required ? "true" : "false",
 		  s->sensitive ? "true" : "false", s->defaultable ? "true" : "false");
 }

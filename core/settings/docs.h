@@ -7,7 +7,8 @@
 
 /* The rows of one scope as mdoc list items (.It Ic key …), without .Bl and .El. */
 void settings_mdoc(struct sbuf *out, enum setting_scope scope);
-/* {"version":1,"settings":[{"key":…,"scope":…,"type":…,"default":…,…},…]} and a newline. */
+/* {"version":1,"settings":[{"key":…,"scope":…,"type":…,"default":…,…},…]} and a newline.
+ */
 void settings_schema_json(struct sbuf *out);
 
 #endif

@@ -113,7 +113,8 @@ struct draft *draft_dup(const struct draft *d)
 	c->scope = d->scope;
 	memcpy(c->name, d->name, sizeof(c->name));
 	if (section_copy(&c->main, &d->main) < 0 ||
-	    section_copy(&c->defaults, &d->defaults) < 0 || (d->psk && copy_psk(c, d->psk) < 0))
+	    section_copy(&c->defaults, &d->defaults) < 0 ||
+	    (d->psk && copy_psk(c, d->psk) < 0))
 		goto fail;
 	if (d->n_child && !(c->child = calloc(d->n_child, sizeof(*c->child))))
 		goto fail;
@@ -202,13 +203,18 @@ int draft_child_add(struct draft *d, const char *name, struct err *e)
 	if (value_name_check("the child's name", name, CHILD_NAME_MAX, e) < 0)
 		return -1;
 	if (draft_child_find(d, name))
-		return err_code(e, EXIT_SETTINGS, "there is a child \"%s\" already", name);
+		return err_code(e, EXIT_SETTINGS, "there is a child \"%s\" already",
+				name);
 	if (strcmp(name, d->name) == 0)
-		return err_code(e, EXIT_SETTINGS, "\"%s\" is the peer's name: its own networks are "
-				"that child", name);
+		return err_code(e, EXIT_SETTINGS,
+				"\"%s\" is the peer's name: its own networks are "
+				"that child",
+				name);
 	if (d->n_child + 1 >= CHILDREN_MAX)
-		return err_code(e, EXIT_SETTINGS, "a peer has at most %d children, its own networks "
-				"included", CHILDREN_MAX);
+		return err_code(e, EXIT_SETTINGS,
+				"a peer has at most %d children, its own networks "
+				"included",
+				CHILDREN_MAX);
 	return draft_child_new(d, name) ? 0 : err_set(e, "out of memory");
 }
 
@@ -239,10 +245,13 @@ static int find_child_key(const struct draft *d, const char *key, struct place *
 	const char *name = key + strlen(CHILD_PREFIX), *dot = strrchr(name, '.');
 
 	if (!dot || dot == name)
-		return err_code(e, EXIT_SETTINGS, "\"%.60s\" is not child.NAME.KEY, as in "
-				"child.voice.esp", key);
+		return err_code(e, EXIT_SETTINGS,
+				"\"%.60s\" is not child.NAME.KEY, as in "
+				"child.voice.esp",
+				key);
 	if ((size_t)(dot - name) > CHILD_NAME_MAX)
-		return err_code(e, EXIT_SETTINGS, "a child's name is at most %d characters",
+		return err_code(e, EXIT_SETTINGS,
+				"a child's name is at most %d characters",
 				CHILD_NAME_MAX);
 	snprintf(p->child, sizeof(p->child), "%.*s", (int)(dot - name), name);
 	p->s = setting_require(SCOPE_CHILD, dot + 1, e);
@@ -250,17 +259,20 @@ static int find_child_key(const struct draft *d, const char *key, struct place *
 	return p->s ? 0 : -1;
 }
 
-static int find_key(const struct draft *d, const char *key, struct place *p, struct err *e)
+static int find_key(const struct draft *d, const char *key, struct place *p,
+		    struct err *e)
 {
 	memset(p, 0, sizeof(*p));
-	if (d->scope == SCOPE_PEER && strncmp(key, CHILD_PREFIX, strlen(CHILD_PREFIX)) == 0)
+	if (d->scope == SCOPE_PEER &&
+	    strncmp(key, CHILD_PREFIX, strlen(CHILD_PREFIX)) == 0)
 		return find_child_key(d, key, p, e);
 	if (d->scope == SCOPE_ROUTER &&
 	    strncmp(key, DEFAULTS_PREFIX, strlen(DEFAULTS_PREFIX)) == 0) {
 		p->sec = &d->defaults;
 		p->s = setting_require(SCOPE_PEER, key + strlen(DEFAULTS_PREFIX), e);
 		if (p->s && !p->s->defaultable)
-			return err_code(e, EXIT_SETTINGS, "%s belongs to each peer: it has no default",
+			return err_code(e, EXIT_SETTINGS,
+					"%s belongs to each peer: it has no default",
 					p->s->key);
 		return p->s ? 0 : -1;
 	}
@@ -308,7 +320,8 @@ const char *draft_idle(const struct draft *d, const char *key)
 	if (find_key(d, key, &p, NULL) < 0 || !p.sec || !p.s->when_key)
 		return NULL;
 	cond = setting_find(p.s->scope, p.s->when_key);
-	return cond && strcmp(section_get(d, p.sec, cond), p.s->when_not) == 0 ? p.s->when : NULL;
+	return cond && strcmp(section_get(d, p.sec, cond), p.s->when_not) == 0 ? p.s->when
+									       : NULL;
 }
 
 static int set_psk(struct draft *d, const char *text, struct err *e)
@@ -412,7 +425,8 @@ int draft_set_pair(struct draft *d, const char *pair, struct err *e)
 
 struct walk {
 	const struct draft *d;
-	bool (*fn)(void *arg, const char *key, const struct setting *s, const char *text, bool set);
+	bool (*fn)(void *arg, const char *key, const struct setting *s, const char *text,
+		   bool set);
 	void *arg;
 };
 

@@ -22,7 +22,8 @@ struct draft {
 	char *psk;			/* from secret_new(); NULL: not set here */
 };
 
-/* Set without a look at the value, for what stands in a file; "" or NULL unsets. -1: memory. */
+/* Set without a look at the value, for what stands in a file; "" or NULL unsets. -1:
+ * memory. */
 int section_put(struct section *sec, const struct setting *s, const char *text) MUST_USE;
 /* What counts there; sec is d's main, defaults or one of its children. Never NULL. */
 const char *section_get(const struct draft *d, const struct section *sec,
@@ -34,18 +35,18 @@ struct section *draft_child_find(const struct draft *d, const char *name);
 struct draft *draft_new_named(const char *name);
 
 /* conf.c: the draft as far as its values can be read, and findings for those that cannot
- * (key and message, no position). bad[row] is set for rows of the peer without a good value;
- * a child's bad values leave its field zero. -1 when memory is short. */
-int conf_fill_peer(const struct draft *d, struct peer_conf *p, bool bad[SETTINGS_TABLE_MAX],
-		   struct findings *fs) MUST_USE;
+ * (key and message, no position). bad[row] is set for rows of the peer without a good
+ * value; a child's bad values leave its field zero. -1 when memory is short. */
+int conf_fill_peer(const struct draft *d, struct peer_conf *p,
+		   bool bad[SETTINGS_TABLE_MAX], struct findings *fs) MUST_USE;
 void conf_fill_router(const struct draft *d, struct router_conf *r, struct findings *fs);
 /* adit-NAME in at most 15 characters; salt tells apart those that would be the same. */
 void conf_ifname(const char *name, unsigned salt, char out[IFNAME_MAX]);
 /* Names for all, none twice. */
 void conf_ifnames(struct settings *s);
 
-/* check.c: draft_check(), and the filled conf beside it (out.children are the caller's even
- * when there are errors). Returns the number of errors, -1 when memory is short. */
+/* check.c: draft_check(), and the filled conf beside it (out.children are the caller's
+ * even when there are errors). Returns the number of errors, -1 when memory is short. */
 long check_peer(const struct draft *d, const struct prefix *lan, size_t n_lan,
 		struct peer_conf *out, struct findings *fs);
 long check_router(const struct draft *d, struct router_conf *out, struct findings *fs);

@@ -11,7 +11,8 @@
 #include <string.h>
 
 #define PEER_HEAD "# A peer of adit. Every setting is explained in adit.conf(5).\n\n"
-#define ROUTER_HEAD "# adit on this router. Every setting is explained in adit.conf(5).\n\n"
+#define ROUTER_HEAD \
+	"# adit on this router. Every setting is explained in adit.conf(5).\n\n"
 
 /* --- values --- */
 
@@ -35,7 +36,8 @@ static void one_value(struct sbuf *out, const char *p, size_t n)
 	}
 	sbuf_add(out, "\"");
 	for (size_t i = 0; i < n; i++) {
-		if (p[i] == '"' || p[i] == '\\' || (p[i] == '$' && i + 1 < n && p[i + 1] == '{'))
+		if (p[i] == '"' || p[i] == '\\' ||
+		    (p[i] == '$' && i + 1 < n && p[i + 1] == '{'))
 			sbuf_add(out, "\\");
 		sbuf_addn(out, p + i, 1);
 	}
@@ -97,7 +99,7 @@ static void change(struct edit *ed, size_t off, size_t len, struct sbuf *text)
 		ed->cap = cap;
 	}
 	ed->bad |= !sbuf_ok(text);
-	ed->c[ed->n] = (struct change){ off, len, ed->n, text->s ? sbuf_take(text) : NULL };
+	ed->c[ed->n] = (struct change){off, len, ed->n, text->s ? sbuf_take(text) : NULL};
 	ed->n++;
 }
 
@@ -109,7 +111,8 @@ static bool blank_between(const char *t, size_t from, size_t to)
 	return true;
 }
 
-/* From off on only blanks and a comment to the end of the line? *end: behind its newline. */
+/* From off on only blanks and a comment to the end of the line? *end: behind its newline.
+ */
 static bool rest_is_comment(const struct scan *sc, size_t off, size_t *end)
 {
 	size_t nl = off, p = off;
@@ -117,7 +120,8 @@ static bool rest_is_comment(const struct scan *sc, size_t off, size_t *end)
 	while (nl < sc->len && sc->text[nl] != '\n')
 		nl++;
 	*end = nl < sc->len ? nl + 1 : nl;
-	while (p < nl && (sc->text[p] == ' ' || sc->text[p] == '\t' || sc->text[p] == '\r'))
+	while (p < nl &&
+	       (sc->text[p] == ' ' || sc->text[p] == '\t' || sc->text[p] == '\r'))
 		p++;
 	return p == nl || sc->text[p] == '#' || (p + 1 < nl && sc->text[p] == '/' &&
 						 sc->text[p + 1] == '/');
@@ -131,7 +135,8 @@ static void cut(struct edit *ed, size_t off, size_t end)
 
 	while (from > 0 && ed->sc.text[from - 1] != '\n')
 		from--;
-	if (blank_between(ed->sc.text, from, off) && rest_is_comment(&ed->sc, end, &line_end))
+	if (blank_between(ed->sc.text, from, off) &&
+	    rest_is_comment(&ed->sc, end, &line_end))
 		change(ed, from, line_end - from, &none);
 	else
 		change(ed, off, end - off, &none);
@@ -169,8 +174,8 @@ static size_t entry_end(const struct scan_entry *en)
 	return en->value.off + en->value.len;
 }
 
-/* Behind the entry of the row before it in the table, else behind the last of the section,
- * else where the section begins. */
+/* Behind the entry of the row before it in the table, else behind the last of the
+ * section, else where the section begins. */
 static void insert(struct edit *ed, int section, enum setting_scope scope,
 		   const struct setting *s, const char *text)
 {
@@ -179,12 +184,14 @@ static void insert(struct edit *ed, int section, enum setting_scope scope,
 	struct sbuf b = { 0 };
 	size_t at = ed->sc.len;
 
-	for (size_t i = setting_index(s); i-- > 0 && settings_table[i].scope == scope && !after;)
+	for (size_t i = setting_index(s);
+	     i-- > 0 && settings_table[i].scope == scope && !after;)
 		after = scan_find(&ed->sc, section, settings_table[i].key);
 	for (size_t i = 0; i < ed->sc.n_entry && !after; i++) {
 		const struct scan_entry *en = &ed->sc.entry[i];
 
-		if (en->section == section && (i + 1 == ed->sc.n_entry || en[1].section != section))
+		if (en->section == section &&
+		    (i + 1 == ed->sc.n_entry || en[1].section != section))
 			after = en;
 	}
 	if (after) {
@@ -220,7 +227,8 @@ static void edit_section(struct edit *ed, int section, enum setting_scope scope,
 		en = scan_find(&ed->sc, section, s->key);
 		if (s->type == ST_NAME) {
 			/* Not needed there; kept right where it is. */
-			if (!en || section >= 0 || span_is(&ed->sc, en->value, ed->d->name))
+			if (!en || section >= 0 ||
+			    span_is(&ed->sc, en->value, ed->d->name))
 				continue;
 			text = ed->d->name;
 		} else if (!text && !en)
@@ -238,7 +246,8 @@ static void edit_section(struct edit *ed, int section, enum setting_scope scope,
 	}
 }
 
-static void new_section(struct sbuf *b, const struct section *sec, enum setting_scope scope)
+static void new_section(struct sbuf *b, const struct section *sec,
+			enum setting_scope scope)
 {
 	bool any = false;
 
@@ -256,7 +265,8 @@ static void new_section(struct sbuf *b, const struct section *sec, enum setting_
 	sbuf_add(b, "}\n");
 }
 
-static void append_section(struct edit *ed, const struct section *sec, enum setting_scope scope)
+static void append_section(struct edit *ed, const struct section *sec,
+			   enum setting_scope scope)
 {
 	struct sbuf b = { 0 };
 
@@ -286,8 +296,8 @@ static void edit_children(struct edit *ed)
 		const struct section *have = draft_child_find(ed->old, want->name);
 
 		if (have)
-			edit_section(ed, scan_find_section(&ed->sc, "child", want->name), SCOPE_CHILD,
-				     want, have);
+			edit_section(ed, scan_find_section(&ed->sc, "child", want->name),
+				     SCOPE_CHILD, want, have);
 		else
 			append_section(ed, want, SCOPE_CHILD);
 	}
@@ -345,9 +355,11 @@ static bool same_section(const struct section *a, const struct section *b)
 static bool says(const struct draft *d, const char *file, const struct sbuf *text)
 {
 	struct findings fs = { 0 };
-	struct draft *again = file_parse(d->scope, file, d->name, sbuf_str(text), text->len, &fs);
+	struct draft *again =
+		file_parse(d->scope, file, d->name, sbuf_str(text), text->len, &fs);
 	bool same = again && same_section(&d->main, &again->main) &&
-		    same_section(&d->defaults, &again->defaults) && d->n_child == again->n_child;
+		    same_section(&d->defaults, &again->defaults) &&
+		    d->n_child == again->n_child;
 
 	for (size_t i = 0; same && i < d->n_child; i++) {
 		const struct section *o = draft_child_find(again, d->child[i].name);
@@ -359,8 +371,8 @@ static bool says(const struct draft *d, const char *file, const struct sbuf *tex
 	return same;
 }
 
-static int edit_old(const struct draft *d, const char *file, const char *old, size_t old_len,
-		    struct sbuf *out, struct err *e)
+static int edit_old(const struct draft *d, const char *file, const char *old,
+		    size_t old_len, struct sbuf *out, struct err *e)
 {
 	struct edit ed = { .d = d };
 	struct findings fs = { 0 };
@@ -368,8 +380,8 @@ static int edit_old(const struct draft *d, const char *file, const char *old, si
 	int r = 0;
 
 	if (!was || scan_text(&ed.sc, old, old_len) < 0) {
-		r = err_code(e, EXIT_SETTINGS, "%s cannot be changed as it is: %.400s", file,
-			     fs.n ? fs.f[0].msg : "out of memory");
+		r = err_code(e, EXIT_SETTINGS, "%s cannot be changed as it is: %.400s",
+			     file, fs.n ? fs.f[0].msg : "out of memory");
 		goto out;
 	}
 	ed.old = was;

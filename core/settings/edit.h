@@ -1,5 +1,5 @@
-/* edit: a draft into the text of its file, line by line, so that what the admin wrote there
- * (comments, order, layout, values that did not change) stays. */
+/* edit: a draft into the text of its file, line by line, so that what the admin wrote
+ * there (comments, order, layout, values that did not change) stays. */
 #ifndef ADIT_SETTINGS_EDIT_H
 #define ADIT_SETTINGS_EDIT_H
 

@@ -1,5 +1,6 @@
-/* file: libconfuse's one door. The grammar it is given comes from the schema; every value is
- * a string to it, so that what is wrong with a value is said by the schema's own parsers. */
+/* file: libconfuse's one door. The grammar it is given comes from the schema; every value
+ * is a string to it, so that what is wrong with a value is said by the schema's own
+ * parsers. */
 #include "core/settings/file.h"
 
 #include "core/settings/draft_priv.h"
@@ -17,7 +18,7 @@ struct parse {
 	enum setting_scope scope;
 	const char *file, *name;
 	struct scan sc;
-	char *text;		/* a copy, with what must not get to libconfuse blanked out */
+	char *text; /* a copy, with what must not get to libconfuse blanked out */
 	struct draft *d;
 	struct findings *fs;
 	cfg_t *cfg;
@@ -44,7 +45,8 @@ static void put_place(struct finding *f, const char *file, const char *text, siz
 		return;
 	snprintf(f->file, sizeof(f->file), "%s", file);
 	scan_place(text, len, at.off, &f->line, &f->column);
-	f->width = (unsigned)(at.off + at.len > l.off + l.len ? l.off + l.len - at.off : at.len);
+	f->width = (unsigned)(at.off + at.len > l.off + l.len ? l.off + l.len - at.off
+							      : at.len);
 	free(f->source);
 	f->source = l.len < 400 && !may_be_secret(text + l.off, l.len) ?
 		    strndup(text + l.off, l.len) : NULL;
@@ -54,8 +56,8 @@ static void wrong(struct parse *p, struct span at, const char *key, const char *
 {
 	const char *peer = p->scope == SCOPE_PEER ? p->name : "";
 
-	put_place(findings_add(p->fs, FINDING_ERROR, peer, key, "%s", msg), p->file, p->sc.text,
-		  p->sc.len, at);
+	put_place(findings_add(p->fs, FINDING_ERROR, peer, key, "%s", msg), p->file,
+		  p->sc.text, p->sc.len, at);
 }
 
 static void blank(struct parse *p, size_t from, size_t to)
@@ -84,7 +86,8 @@ static size_t add_opts(cfg_opt_t *opts, enum setting_scope scope, bool defaults)
 	for (size_t i = 0; i < settings_table_n; i++) {
 		const struct setting *s = &settings_table[i];
 
-		if (s->scope != scope || s->type == ST_SECRET || (defaults && !s->defaultable))
+		if (s->scope != scope || s->type == ST_SECRET ||
+		    (defaults && !s->defaultable))
 			continue;
 		opts[n++] = setting_is_list(s) ?
 			(cfg_opt_t)CFG_STR_LIST(s->key, NULL, CFGF_NODEFAULT) :
@@ -108,8 +111,8 @@ static void make_opts(void)
 	n = add_opts(child_opts, SCOPE_CHILD, false);
 	child_opts[n] = (cfg_opt_t)CFG_END();
 	n = add_opts(peer_opts, SCOPE_PEER, false);
-	peer_opts[n++] = (cfg_opt_t)CFG_SEC("child", child_opts,
-					    CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+	peer_opts[n++] = (cfg_opt_t)CFG_SEC(
+		"child", child_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 	peer_opts[n] = (cfg_opt_t)CFG_END();
 	made = true;
 }
@@ -124,9 +127,11 @@ static enum setting_scope scope_of(const struct parse *p, const struct scan_entr
 }
 
 /* The key as a draft knows it: "ike", "child.voice.esp", "defaults.ike". */
-static void full_key(const struct parse *p, const struct scan_entry *en, char *buf, size_t cap)
+static void full_key(const struct parse *p, const struct scan_entry *en, char *buf,
+		     size_t cap)
 {
-	const struct scan_section *se = en->section < 0 ? NULL : &p->sc.section[en->section];
+	const struct scan_section *se =
+		en->section < 0 ? NULL : &p->sc.section[en->section];
 	const char *t = p->sc.text;
 
 	if (!se)
@@ -134,8 +139,8 @@ static void full_key(const struct parse *p, const struct scan_entry *en, char *b
 	else if (p->scope == SCOPE_ROUTER)
 		snprintf(buf, cap, "defaults.%.*s", (int)en->key.len, t + en->key.off);
 	else
-		snprintf(buf, cap, "child.%.*s.%.*s", (int)se->title.len, t + se->title.off,
-			 (int)en->key.len, t + en->key.off);
+		snprintf(buf, cap, "child.%.*s.%.*s", (int)se->title.len,
+			 t + se->title.off, (int)en->key.len, t + en->key.off);
 }
 
 static const struct setting *row_of(const struct parse *p, const struct scan_entry *en,
@@ -147,7 +152,8 @@ static const struct setting *row_of(const struct parse *p, const struct scan_ent
 	return setting_require(scope_of(p, en), key, e);
 }
 
-/* A key that may stand there, once, with one value or a list; else a finding and false. */
+/* A key that may stand there, once, with one value or a list; else a finding and false.
+ */
 static bool entry_fits(struct parse *p, size_t i)
 {
 	const struct scan_entry *en = &p->sc.entry[i];
@@ -163,8 +169,10 @@ static bool entry_fits(struct parse *p, size_t i)
 		return false;
 	}
 	if (s->type == ST_SECRET) {
-		wrong(p, en->key, key, "a pre-shared key does not stand in this file, which others may "
-		      "read: adit peer set NAME --psk-stdin, or put it into secrets/NAME");
+		wrong(p, en->key, key,
+		      "a pre-shared key does not stand in this file, which others may "
+		      "read: adit peer set NAME --psk-stdin, or put it into "
+		      "secrets/NAME");
 		return false;
 	}
 	if (p->scope == SCOPE_ROUTER && en->section >= 0 && !s->defaultable) {
@@ -197,18 +205,22 @@ static bool section_fits(struct parse *p, size_t i)
 	struct err e;
 
 	if (!span_is(&p->sc, se->word, word)) {
-		err_set(&e, "unknown section \"%.*s\": %s?", (int)(se->word.len > 40 ? 40 : se->word.len),
-			p->sc.text + se->word.off, p->scope == SCOPE_ROUTER ? "defaults { … }" :
-			"child \"NAME\" { … }");
+		err_set(&e, "unknown section \"%.*s\": %s?",
+			(int)(se->word.len > 40 ? 40 : se->word.len),
+			p->sc.text + se->word.off,
+			p->scope == SCOPE_ROUTER ? "defaults { … }"
+						 : "child \"NAME\" { … }");
 		wrong(p, se->word, "", e.msg);
 		return false;
 	}
-	snprintf(name, sizeof(name), "%.*s", (int)se->title.len, p->sc.text + se->title.off);
+	snprintf(name, sizeof(name), "%.*s", (int)se->title.len,
+		 p->sc.text + se->title.off);
 	if (p->scope == SCOPE_ROUTER) {
 		if (se->titled)
 			wrong(p, se->title_raw, "", "defaults { … } has no name");
 		else if (scan_find_section(&p->sc, word, NULL) != (int)i)
-			wrong(p, se->word, "", "a second defaults section: put them together");
+			wrong(p, se->word, "",
+			      "a second defaults section: put them together");
 		else
 			return true;
 		return false;
@@ -221,7 +233,8 @@ static bool section_fits(struct parse *p, size_t i)
 		snprintf(text, sizeof(text), "a second child \"%s\"", name);
 		wrong(p, se->title_raw, "", text);
 	} else if (p->d->n_child + 1 >= CHILDREN_MAX)
-		wrong(p, se->word, "", "too many children: a peer has at most 16, its own networks "
+		wrong(p, se->word, "",
+		      "too many children: a peer has at most 16, its own networks "
 		      "included");
 	else
 		return draft_child_new(p->d, name) != NULL;
@@ -239,7 +252,8 @@ static int fit(struct parse *p, bool **ok_entries, bool **ok_sections)
 	if (!entries || !sections)
 		return -1;
 	for (size_t i = 0; i < p->sc.n_comment; i++)
-		blank(p, p->sc.comment[i].off, p->sc.comment[i].off + p->sc.comment[i].len);
+		blank(p, p->sc.comment[i].off,
+		      p->sc.comment[i].off + p->sc.comment[i].len);
 	for (size_t i = 0; i < p->sc.n_section; i++) {
 		sections[i] = section_fits(p, i);
 		if (!sections[i])
@@ -288,7 +302,8 @@ static int confuse(struct parse *p)
 	return 0;
 }
 
-/* All values of a list with commas between. False: libconfuse saw something else than we. */
+/* All values of a list with commas between. False: libconfuse saw something else than we.
+ */
 static bool joined(cfg_t *sec, const struct setting *s, size_t n_items, struct sbuf *b)
 {
 	cfg_opt_t *opt = cfg_getopt(sec, s->key);
@@ -321,7 +336,8 @@ static int take_value(struct parse *p, struct section *to, cfg_t *sec,
 	text = sbuf_str(&b);
 	if (s->type == ST_NAME) {
 		if (strcmp(text, p->name) != 0)
-			wrong(p, en->value, key, "differs from the name of the file, which counts: adit "
+			wrong(p, en->value, key,
+			      "differs from the name of the file, which counts: adit "
 			      "peer rename moves everything along");
 	} else {
 		if (value_parse(s, text, &v, NULL) == 0)
@@ -366,7 +382,8 @@ struct draft *file_parse(enum setting_scope scope, const char *file, const char 
 	struct finding *f;
 
 	if (len > SETTINGS_FILE_MAX) {
-		f = findings_add(fs, FINDING_ERROR, peer, "", "the file is larger than %d KB",
+		f = findings_add(fs, FINDING_ERROR, peer, "",
+				 "the file is larger than %d KB",
 				 SETTINGS_FILE_MAX / 1024);
 		if (f)
 			snprintf(f->file, sizeof(f->file), "%s", file);
@@ -397,7 +414,8 @@ struct draft *file_parse(enum setting_scope scope, const char *file, const char 
 
 /* --- places for what was found later --- */
 
-static const struct scan_entry *entry_of(const struct scan *sc, const char *key, int *section)
+static const struct scan_entry *entry_of(const struct scan *sc, const char *key,
+					 int *section)
 {
 	const char *last = strrchr(key, '.');
 	char title[CHILD_NAME_MAX + 1];
@@ -425,7 +443,8 @@ static struct span value_span(const struct scan *sc, const struct scan_entry *en
 		struct value v;
 		struct err e;
 
-		snprintf(one, sizeof(one), "%.*s", (int)(raw.len - 2u * q), sc->text + raw.off + q);
+		snprintf(one, sizeof(one), "%.*s", (int)(raw.len - 2u * q),
+			 sc->text + raw.off + q);
 		if (value_parse(s, one, &v, &e) < 0 && strcmp(e.msg, msg) == 0)
 			return raw;
 	}
@@ -455,11 +474,17 @@ void file_place(const char *file, const char *peer, const char *text, size_t len
 		en = entry_of(&sc, f->key, &section);
 		last = strrchr(f->key, '.');
 		if (en)
-			put_place(f, file, text, len,
-				  value_span(&sc, en, setting_find(section < 0 ?
-					(peer[0] ? SCOPE_PEER : SCOPE_ROUTER) :
-					peer[0] ? SCOPE_CHILD : SCOPE_PEER,
-					section < 0 || !last ? f->key : last + 1), f->msg));
+			put_place(
+				f, file, text, len,
+				value_span(&sc, en,
+					   setting_find(section < 0
+								? (peer[0] ? SCOPE_PEER
+									   : SCOPE_ROUTER)
+							: peer[0] ? SCOPE_CHILD
+								  : SCOPE_PEER,
+							section < 0 || !last ? f->key
+									     : last + 1),
+					   f->msg));
 		else if (section >= 0)
 			put_place(f, file, text, len, sc.section[section].word);
 	}

@@ -32,8 +32,8 @@ static struct finding *grow(struct findings *fs)
 	return &fs->f[fs->n++];
 }
 
-struct finding *findings_add(struct findings *fs, enum finding_level level, const char *peer,
-			     const char *key, const char *fmt, ...)
+struct finding *findings_add(struct findings *fs, enum finding_level level,
+			     const char *peer, const char *key, const char *fmt, ...)
 {
 	struct finding *f;
 	va_list ap;
@@ -63,7 +63,8 @@ bool findings_has_error(const struct findings *fs, const char *peer)
 	return false;
 }
 
-const struct finding *findings_for(const struct findings *fs, const char *peer, const char *key)
+const struct finding *findings_for(const struct findings *fs, const char *peer,
+				   const char *key)
 {
 	const struct finding *warning = NULL;
 
@@ -80,8 +81,8 @@ const struct finding *findings_for(const struct findings *fs, const char *peer, 
 	return warning;
 }
 
-/* The caret must stand below its column: tabs stay tabs, a UTF-8 character is one blank. What
- * could steer a terminal is not shown as it is. */
+/* The caret must stand below its column: tabs stay tabs, a UTF-8 character is one blank.
+ * What could steer a terminal is not shown as it is. */
 static void print_source(struct sbuf *b, const struct finding *f)
 {
 	const char *s = f->source;

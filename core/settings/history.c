@@ -65,7 +65,8 @@ int settings_history(const char *dir, struct generation *out, size_t *n, struct 
 		return errno == ENOENT ? 0 : err_errno(e, "%s", dir);
 	r = numbers(fd, all, &found, e);
 	for (size_t i = 0; r == 0 && i < found; i++)
-		if (state_head(fd, commit_path(all[i], path, sizeof(path)), &out[*n], e) == 0)
+		if (state_head(fd, commit_path(all[i], path, sizeof(path)), &out[*n],
+			       e) == 0)
 			(*n)++;
 		else if (e && e->code == EXIT_NOT_PERMITTED)
 			r = -1;
@@ -84,8 +85,9 @@ static struct draft *draft_of(enum setting_scope scope, const struct snap_file *
 			      const char *name)
 {
 	struct findings fs = { 0 };
-	struct draft *d = f && f->data ? file_parse(scope, f->path, name, f->data, f->len, &fs) :
-			  NULL;
+	struct draft *d = f && f->data
+				  ? file_parse(scope, f->path, name, f->data, f->len, &fs)
+				  : NULL;
 
 	findings_fini(&fs);
 	return d;
@@ -95,11 +97,13 @@ static bool same_bytes(const struct snap_file *a, const struct snap_file *b)
 {
 	if (!a || !b)
 		return a == b;
-	return a->len == b->len && a->data && b->data && secret_equal(a->data, b->data, a->len);
+	return a->len == b->len && a->data && b->data &&
+	       secret_equal(a->data, b->data, a->len);
 }
 
-static void diff_files(struct sides *s, enum setting_scope scope, const struct snap_file *a,
-		       const struct snap_file *b, const char *name)
+static void diff_files(struct sides *s, enum setting_scope scope,
+		       const struct snap_file *a, const struct snap_file *b,
+		       const char *name)
 {
 	struct draft *was = draft_of(scope, a, name), *is = draft_of(scope, b, name);
 
@@ -163,10 +167,12 @@ static int read_generation(int dirfd, unsigned number, struct snap *s, struct er
 
 	if (state_read(dirfd, commit_path(number, path, sizeof(path)), true, s, e) == 0)
 		return 0;
-	return errno == ENOENT ? err_set(e, "there is no state %u in the history", number) : -1;
+	return errno == ENOENT ? err_set(e, "there is no state %u in the history", number)
+			       : -1;
 }
 
-int settings_diff(const char *dir, unsigned from, unsigned to, struct sbuf *out, struct err *e)
+int settings_diff(const char *dir, unsigned from, unsigned to, struct sbuf *out,
+		  struct err *e)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = -1;
 	struct snap a = { 0 }, b = { 0 };
@@ -177,7 +183,8 @@ int settings_diff(const char *dir, unsigned from, unsigned to, struct sbuf *out,
 	if (!from)
 		from = state_latest(fd);
 	if (!from) {
-		err_set(e, "there is no history yet: it begins with the first change made by adit");
+		err_set(e, "there is no history yet: it begins with the first change "
+			   "made by adit");
 		goto out;
 	}
 	if (read_generation(fd, from, &a, e) < 0 ||
@@ -212,12 +219,14 @@ static int before_last(struct store *s, unsigned *number, struct err *e)
 	same = snap_equal(&head, &s->cur);
 	snap_fini(&head);
 	if (same && n < 2)
-		return err_set(e, "there is nothing to go back to: this is the first state");
+		return err_set(e,
+			       "there is nothing to go back to: this is the first state");
 	*number = same ? all[1] : all[0];
 	return 0;
 }
 
-int settings_rollback(const char *dir, unsigned generation, struct commit *c, struct err *e)
+int settings_rollback(const char *dir, unsigned generation, struct commit *c,
+		      struct err *e)
 {
 	struct commit own = { 0 };
 	char what[COMMIT_WHAT_MAX];

@@ -1,5 +1,6 @@
-/* id: IKE identities. Distinguished names are the only hard part: a little DER (X.690), the
- * strings chosen as RFC 4514 and RFC 5280 §4.1.2.4 have them, in the order written. */
+/* id: IKE identities. Distinguished names are the only hard part: a little DER (X.690),
+ * the strings chosen as RFC 4514 and RFC 5280 §4.1.2.4 have them, in the order written.
+ */
 #include "core/settings/id.h"
 
 #include "core/base/rd.h"
@@ -86,20 +87,24 @@ static const struct attr *attr_find(const char *name, struct err *e)
 	for (size_t i = 0; i < ATTRS_N; i++)
 		if (strcasecmp(attrs[i].name, name) == 0)
 			return &attrs[i];
-	err_set(e, "\"%.40s\" is no part of a distinguished name (C, ST, L, O, OU, CN, E, DC, "
-		"UID, serialNumber)", name);
+	err_set(e,
+		"\"%.40s\" is no part of a distinguished name (C, ST, L, O, OU, CN, E, "
+		"DC, "
+		"UID, serialNumber)",
+		name);
 	return NULL;
 }
 
 /* One "NAME=value" from *t on; \ takes the next character as it is. */
-static int take_rdn(const char **t, char *name, size_t name_cap, char *value, size_t value_cap,
-		    struct err *e)
+static int take_rdn(const char **t, char *name, size_t name_cap, char *value,
+		    size_t value_cap, struct err *e)
 {
 	const char *p = *t + strspn(*t, " ");
 	size_t n = strcspn(p, "=,"), v = 0, keep = 0;
 
 	if (p[n] != '=')
-		return err_set(e, "\"%.60s\" in a distinguished name is not NAME=value", p);
+		return err_set(e, "\"%.60s\" in a distinguished name is not NAME=value",
+			       p);
 	snprintf(name, name_cap, "%.*s", (int)n, p);
 	while (*name && name[strlen(name) - 1] == ' ')
 		name[strlen(name) - 1] = '\0';
@@ -110,7 +115,9 @@ static int take_rdn(const char **t, char *name, size_t name_cap, char *value, si
 
 		p += escaped;
 		if (v + 1 >= value_cap)
-			return err_set(e, "the distinguished name is longer than %d bytes", ID_MAX);
+			return err_set(e,
+				       "the distinguished name is longer than %d bytes",
+				       ID_MAX);
 		value[v++] = *p;
 		if (escaped || *p != ' ')
 			keep = v;
@@ -126,7 +133,8 @@ static int take_rdn(const char **t, char *name, size_t name_cap, char *value, si
 static int parse_dn(const char *text, struct ike_id *out, struct err *e)
 {
 	uint8_t rdns[ID_MAX];
-	struct wr w = wr_init(rdns, sizeof(rdns)), all = wr_init(out->data, sizeof(out->data));
+	struct wr w = wr_init(rdns, sizeof(rdns)),
+		  all = wr_init(out->data, sizeof(out->data));
 
 	while (*text) {
 		char name[32], value[ID_MAX];
@@ -140,7 +148,8 @@ static int parse_dn(const char *text, struct ike_id *out, struct err *e)
 	der_head(&all, DER_SEQUENCE, w.len);
 	wr_bytes(&all, rdns, w.len);
 	if (!wr_ok(&w) || !wr_ok(&all))
-		return err_set(e, "the distinguished name takes more than %d bytes", ID_MAX);
+		return err_set(e, "the distinguished name takes more than %d bytes",
+			       ID_MAX);
 	out->type = ID_DER_ASN1_DN;
 	out->len = (uint8_t)all.len;
 	return 0;
@@ -148,12 +157,10 @@ static int parse_dn(const char *text, struct ike_id *out, struct err *e)
 
 /* --- the other kinds --- */
 
-static int hex_digit(char c)
+static unsigned hex_digit(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	return (unsigned)(isdigit((unsigned char)c) ? c - '0' :
+						      tolower((unsigned char)c) - 'a' + 10);
 }
 
 static int set_bytes(struct ike_id *out, enum id_type type, const char *s, struct err *e)
@@ -183,7 +190,8 @@ static int parse_key_id(const char *s, struct ike_id *out, struct err *e)
 	if (n / 2 > ID_MAX)
 		return err_set(e, "an ID is at most %d bytes", ID_MAX);
 	for (size_t i = 0; i < n / 2; i++)
-		out->data[i] = (uint8_t)(hex_digit(s[2 * i]) << 4 | hex_digit(s[2 * i + 1]));
+		out->data[i] =
+			(uint8_t)(hex_digit(s[2 * i]) << 4 | hex_digit(s[2 * i + 1]));
 	out->type = ID_KEY_ID;
 	out->len = (uint8_t)(n / 2);
 	return 0;
@@ -196,8 +204,10 @@ static int check_host(const char *s, struct err *e)
 	for (const char *p = s; *p; p++) {
 		if ((unsigned char)*p > 127 ||
 		    (!isalnum((unsigned char)*p) && !strchr(".-_*", *p)))
-			return err_set(e, "\"%.60s\" is neither an IP address, a host name, "
-				       "user@host, keyid:… nor a distinguished name", s);
+			return err_set(e,
+				       "\"%.60s\" is neither an IP address, a host name, "
+				       "user@host, keyid:… nor a distinguished name",
+				       s);
 		letter |= !isdigit((unsigned char)*p) && *p != '.';
 	}
 	if (!letter)
@@ -230,7 +240,8 @@ int ike_id_parse(const char *text, struct ike_id *out, struct err *e)
 	else if (strchr(text, '='))
 		r = parse_dn(text, &id, e);
 	else if (strchr(text, '/'))
-		r = err_set(e, "\"%.60s\" is a network; an ID is one address or a name", text);
+		r = err_set(e, "\"%.60s\" is a network; an ID is one address or a name",
+			    text);
 	else if ((at = strchr(text, '@')) && at > text) {
 		r = strchr(at + 1, '@') || !at[1] || !is_graph(text) ?
 			err_set(e, "\"%.60s\" is not user@host", text) :
@@ -408,7 +419,8 @@ const char *ike_id_str(const struct ike_id *id, char *buf, size_t cap)
 			put_hex(&t, id->data, id->len);
 	} else if (id->type != ID_DER_ASN1_DN || !put_dn(&t, id)) {
 		t.len = 0;
-		snprintf(a, sizeof(a), id->type == ID_DER_ASN1_DN ? "DN:" : "type %u:", id->type);
+		snprintf(a, sizeof(a),
+			 id->type == ID_DER_ASN1_DN ? "DN:" : "type %u:", id->type);
 		put(&t, a);
 		put_hex(&t, id->data, id->len);
 	}
@@ -417,7 +429,8 @@ const char *ike_id_str(const struct ike_id *id, char *buf, size_t cap)
 
 bool ike_id_equal(const struct ike_id *a, const struct ike_id *b)
 {
-	return a->type == b->type && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+	return a->type == b->type && a->len == b->len &&
+	       memcmp(a->data, b->data, a->len) == 0;
 }
 
 struct ike_id ike_id_of_addr(const struct ip_addr *a)

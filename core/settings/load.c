@@ -1,5 +1,5 @@
-/* load: every file to a draft, every draft checked, then all peers together. A file with an
- * error costs its own peer, no other. */
+/* load: every file to a draft, every draft checked, then all peers together. A file with
+ * an error costs its own peer, no other. */
 #include "core/settings/load.h"
 
 #include "core/settings/draft_priv.h"
@@ -27,10 +27,12 @@ static struct finding *about_file(struct findings *fs, const char *peer, const c
 	struct finding *f;
 
 	if (error == EFBIG)
-		f = findings_add(fs, FINDING_ERROR, peer, "", "the file is larger than %d KB",
+		f = findings_add(fs, FINDING_ERROR, peer, "",
+				 "the file is larger than %d KB",
 				 SETTINGS_FILE_MAX / 1024);
 	else
-		f = findings_add(fs, FINDING_ERROR, peer, "", "cannot be read: %s", strerror(error));
+		f = findings_add(fs, FINDING_ERROR, peer, "", "cannot be read: %s",
+				 strerror(error));
 	if (f)
 		snprintf(f->file, sizeof(f->file), "%s", path);
 	return f;
@@ -74,28 +76,38 @@ static void check_secret(struct load *l, const struct peer_conf *p)
 		return;
 	if (!f) {
 		if (p->enabled)
-			findings_add(l->fs, FINDING_WARNING, p->name, "psk", "no pre-shared key is stored: "
-				     "adit peer set %s --generate-psk (or --psk-file, --psk-stdin)", p->name);
+			findings_add(l->fs, FINDING_WARNING, p->name, "psk",
+				     "no pre-shared key is stored: "
+				     "adit peer set %s --generate-psk (or --psk-file, "
+				     "--psk-stdin)",
+				     p->name);
 		return;
 	}
 	if (f->error)
-		fi = findings_add(l->fs, FINDING_ERROR, p->name, "psk", "cannot be read: %s",
-				  strerror(f->error));
+		fi = findings_add(l->fs, FINDING_ERROR, p->name, "psk",
+				  "cannot be read: %s", strerror(f->error));
 	else if (f->mode & (S_IRWXG | S_IRWXO))
-		fi = findings_add(l->fs, FINDING_ERROR, p->name, "psk", "others may read the pre-shared "
-				  "key: chmod 600 %s/%s", l->dir, path);
+		fi = findings_add(l->fs, FINDING_ERROR, p->name, "psk",
+				  "others may read the pre-shared "
+				  "key: chmod 600 %s/%s",
+				  l->dir, path);
 	else if (f->uid != 0 && f->uid != geteuid())
-		fi = findings_add(l->fs, FINDING_ERROR, p->name, "psk", "the pre-shared key's file "
-				  "belongs to someone else: chown root %s/%s", l->dir, path);
+		fi = findings_add(l->fs, FINDING_ERROR, p->name, "psk",
+				  "the pre-shared key's file "
+				  "belongs to someone else: chown root %s/%s",
+				  l->dir, path);
 	else if (f->len < PSK_SHORT)
-		fi = findings_add(l->fs, FINDING_WARNING, p->name, "psk", "the pre-shared key is under "
-				  "%d characters and can be guessed; adit genpsk makes a good one",
-				  PSK_SHORT);
+		fi = findings_add(
+			l->fs, FINDING_WARNING, p->name, "psk",
+			"the pre-shared key is under "
+			"%d characters and can be guessed; adit genpsk makes a good one",
+			PSK_SHORT);
 	if (fi)
 		snprintf(fi->file, sizeof(fi->file), "%s", path);
 }
 
-static int load_peer(struct load *l, const struct snap_file *f, const char *name, struct err *e)
+static int load_peer(struct load *l, const struct snap_file *f, const char *name,
+		     struct err *e)
 {
 	size_t first = l->fs->n, before = l->fs->errors;
 	struct settings *s = l->out;
@@ -120,7 +132,8 @@ static int load_peer(struct load *l, const struct snap_file *f, const char *name
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct peer_conf *)a)->name, ((const struct peer_conf *)b)->name);
+	return strcmp(((const struct peer_conf *)a)->name,
+		      ((const struct peer_conf *)b)->name);
 }
 
 static const struct snap_file *peer_file(const struct snap *snap, const char *name)
@@ -162,20 +175,23 @@ static void check_snap(struct load *l)
 	struct finding *f;
 
 	if (l->snap->strange[0]) {
-		f = findings_add(l->fs, FINDING_WARNING, "", "", "is not read: a peer's name has up to "
-				 "%d letters, digits, . _ - and begins with a letter or digit",
-				 PEER_NAME_MAX);
+		f = findings_add(
+			l->fs, FINDING_WARNING, "", "",
+			"is not read: a peer's name has up to "
+			"%d letters, digits, . _ - and begins with a letter or digit",
+			PEER_NAME_MAX);
 		if (f)
 			snprintf(f->file, sizeof(f->file), "%s", l->snap->strange);
 	}
 	if (l->snap->pending)
-		findings_add(l->fs, FINDING_WARNING, "", "", "a change was cut short (%s) but is in "
+		findings_add(l->fs, FINDING_WARNING, "", "",
+			     "a change was cut short (%s) but is in "
 			     "force; the next adit command that writes finishes it",
 			     l->snap->gen.what);
 }
 
-int load_snap(const char *dir, const struct snap *snap, const struct prefix *lan, size_t n_lan,
-	      struct settings *out, struct findings *fs, struct err *e)
+int load_snap(const char *dir, const struct snap *snap, const struct prefix *lan,
+	      size_t n_lan, struct settings *out, struct findings *fs, struct err *e)
 {
 	struct load l = { dir, snap, lan, n_lan, out, fs };
 	size_t first;
@@ -228,8 +244,8 @@ static int no_draft(const struct findings *fs, size_t first, struct err *e)
 	if (!f)
 		return err_set(e, "out of memory");
 	if (f->line)
-		return err_code(e, EXIT_SETTINGS, "%s:%u:%u: %.380s", f->file, f->line, f->column,
-				f->msg);
+		return err_code(e, EXIT_SETTINGS, "%s:%u:%u: %.380s", f->file, f->line,
+				f->column, f->msg);
 	return err_code(e, EXIT_SETTINGS, "%s: %.420s", f->file, f->msg);
 }
 
@@ -244,7 +260,8 @@ int load_peer_draft(const struct snap *snap, const char *name, struct draft **ou
 
 	if (!f) {
 		if (load_nearest_peer(snap, name, near))
-			return err_code(e, EXIT_NO_PEER, "no peer \"%.60s\": %s?", name, near);
+			return err_code(e, EXIT_NO_PEER, "no peer \"%.60s\": %s?", name,
+					near);
 		return err_code(e, EXIT_NO_PEER, "no peer \"%.60s\"", name);
 	}
 	if (!fs)

@@ -1,4 +1,5 @@
-/* nearest: did you mean? Optimal string alignment: insert, delete, change, swap neighbours. */
+/* nearest: did you mean? Optimal string alignment: insert, delete, change, swap
+ * neighbours. */
 #include "core/settings/schema.h"
 
 #include <ctype.h>
@@ -29,7 +30,8 @@ static unsigned distance(const char *a, const char *b)
 	for (size_t j = 0; j <= nb; j++)
 		rows[0][j] = (unsigned)j;
 	for (size_t i = 1; i <= na; i++) {
-		unsigned *row = rows[i % 3], *up = rows[(i + 2) % 3], *up2 = rows[(i + 1) % 3];
+		unsigned *row = rows[i % 3], *up = rows[(i + 2) % 3],
+			 *up2 = rows[(i + 1) % 3];
 
 		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= nb; j++) {

@@ -37,11 +37,14 @@ static void *room(void *p, size_t n, size_t *cap, size_t size)
 	return realloc(p, *cap * size);
 }
 
-#define GROW(sc, what) __extension__({ \
-	void *g_p = room((sc)->what, (sc)->n_##what, &(sc)->cap_##what, sizeof(*(sc)->what)); \
-	if (g_p) \
-		(sc)->what = g_p; \
-	g_p != NULL; })
+#define GROW(sc, what) \
+	__extension__({ \
+		void *g_p = room((sc)->what, (sc)->n_##what, &(sc)->cap_##what, \
+				 sizeof(*(sc)->what)); \
+		if (g_p) \
+			(sc)->what = g_p; \
+		g_p != NULL; \
+	})
 
 static int no_memory(struct scan *sc)
 {
@@ -79,13 +82,16 @@ static int skip_blank(struct lex *l)
 			if (add_comment(l, from) < 0)
 				return -1;
 		} else if (c == '/' && d == '*') {
-			const char *end = memmem(sc->text + l->at + 2, sc->len - l->at - 2, "*/", 2);
+			const char *end = memmem(sc->text + l->at + 2,
+						 sc->len - l->at - 2, "*/", 2);
 
 			if (!end)
-				return lex_fail(l, l->at, 2, "this comment has no end (*/)");
+				return lex_fail(l, l->at, 2,
+						"this comment has no end (*/)");
 			if (add_comment(l, l->at) < 0)
 				return -1;
-			sc->comment[sc->n_comment - 1].len = (size_t)(end - sc->text) + 2 - l->at;
+			sc->comment[sc->n_comment - 1].len =
+				(size_t)(end - sc->text) + 2 - l->at;
 			l->at = (size_t)(end - sc->text) + 2;
 		} else
 			return 0;
@@ -118,12 +124,15 @@ static int take_quoted(struct lex *l, char quote)
 				break;
 			l->at++;
 			/* \1 to \777, or a run of digits libconfuse chokes on. */
-			if (quote == '"' && sc->text[l->at] >= '0' && sc->text[l->at] <= '9')
-				return lex_fail(l, l->at - 1, 2, "a backslash before a digit does not "
+			if (quote == '"' && sc->text[l->at] >= '0' &&
+			    sc->text[l->at] <= '9')
+				return lex_fail(l, l->at - 1, 2,
+						"a backslash before a digit does not "
 						"work here: write the character itself");
 		}
 		if (quote == '"' && c == '$' && at(l, l->at + 1) == '{')
-			return lex_fail(l, l->at, 2, "${…} would be replaced from the environment: "
+			return lex_fail(l, l->at, 2,
+					"${…} would be replaced from the environment: "
 					"write \\${ for the characters themselves");
 	}
 	return lex_fail(l, from, 1, "this quote is not closed on its line");
@@ -142,14 +151,17 @@ static int take_word(struct lex *l)
 		if (c == '/' && (d == '/' || d == '*'))
 			break;
 		if (c == '/' && !is_word_byte(d))
-			return lex_fail(l, l->at, 1, "a / ends this word: put the value in quotes");
+			return lex_fail(l, l->at, 1,
+					"a / ends this word: put the value in quotes");
 		if (c == '$' && d == '{')
-			return lex_fail(l, l->at, 2, "${…} would be replaced from the environment: "
+			return lex_fail(l, l->at, 2,
+					"${…} would be replaced from the environment: "
 					"put the value in single quotes");
 		l->at++;
 	}
 	if (l->at == from)
-		return lex_fail(l, from, 1, "this character does not belong here: put the value in "
+		return lex_fail(l, from, 1,
+				"this character does not belong here: put the value in "
 				"quotes");
 	l->tok = (struct span){ from, l->at - from };
 	l->kind = T_WORD;
@@ -177,7 +189,8 @@ static int next(struct lex *l)
 	case '"': case '\'': return take_quoted(l, c);
 	}
 	if (c == '+' && at(l, l->at + 1) == '=')
-		return lex_fail(l, l->at, 2, "+= does not work here: write one list, { a, b }");
+		return lex_fail(l, l->at, 2,
+				"+= does not work here: write one list, { a, b }");
 	return take_word(l);
 }
 
@@ -202,13 +215,15 @@ static int take_list(struct lex *l, struct scan_entry *en)
 		if (l->kind == T_CLOSE)
 			break;
 		if (l->kind != T_WORD)
-			return fail(sc, l->tok, "here a value of the list, or } is missing");
+			return fail(sc, l->tok,
+				    "here a value of the list, or } is missing");
 		if (add_item(sc, en, l->tok) < 0 || next(l) < 0)
 			return -1;
 		if (l->kind == T_CLOSE)
 			break;
 		if (l->kind != T_COMMA)
-			return fail(sc, l->tok, "between the values of a list belongs a comma");
+			return fail(sc, l->tok,
+				    "between the values of a list belongs a comma");
 	}
 	en->value = (struct span){ from, l->at - from };
 	return 0;
@@ -249,7 +264,8 @@ static bool after_value(const struct scan *sc, struct span s)
 	return last && !memchr(sc->text + last->value.off, '\n', s.off - last->value.off);
 }
 
-/* What goes wrong behind a key most often: no =, or several words where quotes are missing. */
+/* What goes wrong behind a key most often: no =, or several words where quotes are
+ * missing. */
 static int no_equal(struct scan *sc, struct span key)
 {
 	if (after_value(sc, key))
@@ -262,7 +278,8 @@ static int no_key(const struct lex *l)
 	if (l->kind == T_CLOSE)
 		return fail(l->sc, l->tok, "this } closes nothing");
 	if (l->kind == T_COMMA && after_value(l->sc, l->tok))
-		return fail(l->sc, l->tok, "several values are written { a, b } or \"a, b\"");
+		return fail(l->sc, l->tok,
+			    "several values are written { a, b } or \"a, b\"");
 	return fail(l->sc, l->tok, "here a key is missing");
 }
 
@@ -389,7 +406,8 @@ int scan_find_section(const struct scan *sc, const char *word, const char *title
 	return -1;
 }
 
-void scan_place(const char *text, size_t len, size_t off, unsigned *line, unsigned *column)
+void scan_place(const char *text, size_t len, size_t off, unsigned *line,
+		unsigned *column)
 {
 	*line = *column = 1;
 	for (size_t i = 0; i < off && i < len; i++) {

@@ -1,7 +1,7 @@
-/* scan: where things stand in a settings file: every key, value and section with its bytes.
- * libconfuse says what a file means; this says where, for error messages with a column and for
- * changing one value without touching the rest. It takes a little less than libconfuse does:
- * what it refuses never gets there. */
+/* scan: where things stand in a settings file: every key, value and section with its
+ * bytes. libconfuse says what a file means; this says where, for error messages with a
+ * column and for changing one value without touching the rest. It takes a little less
+ * than libconfuse does: what it refuses never gets there. */
 #ifndef ADIT_SETTINGS_SCAN_H
 #define ADIT_SETTINGS_SCAN_H
 
@@ -58,7 +58,8 @@ const struct scan_entry *scan_find(const struct scan *sc, int section, const cha
 /* The first section with that word and title (NULL: any); -1 when there is none. */
 int scan_find_section(const struct scan *sc, const char *word, const char *title);
 /* Line and column, from 1, of a byte. */
-void scan_place(const char *text, size_t len, size_t off, unsigned *line, unsigned *column);
+void scan_place(const char *text, size_t len, size_t off, unsigned *line,
+		unsigned *column);
 /* The bytes of the line around off, without its newline. */
 struct span scan_line(const char *text, size_t len, size_t off);
 

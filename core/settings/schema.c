@@ -10,27 +10,47 @@
 const struct setting *setting_find(enum setting_scope scope, const char *key)
 {
 	for (size_t i = 0; i < settings_table_n; i++)
-		if (settings_table[i].scope == scope && strcmp(settings_table[i].key, key) == 0)
+		if (settings_table[i].scope == scope &&
+		    strcmp(settings_table[i].key, key) == 0)
 			return &settings_table[i];
 	return NULL;
 }
 
 /* What people type who come from elsewhere, and the key it is here. */
-static const struct { const char *word, *key; } elsewhere[] = {
-	{ "left", "local_ip" }, { "right", "remote_gateway" }, { "leftid", "local_id" },
-	{ "rightid", "peer_id" }, { "leftsubnet", "local_network" },
-	{ "rightsubnet", "remote_network" }, { "gateway", "remote_gateway" },
-	{ "remote_id", "peer_id" }, { "remote_ip", "remote_gateway" },
-	{ "keyingtries", "keying_tries" }, { "keyexchange", "version" },
-	{ "ikelifetime", "ike_life" }, { "lifetime", "esp_life" }, { "keylife", "esp_life" },
-	{ "margintime", "rekey_margin" }, { "dpddelay", "dpd_delay" },
-	{ "dpdaction", "dpd_action" }, { "forceencaps", "encap" }, { "auto", "start" },
-	{ "comment", "description" }, { "local_ts", "local_network" },
-	{ "remote_ts", "remote_network" }, { "local_addrs", "local_ip" },
-	{ "remote_addrs", "remote_gateway" }, { "proposals", "ike" }, { "esp_proposals", "esp" },
-	{ "secret", "psk" }, { "disabled", "enabled" }, { "local_networks", "local_network" },
-	{ "remote_networks", "remote_network" }, { "src-address", "local_network" },
-	{ "dst-address", "remote_network" },
+static const struct { const char *word, *key;
+} elsewhere[] = {
+	{"left", "local_ip"},
+	{"right", "remote_gateway"},
+	{"leftid", "local_id"},
+	{"rightid", "peer_id"},
+	{"leftsubnet", "local_network"},
+	{"rightsubnet", "remote_network"},
+	{"gateway", "remote_gateway"},
+	{"remote_id", "peer_id"},
+	{"remote_ip", "remote_gateway"},
+	{"keyingtries", "keying_tries"},
+	{"keyexchange", "version"},
+	{"ikelifetime", "ike_life"},
+	{"lifetime", "esp_life"},
+	{"keylife", "esp_life"},
+	{"margintime", "rekey_margin"},
+	{"dpddelay", "dpd_delay"},
+	{"dpdaction", "dpd_action"},
+	{"forceencaps", "encap"},
+	{"auto", "start"},
+	{"comment", "description"},
+	{"local_ts", "local_network"},
+	{"remote_ts", "remote_network"},
+	{"local_addrs", "local_ip"},
+	{"remote_addrs", "remote_gateway"},
+	{"proposals", "ike"},
+	{"esp_proposals", "esp"},
+	{"secret", "psk"},
+	{"disabled", "enabled"},
+	{"local_networks", "local_network"},
+	{"remote_networks", "remote_network"},
+	{"src-address", "local_network"},
+	{"dst-address", "remote_network"},
 };
 
 static const char *key_at(const void *arg, size_t i)
@@ -40,7 +60,8 @@ static const char *key_at(const void *arg, size_t i)
 	return settings_table[i].scope == *scope ? settings_table[i].key : NULL;
 }
 
-const struct setting *setting_require(enum setting_scope scope, const char *key, struct err *e)
+const struct setting *setting_require(enum setting_scope scope, const char *key,
+				      struct err *e)
 {
 	const struct setting *s = setting_find(scope, key);
 	const char *near = NULL;
@@ -48,7 +69,8 @@ const struct setting *setting_require(enum setting_scope scope, const char *key,
 	if (s)
 		return s;
 	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
-		if (strcasecmp(elsewhere[i].word, key) == 0 && setting_find(scope, elsewhere[i].key))
+		if (strcasecmp(elsewhere[i].word, key) == 0 &&
+		    setting_find(scope, elsewhere[i].key))
 			near = elsewhere[i].key;
 	if (!near)
 		near = nearest(key, settings_table_n, key_at, &scope);
@@ -57,11 +79,13 @@ const struct setting *setting_require(enum setting_scope scope, const char *key,
 		return NULL;
 	}
 	if (scope != SCOPE_ROUTER && setting_find(SCOPE_ROUTER, key))
-		err_code(e, EXIT_SETTINGS, "\"%.60s\" is a setting of the router, not of a %s: it "
-			 "belongs into adit.conf", key, setting_scope_name(scope));
+		err_code(e, EXIT_SETTINGS,
+			 "\"%.60s\" is a setting of the router, not of a %s: it "
+			 "belongs into adit.conf",
+			 key, setting_scope_name(scope));
 	else if (scope != SCOPE_PEER && setting_find(SCOPE_PEER, key))
-		err_code(e, EXIT_SETTINGS, "\"%.60s\" is a setting of a peer, not of %s", key,
-			 scope == SCOPE_ROUTER ? "the router" : "a child");
+		err_code(e, EXIT_SETTINGS, "\"%.60s\" is a setting of a peer, not of %s",
+			 key, scope == SCOPE_ROUTER ? "the router" : "a child");
 	else
 		err_code(e, EXIT_SETTINGS, "unknown setting \"%.60s\"", key);
 	return NULL;
@@ -77,8 +101,18 @@ bool setting_is_list(const struct setting *s)
 	switch (s->type) {
 	case ST_NETWORKS: case ST_IKE: case ST_ESP: case ST_WEAK: case ST_IFACES:
 		return true;
-	case ST_TEXT: case ST_NAME: case ST_WORD: case ST_BOOL: case ST_CHOICE: case ST_VERSION:
-	case ST_UINT: case ST_DURATION: case ST_ADDR: case ST_GATEWAY: case ST_ID: case ST_IFACE:
+	case ST_TEXT:
+	case ST_NAME:
+	case ST_WORD:
+	case ST_BOOL:
+	case ST_CHOICE:
+	case ST_VERSION:
+	case ST_UINT:
+	case ST_DURATION:
+	case ST_ADDR:
+	case ST_GATEWAY:
+	case ST_ID:
+	case ST_IFACE:
 	case ST_SECRET:
 		return false;
 	}
@@ -95,11 +129,14 @@ const char *setting_scope_name(enum setting_scope scope)
 const char *setting_type_name(enum setting_type type)
 {
 	static const char *const names[] = {
-		[ST_TEXT] = "text", [ST_NAME] = "name", [ST_WORD] = "word", [ST_BOOL] = "bool",
-		[ST_CHOICE] = "choice", [ST_VERSION] = "version", [ST_UINT] = "number",
-		[ST_DURATION] = "duration", [ST_ADDR] = "address", [ST_GATEWAY] = "gateway",
-		[ST_NETWORKS] = "networks", [ST_ID] = "id", [ST_IKE] = "ike_suites",
-		[ST_ESP] = "esp_suites", [ST_WEAK] = "weak_list", [ST_IFACE] = "interface",
+		[ST_TEXT] = "text",         [ST_NAME] = "name",
+		[ST_WORD] = "word",         [ST_BOOL] = "bool",
+		[ST_CHOICE] = "choice",     [ST_VERSION] = "version",
+		[ST_UINT] = "number",       [ST_DURATION] = "duration",
+		[ST_ADDR] = "address",      [ST_GATEWAY] = "gateway",
+		[ST_NETWORKS] = "networks", [ST_ID] = "id",
+		[ST_IKE] = "ike_suites",    [ST_ESP] = "esp_suites",
+		[ST_WEAK] = "weak_list",    [ST_IFACE] = "interface",
 		[ST_IFACES] = "interfaces", [ST_SECRET] = "secret",
 	};
 
@@ -160,7 +197,8 @@ const char *setting_range(const struct setting *s, char *buf, size_t cap)
 		snprintf(buf, cap, "1 to %d networks", NETWORKS_MAX);
 		break;
 	case ST_ID:
-		snprintf(buf, cap, "an address, name, user@name, keyid:… or distinguished name");
+		snprintf(buf, cap,
+			 "an address, name, user@name, keyid:… or distinguished name");
 		break;
 	case ST_IKE: case ST_ESP:
 		snprintf(buf, cap, "1 to %d proposals", SUITE_MAX);
@@ -168,7 +206,8 @@ const char *setting_range(const struct setting *s, char *buf, size_t cap)
 	case ST_WEAK:
 		buf[0] = '\0';
 		for (size_t i = 0; i < WEAK_N && n < cap; i++)
-			n += (size_t)snprintf(buf + n, cap - n, "%s%s", i ? ", " : "", weak_names[i]);
+			n += (size_t)snprintf(buf + n, cap - n, "%s%s", i ? ", " : "",
+					      weak_names[i]);
 		break;
 	case ST_IFACE:
 		snprintf(buf, cap, "an interface");

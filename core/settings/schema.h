@@ -1,6 +1,6 @@
 /* schema: the one table of settings. From its rows come the grammar of the files, what
- * `key=value` accepts, completion, the forms, the JSON of the schema and the option list of
- * adit.conf(5). A new setting is one row here and the code that obeys it.
+ * `key=value` accepts, completion, the forms, the JSON of the schema and the option list
+ * of adit.conf(5). A new setting is one row here and the code that obeys it.
  */
 #ifndef ADIT_SETTINGS_SCHEMA_H
 #define ADIT_SETTINGS_SCHEMA_H
@@ -58,17 +58,19 @@ struct setting {
 	bool defaultable;	/* may stand in adit.conf's defaults section */
 	uint32_t min, max;	/* numbers and seconds; bytes for text */
 	const char *def;	/* as written; "" when there is none */
-	const char *empty;	/* what "" means ("the address of the gateway"); "" when nothing */
+	const char *
+		empty; /* what "" means ("the address of the gateway"); "" when nothing */
 	const char *unit;	/* "", "seconds", "bytes" */
 	const char *label;	/* for forms: "Remote gateway" */
 	const char *help;	/* one line */
 	const char *more;	/* the long help: whole sentences; may be "" */
 	const char *example;	/* a value one could type */
-	const char *when;	/* when it applies, "" always: "while dpd_delay is not 0" */
-	const char *when_key;	/* the condition itself: applies unless when_key is when_not; */
+	const char *when; /* when it applies, "" always: "while dpd_delay is not 0" */
+	const char *
+		when_key; /* the condition itself: applies unless when_key is when_not; */
 	const char *when_not;	/* NULL: always */
 	const char *aka;	/* "strongSwan: …; RouterOS: …"; "" when nobody has it */
-	const char *const *choices;	/* NULL-terminated, for ST_CHOICE and ST_VERSION */
+	const char *const *choices; /* NULL-terminated, for ST_CHOICE and ST_VERSION */
 	enum setting_home home;
 	uint16_t offset, width;	/* of the field in home; width of numbers in bytes */
 	uint16_t count_offset;	/* of the uint8_t that counts a list */
@@ -83,29 +85,33 @@ extern const size_t settings_table_n;
 const struct setting *setting_find(enum setting_scope scope, const char *key);
 /* The same, failing with the nearest key: "unknown setting "ikee": ike?" (EXIT_SETTINGS).
  * A key of another scope is named as such. */
-const struct setting *setting_require(enum setting_scope scope, const char *key, struct err *e);
+const struct setting *setting_require(enum setting_scope scope, const char *key,
+				      struct err *e);
 /* Its index in settings_table. */
 size_t setting_index(const struct setting *s);
 /* A list whose values are separated by commas. */
 bool setting_is_list(const struct setting *s);
 
-const char *setting_scope_name(enum setting_scope scope);	/* "router", "peer", "child" */
+const char *setting_scope_name(enum setting_scope scope); /* "router", "peer", "child" */
 const char *setting_type_name(enum setting_type type);		/* "duration", … */
-const char *setting_page_name(enum setting_page page);		/* "Lifetimes & liveness", … */
-const char *setting_cost_name(enum setting_cost cost);		/* "nothing", "rekey", "restart" */
-/* What values look like, for help lines: "yes or no", "10s to 30d", "start, responder". */
+const char *setting_page_name(enum setting_page page); /* "Lifetimes & liveness", … */
+const char *setting_cost_name(enum setting_cost cost); /* "nothing", "rekey", "restart" */
+/* What values look like, for help lines: "yes or no", "10s to 30d", "start, responder".
+ */
 const char *setting_range(const struct setting *s, char *buf, size_t cap);
 
-/* Values worth offering. typed is what stands there so far ("" for all): lists and suites are
- * completed behind their last comma or dash. Each goes to fn whole (typed's head included),
- * with a few words about it ("" when there is nothing to say) and true when it is weak. */
-typedef void setting_suggest_fn(void *arg, const char *value, const char *about, bool weak);
+/* Values worth offering. typed is what stands there so far ("" for all): lists and suites
+ * are completed behind their last comma or dash. Each goes to fn whole (typed's head
+ * included), with a few words about it ("" when there is nothing to say) and true when it
+ * is weak. */
+typedef void setting_suggest_fn(void *arg, const char *value, const char *about,
+				bool weak);
 void setting_suggest(const struct setting *s, const char *typed, setting_suggest_fn *fn,
 		     void *arg);
 
-/* The nearest of n words (Levenshtein, a swap of neighbours is one step, case ignored), or
- * NULL when none is within 2 steps (1 for words of up to 3 letters). word_at gives the i-th
- * word; NULL ones are skipped. */
+/* The nearest of n words (Levenshtein, a swap of neighbours is one step, case ignored),
+ * or NULL when none is within 2 steps (1 for words of up to 3 letters). word_at gives the
+ * i-th word; NULL ones are skipped. */
 const char *nearest(const char *typed, size_t n,
 		    const char *(*word_at)(const void *arg, size_t i), const void *arg);
 /* The same over a NULL-terminated array. */

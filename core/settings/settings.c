@@ -1,4 +1,5 @@
-/* settings: what readers call. Each takes one snapshot of the config dir and looks at that. */
+/* settings: what readers call. Each takes one snapshot of the config dir and looks at
+ * that. */
 #include "core/settings/settings.h"
 
 #include "core/base/secret.h"
@@ -14,8 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int settings_load(const char *dir, const struct prefix *lan, size_t n_lan, struct settings *out,
-		  struct findings *fs, struct err *e)
+int settings_load(const char *dir, const struct prefix *lan, size_t n_lan,
+		  struct settings *out, struct findings *fs, struct err *e)
 {
 	struct snap snap;
 	int r;
@@ -55,8 +56,10 @@ static int secret_bytes(const char *path, char *text, size_t len, uint8_t *out, 
 	if (len && text[len - 1] == '\r')
 		text[--len] = '\0';
 	if (memchr(text, '\0', len))
-		return err_code(e, EXIT_SETTINGS, "%s: a NUL byte in the pre-shared key: write bytes "
-				"as 0x…", path);
+		return err_code(e, EXIT_SETTINGS,
+				"%s: a NUL byte in the pre-shared key: write bytes "
+				"as 0x…",
+				path);
 	return psk_parse(text, out, n, e) < 0 ? err_wrap(e, "%s", path) : 0;
 }
 
@@ -72,16 +75,21 @@ static int secret_from_file(int dirfd, const char *dir, const char *name, uint8_
 	snap_secret_path(name, path);
 	if (snap_slurp(dirfd, path, SNAP_SECRET_MAX, true, &text, &n, &mode, &uid) < 0) {
 		if (errno == ENOENT)
-			return err_code(e, EXIT_NO_PEER, "no pre-shared key is stored for \"%.40s\"",
+			return err_code(e, EXIT_NO_PEER,
+					"no pre-shared key is stored for \"%.40s\"",
 					name);
 		return err_errno(e, "%s/%s", dir, path);
 	}
 	if (mode & (S_IRWXG | S_IRWXO))
-		r = err_code(e, EXIT_NOT_PERMITTED, "%s/%s: others may read it; it is used after "
-			     "chmod 600 %s/%s", dir, path, dir, path);
+		r = err_code(e, EXIT_NOT_PERMITTED,
+			     "%s/%s: others may read it; it is used after "
+			     "chmod 600 %s/%s",
+			     dir, path, dir, path);
 	else if (uid != 0 && uid != geteuid())
-		r = err_code(e, EXIT_NOT_PERMITTED, "%s/%s belongs to someone else; it is used after "
-			     "chown root %s/%s", dir, path, dir, path);
+		r = err_code(e, EXIT_NOT_PERMITTED,
+			     "%s/%s belongs to someone else; it is used after "
+			     "chown root %s/%s",
+			     dir, path, dir, path);
 	else
 		r = secret_bytes(path, text, n, out, len, e);
 	secret_free(text);
@@ -95,11 +103,13 @@ static int secret_from_journal(const struct snap *snap, const char *name, uint8_
 	const struct snap_file *f = snap_find(snap, snap_secret_path(name, path));
 
 	if (!f)
-		return err_code(e, EXIT_NO_PEER, "no pre-shared key is stored for \"%.40s\"", name);
+		return err_code(e, EXIT_NO_PEER,
+				"no pre-shared key is stored for \"%.40s\"", name);
 	return secret_bytes(path, f->data, f->len, out, len, e);
 }
 
-int settings_secret(const char *dir, const char *name, uint8_t *out, size_t *len, struct err *e)
+int settings_secret(const char *dir, const char *name, uint8_t *out, size_t *len,
+		    struct err *e)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
 	struct snap snap;
@@ -179,7 +189,8 @@ int settings_names(const char *dir, char ***names, size_t *n, struct err *e)
 	return 0;
 }
 
-const char *settings_nearest_peer(const char *dir, const char *name, char *buf, size_t cap)
+const char *settings_nearest_peer(const char *dir, const char *name, char *buf,
+				  size_t cap)
 {
 	char near[PEER_NAME_MAX + 1];
 	struct snap snap;

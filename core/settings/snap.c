@@ -202,8 +202,8 @@ static int read_all(int fd, char *buf, size_t cap, size_t *len)
 	return 0;
 }
 
-int snap_slurp(int dirfd, const char *path, size_t max, bool secret, char **data, size_t *len,
-	       mode_t *mode, uid_t *uid)
+int snap_slurp(int dirfd, const char *path, size_t max, bool secret, char **data,
+	       size_t *len, mode_t *mode, uid_t *uid)
 {
 	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), saved;
 	struct stat st;
@@ -242,7 +242,8 @@ fail:
 	return -1;
 }
 
-static int add_file(int dirfd, const char *path, bool secrets, struct snap *s, struct err *e)
+static int add_file(int dirfd, const char *path, bool secrets, struct snap *s,
+		    struct err *e)
 {
 	struct snap_file *f = entry(s, path);
 	struct stat st;
@@ -256,7 +257,8 @@ static int add_file(int dirfd, const char *path, bool secrets, struct snap *s, s
 		f->uid = st.st_uid;
 		f->len = r < 0 ? 0 : (size_t)st.st_size;
 	} else
-		r = snap_slurp(dirfd, path, f->secret ? SNAP_SECRET_MAX : SETTINGS_FILE_MAX, f->secret,
+		r = snap_slurp(dirfd, path,
+			       f->secret ? SNAP_SECRET_MAX : SETTINGS_FILE_MAX, f->secret,
 			       &f->data, &f->len, &f->mode, &f->uid);
 	if (r == 0)
 		return 0;
@@ -326,7 +328,8 @@ int snap_read_files(int dirfd, bool secrets, struct snap *s, struct err *e)
 	    add_folder(dirfd, SNAP_PEERS, false, s, e) < 0)
 		goto fail;
 	/* Who may not look into secrets/ reads settings all the same. */
-	s->secrets_listed = add_folder(dirfd, SNAP_SECRETS, secrets, s, secrets ? e : &ignored) == 0;
+	s->secrets_listed =
+		add_folder(dirfd, SNAP_SECRETS, secrets, s, secrets ? e : &ignored) == 0;
 	if (!s->secrets_listed && secrets)
 		goto fail;
 	return 0;
@@ -335,9 +338,9 @@ fail:
 	return -1;
 }
 
-/* Did no commit touch the files since state_latest() said `before` and no journal was there?
- * The journal is looked at first: it becomes history/N only after all files are replaced, so
- * a commit that had begun by now shows in the one or the other. */
+/* Did no commit touch the files since state_latest() said `before` and no journal was
+ * there? The journal is looked at first: it becomes history/N only after all files are
+ * replaced, so a commit that had begun by now shows in the one or the other. */
 static bool undisturbed(int dirfd, unsigned before)
 {
 	if (faccessat(dirfd, SNAP_JOURNAL, F_OK, 0) == 0)
@@ -367,12 +370,14 @@ int snap_read(const char *dir, bool secrets, struct snap *s, struct err *e)
 			break;
 		}
 		if (!damaged && errno == EACCES) {
-			err_code(e, EXIT_NOT_PERMITTED, "%s: a change is under way or was cut short; "
-				 "any adit command of root's that writes finishes it", dir);
+			err_code(e, EXIT_NOT_PERMITTED,
+				 "%s: a change is under way or was cut short; "
+				 "any adit command of root's that writes finishes it",
+				 dir);
 			continue;
 		}
-		/* Not readable as one: the writer never left it so (it is whole before it gets its
-		 * name); the disk did. The files are all there is. */
+		/* Not readable as one: the writer never left it so (it is whole before it
+		 * gets its name); the disk did. The files are all there is. */
 		damaged |= !damaged && errno != ENOENT;
 		before = state_latest(fd);
 		if (snap_read_files(fd, secrets, s, e) < 0)

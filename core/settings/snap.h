@@ -1,5 +1,5 @@
-/* snap: all files of the config dir at one instant, as bytes; and the state file, one file
- * that holds them all: the journal of a commit, and each generation of history/.
+/* snap: all files of the config dir at one instant, as bytes; and the state file, one
+ *file that holds them all: the journal of a commit, and each generation of history/.
  *
  *	adit-state 1
  *	generation 13
@@ -35,7 +35,7 @@
 struct snap_file {
 	char path[SNAP_PATH_MAX];	/* "adit.conf", "peers/a.conf", "secrets/a" */
 	bool secret;
-	char *data;		/* NUL behind it; NULL: not read (secrets unless asked for) */
+	char *data; /* NUL behind it; NULL: not read (secrets unless asked for) */
 	size_t len;
 	mode_t mode;
 	uid_t uid;
@@ -45,7 +45,7 @@ struct snap_file {
 struct snap {
 	struct snap_file *f;	/* sorted by path */
 	size_t n, cap;
-	struct generation gen;	/* number 0: none yet; of a journal: that of the journal */
+	struct generation gen; /* number 0: none yet; of a journal: that of the journal */
 	bool secrets_listed;	/* this user could look which secrets there are */
 	bool pending;		/* came from a journal that is not finished */
 	char strange[SNAP_PATH_MAX];	/* a *.conf in peers/ whose name is none; "" */
@@ -53,8 +53,8 @@ struct snap {
 
 void snap_fini(struct snap *s);		/* wipes secrets */
 
-/* What a reader sees now: all old or all new (see store.h). Waits a moment while a commit is
- * under way that this user may not look at. No such dir: empty, 0. */
+/* What a reader sees now: all old or all new (see store.h). Waits a moment while a commit
+ * is under way that this user may not look at. No such dir: empty, 0. */
 int snap_read(const char *dir, bool secrets, struct snap *s, struct err *e) MUST_USE;
 /* For the holder of the lock: the files as they are, no journal looked at. */
 int snap_read_files(int dirfd, bool secrets, struct snap *s, struct err *e) MUST_USE;
@@ -84,7 +84,7 @@ unsigned state_latest(int dirfd);
 
 /* The whole of a file. *data is malloc()ed (secret: from secret_new()), a NUL behind it.
  * -1 with errno; EFBIG past max. */
-int snap_slurp(int dirfd, const char *path, size_t max, bool secret, char **data, size_t *len,
-	       mode_t *mode, uid_t *uid);
+int snap_slurp(int dirfd, const char *path, size_t max, bool secret, char **data,
+	       size_t *len, mode_t *mode, uid_t *uid);
 
 #endif

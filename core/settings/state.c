@@ -1,4 +1,5 @@
-/* state: one file that holds all files. Its name comes only when it is whole and on disk. */
+/* state: one file that holds all files. Its name comes only when it is whole and on disk.
+ */
 #include "core/settings/snap.h"
 
 #include "core/base/secret.h"
@@ -56,11 +57,13 @@ int state_write(int fd, const struct snap *s, struct err *e)
 	char line[HEAD_MAX];
 	int n;
 
-	n = snprintf(line, sizeof(line), MAGIC "\ngeneration %u\ntime %" PRId64 "\nwho %s\nwhat %s\n",
+	n = snprintf(line, sizeof(line),
+		     MAGIC "\ngeneration %u\ntime %" PRId64 "\nwho %s\nwhat %s\n",
 		     s->gen.number, s->gen.wall_s, s->gen.who, s->gen.what);
 	put(&o, line, (size_t)n);
 	for (size_t i = 0; i < s->n && !o.bad; i++) {
-		n = snprintf(line, sizeof(line), "file %s %zu\n", s->f[i].path, s->f[i].len);
+		n = snprintf(line, sizeof(line), "file %s %zu\n", s->f[i].path,
+			     s->f[i].len);
 		put(&o, line, (size_t)n);
 		put(&o, s->f[i].data, s->f[i].len);
 		put(&o, "\n", 1);
@@ -102,7 +105,8 @@ static bool field(struct in *in, const char *name, char *buf, size_t cap)
 	char line[HEAD_MAX];
 	size_t n = strlen(name);
 
-	if (!line_of(in, line, sizeof(line)) || strncmp(line, name, n) != 0 || line[n] != ' ')
+	if (!line_of(in, line, sizeof(line)) || strncmp(line, name, n) != 0 ||
+	    line[n] != ' ')
 		return false;
 	snprintf(buf, cap, "%s", line + n + 1);
 	return true;
@@ -117,7 +121,8 @@ static bool read_head(struct in *in, struct generation *g)
 	    !field(in, "generation", text, sizeof(text)))
 		return false;
 	number = strtoul(text, &end, 10);
-	if (*end || !number || number > UINT32_MAX || !field(in, "time", text, sizeof(text)))
+	if (*end || !number || number > UINT32_MAX ||
+	    !field(in, "time", text, sizeof(text)))
 		return false;
 	g->number = (unsigned)number;
 	g->wall_s = strtoll(text, &end, 10);
@@ -149,13 +154,14 @@ static bool read_files(struct in *in, const char *start, bool secrets, struct sn
 
 		if (!line_of(in, line, sizeof(line)))
 			return false;
-		if (sscanf(line, "end %zu %" SCNx64 "%n", &len, &sum, &used) == 2 && !line[used])
+		if (sscanf(line, "end %zu %" SCNx64 "%n", &len, &sum, &used) == 2 &&
+		    !line[used])
 			return len == s->n && in->p == in->end &&
 			       sum == fnv1a(FNV_START, start, (size_t)(line_at - start));
-		if (sscanf(line, "file %63s %zu%n", path, &len, &used) != 2 || line[used] ||
-		    len >= (size_t)(in->end - in->p) || in->p[len] != '\n' || !good_path(path) ||
-		    snap_find(s, path) || s->n > 2 * SETTINGS_PEERS_MAX ||
-		    len > SETTINGS_FILE_MAX ||
+		if (sscanf(line, "file %63s %zu%n", path, &len, &used) != 2 ||
+		    line[used] || len >= (size_t)(in->end - in->p) ||
+		    in->p[len] != '\n' || !good_path(path) || snap_find(s, path) ||
+		    s->n > 2 * SETTINGS_PEERS_MAX || len > SETTINGS_FILE_MAX ||
 		    (strncmp(path, SNAP_SECRETS "/", 8) == 0 && len > SNAP_SECRET_MAX))
 			return false;
 		if (snap_put(s, path, in->p, len) < 0)
@@ -184,7 +190,8 @@ int state_read(int dirfd, const char *path, bool secrets, struct snap *s, struct
 	bool ok;
 
 	memset(s, 0, sizeof(*s));
-	if (snap_slurp(dirfd, path, SNAP_STATE_MAX, false, &data, &len, &mode, &uid) < 0) {
+	if (snap_slurp(dirfd, path, SNAP_STATE_MAX, false, &data, &len, &mode, &uid) <
+	    0) {
 		int saved = errno;
 
 		err_errno(e, "%s", path);
@@ -238,7 +245,8 @@ unsigned state_latest(int dirfd)
 		char *end;
 		unsigned long n = strtoul(de->d_name, &end, 10);
 
-		if (isdigit((unsigned char)de->d_name[0]) && !*end && n < UINT32_MAX && n > best)
+		if (isdigit((unsigned char)de->d_name[0]) && !*end && n < UINT32_MAX &&
+		    n > best)
 			best = (unsigned)n;
 	}
 	closedir(d);

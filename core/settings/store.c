@@ -24,8 +24,8 @@
 #define LOCK_PAUSE_NS 50000000L	/* with LOCK_TRIES: half a second */
 
 /* --- the lock ---
- * flock(2) is the lock; the kernel gives it back when its holder dies, so what a dead one left
- * in the file means nothing. The text only says who. */
+ * flock(2) is the lock; the kernel gives it back when its holder dies, so what a dead one
+ * left in the file means nothing. The text only says who. */
 
 static int locked(int fd, struct err *e)
 {
@@ -37,21 +37,29 @@ static int locked(int fd, struct err *e)
 	ssize_t n = pread(fd, buf, sizeof(buf) - 1, 0);
 
 	buf[n > 0 ? n : 0] = '\0';
-	if (sscanf(buf, "pid %ld\nuser %39[^\n]\ntty %39[^\n]\nsince %lld\nwhat %159[^\n]", &pid,
-		   user, tty, &since, what) < 4)
-		return err_set(e, "someone else is changing the settings; try again in a moment");
+	if (sscanf(buf,
+		   "pid %ld\nuser %39[^\n]\ntty %39[^\n]\nsince %lld\nwhat %159[^\n]",
+		   &pid, user, tty, &since, what) < 4)
+		return err_set(
+			e,
+			"someone else is changing the settings; try again in a moment");
 	t = (time_t)since;
 	if (localtime_r(&t, &tm))
 		strftime(when, sizeof(when), "%H:%M:%S", &tm);
-	return err_set(e, "%s (pid %ld, %s) is changing the settings since %s: %s; try again when "
-		       "that is done", user, pid, tty, when, what);
+	return err_set(
+		e,
+		"%s (pid %ld, %s) is changing the settings since %s: %s; try again when "
+		"that is done",
+		user, pid, tty, when, what);
 }
 
 static int take_lock(int dirfd, const char *what, int *lockfd, struct err *e)
 {
 	struct timespec pause = { 0, LOCK_PAUSE_NS };
 	char text[512], user[40], tty[24];
-	int fd = openat(dirfd, SNAP_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644), n;
+	int fd = openat(dirfd, SNAP_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+			0644),
+	    n;
 
 	if (fd < 0)
 		return err_errno(e, "cannot lock the settings");
@@ -69,8 +77,10 @@ static int take_lock(int dirfd, const char *what, int *lockfd, struct err *e)
 		nanosleep(&pause, NULL);
 	}
 	commit_who(user, sizeof(user), tty, sizeof(tty));
-	n = snprintf(text, sizeof(text), "pid %ld\nuser %s\ntty %s\nsince %" PRId64 "\nwhat %.150s\n",
-		     (long)getpid(), user, tty[0] ? tty : "no terminal", clock_wall_s(), what);
+	n = snprintf(text, sizeof(text),
+		     "pid %ld\nuser %s\ntty %s\nsince %" PRId64 "\nwhat %.150s\n",
+		     (long)getpid(), user, tty[0] ? tty : "no terminal", clock_wall_s(),
+		     what);
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) != n) {
 		err_errno(e, "cannot write the lock");
 		close(fd);
@@ -101,7 +111,8 @@ struct store *store_open(const char *dir, const char *what, struct err *e)
 		err_errno(e, "%s", dir);
 		goto fail;
 	}
-	if (take_lock(s->dirfd, what, &s->lockfd, e) < 0 || commit_recover(s->dirfd, e) < 0 ||
+	if (take_lock(s->dirfd, what, &s->lockfd, e) < 0 ||
+	    commit_recover(s->dirfd, e) < 0 ||
 	    snap_read_files(s->dirfd, true, &s->cur, e) < 0)
 		goto fail;
 	if (snap_copy(&s->next, &s->cur) < 0) {
@@ -119,7 +130,8 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
-	/* The lock goes first of all with its descriptor; an empty file says nobody has it. */
+	/* The lock goes first of all with its descriptor; an empty file says nobody has
+	 * it. */
 	if (s->lockfd >= 0) {
 		int r = ftruncate(s->lockfd, 0);
 
@@ -139,7 +151,8 @@ void store_close(struct store *s)
 static int touch(struct store *s, const char *name, struct err *e)
 {
 	if (s->n_touched == STORE_TOUCHED_MAX)
-		return err_set(e, "more than %d peers changed at once", STORE_TOUCHED_MAX);
+		return err_set(e, "more than %d peers changed at once",
+			       STORE_TOUCHED_MAX);
 	snprintf(s->touched[s->n_touched++], PEER_NAME_MAX + 1, "%s", name);
 	return 0;
 }
@@ -174,7 +187,8 @@ static int put_secret(struct store *s, const struct draft *d, struct err *e)
 	return r < 0 ? err_set(e, "out of memory") : 0;
 }
 
-static int put_text(struct store *s, const struct draft *d, const char *path, struct err *e)
+static int put_text(struct store *s, const struct draft *d, const char *path,
+		    struct err *e)
 {
 	const struct snap_file *old = snap_find(&s->next, path);
 	const struct snap_file *unread = snap_find(&s->cur, path);
@@ -198,7 +212,8 @@ int store_put_peer(struct store *s, const struct draft *d, struct err *e)
 {
 	char path[SNAP_PATH_MAX];
 
-	if (put_text(s, d, snap_peer_path(d->name, path), e) < 0 || touch(s, d->name, e) < 0)
+	if (put_text(s, d, snap_peer_path(d->name, path), e) < 0 ||
+	    touch(s, d->name, e) < 0)
 		return -1;
 	return d->psk ? put_secret(s, d, e) : 0;
 }
@@ -255,7 +270,8 @@ int store_copy_peer(struct store *s, const char *from, const char *to, struct er
 	if (r == 0 && snap_put(&s->next, snap_peer_path(to, path), f->data, f->len) < 0)
 		r = err_set(e, "out of memory");
 	f = snap_find(&s->next, snap_secret_path(from, path));
-	if (r == 0 && f && snap_put(&s->next, snap_secret_path(to, path), f->data, f->len) < 0)
+	if (r == 0 && f &&
+	    snap_put(&s->next, snap_secret_path(to, path), f->data, f->len) < 0)
 		r = err_set(e, "out of memory");
 	if (r == 0)
 		r = store_put_peer(s, d, e);
@@ -279,7 +295,8 @@ static bool concerns(const struct store *s, const struct finding *f)
 	if (s->touched_router && strcmp(f->file, SNAP_ROUTER) == 0)
 		return true;
 	for (size_t i = 0; i < s->n_touched; i++)
-		if (strcmp(f->peer, s->touched[i]) == 0 || strcmp(f->other, s->touched[i]) == 0)
+		if (strcmp(f->peer, s->touched[i]) == 0 ||
+		    strcmp(f->other, s->touched[i]) == 0)
 			return true;
 	return false;
 }
@@ -300,7 +317,8 @@ static void first_error(const struct finding *f, struct err *e)
 	if (f->key[0])
 		err_code(e, EXIT_SETTINGS, "%s: %.420s", f->key, f->msg);
 	else if (f->line)
-		err_code(e, EXIT_SETTINGS, "%s:%u:%u: %.380s", f->file, f->line, f->column, f->msg);
+		err_code(e, EXIT_SETTINGS, "%s:%u:%u: %.380s", f->file, f->line,
+			 f->column, f->msg);
 	else
 		err_code(e, EXIT_SETTINGS, "%.500s", f->msg);
 	if (f->peer[0])
@@ -308,10 +326,11 @@ static void first_error(const struct finding *f, struct err *e)
 }
 
 /* Errors that the change makes or leaves, in the peers it touches; others' are theirs. */
-static int check(struct store *s, const struct commit *c, struct findings *fs, struct err *e)
+static int check(struct store *s, const struct commit *c, struct findings *fs,
+		 struct err *e)
 {
 	struct findings all = { 0 };
-	struct settings conf;
+	struct settings conf = { 0 };
 	int r = 0;
 
 	if (load_snap(s->dir, &s->next, c->lan, c->n_lan, &conf, &all, e) < 0) {
@@ -348,9 +367,10 @@ int store_commit_unchecked(struct store *s, struct commit *c, struct err *e)
 		return -1;
 	commit_who(user, sizeof(user), tty, sizeof(tty));
 	s->next.gen = (struct generation){ .wall_s = clock_wall_s() };
-	snprintf(s->next.gen.who, sizeof(s->next.gen.who), "%.24s%s%.14s", user, tty[0] ? " " : "",
-		 tty);
-	snprintf(s->next.gen.what, sizeof(s->next.gen.what), "%s", c->what ? c->what : s->what);
+	snprintf(s->next.gen.who, sizeof(s->next.gen.who), "%.24s%s%.14s", user,
+		 tty[0] ? " " : "", tty);
+	snprintf(s->next.gen.what, sizeof(s->next.gen.what), "%s",
+		 c->what ? c->what : s->what);
 	for (char *p = s->next.gen.what; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = ' ';

@@ -1,4 +1,5 @@
-/* suggest: values worth offering for a setting, for completion and for the forms' choices. */
+/* suggest: values worth offering for a setting, for completion and for the forms'
+ * choices. */
 #include "core/settings/schema.h"
 
 #include <stdio.h>
@@ -64,7 +65,8 @@ static unsigned seen_types(const char *element, const char *end)
 		size_t n = strcspn(element, "-");
 		char word[40];
 
-		snprintf(word, sizeof(word), "%.*s", (int)(n < sizeof(word) ? n : 0), element);
+		snprintf(word, sizeof(word), "%.*s", (int)(n < sizeof(word) ? n : 0),
+			 element);
 		for (int t = ALG_ENCR; t <= ALG_KE; t++) {
 			const struct alg *a = alg_by_name((enum alg_type)t, word);
 
@@ -90,8 +92,8 @@ static void suggest_suites(const struct setting *s, struct offer *o)
 	if (dash) {
 		size_t h = strlen(o->head);
 
-		snprintf(o->head + h, sizeof(o->head) - h, "%.*s", (int)(dash + 1 - o->part),
-			 o->part);
+		snprintf(o->head + h, sizeof(o->head) - h, "%.*s",
+			 (int)(dash + 1 - o->part), o->part);
 		o->part = dash + 1;
 	}
 	all = alg_table(&n);
@@ -108,17 +110,33 @@ static void suggest_suites(const struct setting *s, struct offer *o)
 	}
 }
 
-static const struct { const char *key, *text, *about; } usual[] = {
-	{ "ike_life", "1h", "" }, { "ike_life", "4h", "" }, { "ike_life", "8h", "" },
-	{ "ike_life", "1d", "" }, { "esp_life", "30m", "" }, { "esp_life", "1h", "" },
-	{ "esp_life", "8h", "" }, { "dpd_delay", "10s", "" }, { "dpd_delay", "30s", "" },
-	{ "dpd_delay", "2m", "" }, { "dpd_delay", "0", "never" },
-	{ "rekey_margin", "3m", "" }, { "rekey_margin", "9m", "" },
-	{ "keying_tries", "0", "for ever" }, { "keying_tries", "3", "" },
-	{ "mtu", "1400", "" }, { "mtu", "1280", "" }, { "remote_gateway", "any", "whoever asks" },
-	{ "theme", "default", "" }, { "theme", "light", "" }, { "theme", "mono", "" },
-	{ "theme", "high-contrast", "" }, { "local_id", "keyid:", "" }, { "peer_id", "keyid:", "" },
-	{ "remote_network", "0.0.0.0/0", "everything" },
+static const struct { const char *key, *text, *about;
+} usual[] = {
+	{"ike_life", "1h", ""},
+	{"ike_life", "4h", ""},
+	{"ike_life", "8h", ""},
+	{"ike_life", "1d", ""},
+	{"esp_life", "30m", ""},
+	{"esp_life", "1h", ""},
+	{"esp_life", "8h", ""},
+	{"dpd_delay", "10s", ""},
+	{"dpd_delay", "30s", ""},
+	{"dpd_delay", "2m", ""},
+	{"dpd_delay", "0", "never"},
+	{"rekey_margin", "3m", ""},
+	{"rekey_margin", "9m", ""},
+	{"keying_tries", "0", "for ever"},
+	{"keying_tries", "3", ""},
+	{"mtu", "1400", ""},
+	{"mtu", "1280", ""},
+	{"remote_gateway", "any", "whoever asks"},
+	{"theme", "default", ""},
+	{"theme", "light", ""},
+	{"theme", "mono", ""},
+	{"theme", "high-contrast", ""},
+	{"local_id", "keyid:", ""},
+	{"peer_id", "keyid:", ""},
+	{"remote_network", "0.0.0.0/0", "everything"},
 };
 
 static void suggest_usual(const struct setting *s, struct offer *o)
@@ -163,7 +181,12 @@ void setting_suggest(const struct setting *s, const char *typed, setting_suggest
 	case ST_NETWORKS:
 		suggest_usual(s, &o);
 		break;
-	case ST_TEXT: case ST_NAME: case ST_ADDR: case ST_IFACE: case ST_IFACES: case ST_SECRET:
+	case ST_TEXT:
+	case ST_NAME:
+	case ST_ADDR:
+	case ST_IFACE:
+	case ST_IFACES:
+	case ST_SECRET:
 		break;
 	}
 }

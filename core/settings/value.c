@@ -20,7 +20,8 @@ const char *value_duration_str(uint32_t s, char *buf)
 		return strcpy(buf, "0");
 	for (size_t i = 0; i < 3; i++)
 		if (s % units[i].s == 0) {
-			snprintf(buf, VALUE_DURATION_TEXT, "%u%c", s / units[i].s, units[i].unit);
+			snprintf(buf, VALUE_DURATION_TEXT, "%u%c", s / units[i].s,
+				 units[i].unit);
 			return buf;
 		}
 	snprintf(buf, VALUE_DURATION_TEXT, "%us", s);
@@ -34,16 +35,20 @@ int value_name_check(const char *what, const char *name, size_t max, struct err 
 	if (n == 0)
 		return err_code(e, EXIT_SETTINGS, "%s is missing", what);
 	if (n > max)
-		return err_code(e, EXIT_SETTINGS, "%s \"%.40s…\" is longer than %zu characters",
-				what, name, max);
+		return err_code(e, EXIT_SETTINGS,
+				"%s \"%.40s…\" is longer than %zu characters", what, name,
+				max);
 	if (!isalnum((unsigned char)name[0]) || (unsigned char)name[0] > 127)
-		return err_code(e, EXIT_SETTINGS, "%s \"%s\" must begin with a letter or a digit",
-				what, name);
+		return err_code(e, EXIT_SETTINGS,
+				"%s \"%s\" must begin with a letter or a digit", what,
+				name);
 	for (size_t i = 0; i < n; i++)
 		if ((unsigned char)name[i] > 127 ||
 		    (!isalnum((unsigned char)name[i]) && !strchr("._-", name[i])))
-			return err_code(e, EXIT_SETTINGS, "%s \"%s\" may hold letters, digits, "
-					". _ and - only", what, name);
+			return err_code(e, EXIT_SETTINGS,
+					"%s \"%s\" may hold letters, digits, "
+					". _ and - only",
+					what, name);
 	return 0;
 }
 
@@ -93,7 +98,8 @@ static int parse_bool(const char *t, struct value *v, struct err *e)
 	return err_set(e, "\"%.60s\" is neither yes nor no", t);
 }
 
-static int parse_choice(const struct setting *s, const char *t, struct value *v, struct err *e)
+static int parse_choice(const struct setting *s, const char *t, struct value *v,
+			struct err *e)
 {
 	const char *near;
 	char all[128];
@@ -106,7 +112,8 @@ static int parse_choice(const struct setting *s, const char *t, struct value *v,
 	near = nearest_of(t, s->choices);
 	if (near)
 		return err_set(e, "\"%.60s\" is not known: %s?", t, near);
-	return err_set(e, "\"%.60s\" is none of: %s", t, setting_range(s, all, sizeof(all)));
+	return err_set(e, "\"%.60s\" is none of: %s", t,
+		       setting_range(s, all, sizeof(all)));
 }
 
 static int parse_version(const char *t, struct value *v, struct err *e)
@@ -121,13 +128,15 @@ static int parse_version(const char *t, struct value *v, struct err *e)
 	return 0;
 }
 
-static int parse_uint(const struct setting *s, const char *t, struct value *v, struct err *e)
+static int parse_uint(const struct setting *s, const char *t, struct value *v,
+		      struct err *e)
 {
 	uint64_t n = 0;
 	const char *p = t;
 
 	/* For mtu 0 and auto mean "computed"; for keying_tries "forever" is 0. */
-	if (s->min == 0 && (strcasecmp(t, "forever") == 0 || strcasecmp(t, "%forever") == 0))
+	if (s->min == 0 &&
+	    (strcasecmp(t, "forever") == 0 || strcasecmp(t, "%forever") == 0))
 		t = p = "0";
 	else if (s->min > 0 && (strcmp(t, "0") == 0 || strcasecmp(t, "auto") == 0)) {
 		v->empty = true;
@@ -136,7 +145,8 @@ static int parse_uint(const struct setting *s, const char *t, struct value *v, s
 	for (; isdigit((unsigned char)*p); p++)
 		n = n > UINT32_MAX ? n : n * 10 + (uint64_t)(*p - '0');
 	if (*p || p == t)
-		return err_set(e, "\"%.60s\" is not a number from %u to %u", t, s->min, s->max);
+		return err_set(e, "\"%.60s\" is not a number from %u to %u", t, s->min,
+			       s->max);
 	if (n < s->min || n > s->max)
 		return err_set(e, "%.60s is out of range: %u to %u", t, s->min, s->max);
 	v->number = (uint32_t)n;
@@ -184,8 +194,10 @@ static int parse_duration(const struct setting *s, const char *t, struct value *
 			break;
 	}
 	if (sum < s->min || sum > s->max)
-		return err_set(e, "%.60s is too %s: %s to %s", t, sum < s->min ? "short" : "long",
-			       value_duration_str(s->min, lo), value_duration_str(s->max, hi));
+		return err_set(e, "%.60s is too %s: %s to %s", t,
+			       sum < s->min ? "short" : "long",
+			       value_duration_str(s->min, lo),
+			       value_duration_str(s->max, hi));
 	v->number = (uint32_t)sum;
 	return 0;
 }
@@ -202,34 +214,40 @@ static bool looks_like_host_name(const char *t)
 	return letter;
 }
 
-static int parse_addr(const struct setting *s, const char *t, struct value *v, struct err *e)
+static int parse_addr(const struct setting *s, const char *t, struct value *v,
+		      struct err *e)
 {
-	static const char *const any[] = { "any", "%any", "*", "0.0.0.0", "0.0.0.0/0", "::",
-		"::/0", NULL };
+	static const char *const any[] = {"any",       "%any", "*",    "0.0.0.0",
+					  "0.0.0.0/0", "::",   "::/0", NULL};
 
 	for (size_t i = 0; s->type == ST_GATEWAY && any[i]; i++)
 		if (strcasecmp(t, any[i]) == 0) {
 			v->any = true;
 			return 0;
 		}
-	if (s->type == ST_ADDR && (strcasecmp(t, "auto") == 0 || strcasecmp(t, "any") == 0 ||
-				   strcasecmp(t, "%defaultroute") == 0)) {
+	if (s->type == ST_ADDR &&
+	    (strcasecmp(t, "auto") == 0 || strcasecmp(t, "any") == 0 ||
+	     strcasecmp(t, "%defaultroute") == 0)) {
 		v->empty = true;
 		return 0;
 	}
 	if (looks_like_host_name(t))
-		return err_set(e, "\"%.60s\" is a host name; only an IP address works here today "
-			       "(like 198.51.100.2)%s", t,
-			       s->type == ST_GATEWAY ? ", or any" : "");
+		return err_set(
+			e,
+			"\"%.60s\" is a host name; only an IP address works here today "
+			"(like 198.51.100.2)%s",
+			t, s->type == ST_GATEWAY ? ", or any" : "");
 	if (addr_parse(t, &v->addr, e) < 0)
 		return -1;
-	if (addr_is_any(&v->addr) || addr_is_multicast(&v->addr) || addr_is_loopback(&v->addr))
+	if (addr_is_any(&v->addr) || addr_is_multicast(&v->addr) ||
+	    addr_is_loopback(&v->addr))
 		return err_set(e, "%.60s is not the address of a router", t);
 	return 0;
 }
 
 /* Calls fn for each part between commas and blanks. */
-static int each_part(const char *t, int (*fn)(struct value *v, const char *part, struct err *e),
+static int each_part(const char *t,
+		     int (*fn)(struct value *v, const char *part, struct err *e),
 		     struct value *v, struct err *e)
 {
 	char part[128];
@@ -266,8 +284,9 @@ static int add_network(struct value *v, const char *part, struct err *e)
 static int check_iface(const char *t, struct err *e)
 {
 	if (strlen(t) >= IFNAME_MAX)
-		return err_set(e, "\"%.60s\" is longer than an interface's name can be (%d)", t,
-			       IFNAME_MAX - 1);
+		return err_set(e,
+			       "\"%.60s\" is longer than an interface's name can be (%d)",
+			       t, IFNAME_MAX - 1);
 	if (strpbrk(t, "/: \t") || strcmp(t, ".") == 0 || strcmp(t, "..") == 0)
 		return err_set(e, "\"%s\" cannot be an interface's name (like eth0)", t);
 	return check_printable(t, e);
@@ -287,7 +306,8 @@ static int add_iface(struct value *v, const char *part, struct err *e)
 }
 
 /* Our own text must be taken back: some aliases are shorter than what they stand for. */
-static int parse_suites(const struct setting *s, const char *t, struct value *v, struct err *e)
+static int parse_suites(const struct setting *s, const char *t, struct value *v,
+			struct err *e)
 {
 	enum suite_use use = s->type == ST_IKE ? SUITE_IKE : SUITE_ESP;
 	char text[VALUE_TEXT_MAX], again[VALUE_TEXT_MAX];
@@ -295,7 +315,8 @@ static int parse_suites(const struct setting *s, const char *t, struct value *v,
 	size_t n = 0;
 
 	if (strlen(t) >= sizeof(text))
-		return err_set(e, "the proposals are longer than %zu letters", sizeof(text) - 1);
+		return err_set(e, "the proposals are longer than %zu letters",
+			       sizeof(text) - 1);
 	/* strongSwan's "only mine" mark: that is always so here. */
 	for (; *t; t++)
 		if (*t != '!')
@@ -307,7 +328,8 @@ static int parse_suites(const struct setting *s, const char *t, struct value *v,
 	return strlen(again) > n ? suite_parse(use, again, &l, e) : 0;
 }
 
-static int parse_text(const struct setting *s, const char *t, struct value *v, struct err *e)
+static int parse_text(const struct setting *s, const char *t, struct value *v,
+		      struct err *e)
 {
 	if (check_printable(t, e) < 0)
 		return -1;
@@ -384,7 +406,8 @@ int value_parse(const struct setting *s, const char *text, struct value *v, stru
 	return parse_trimmed(s, t, v, e);
 }
 
-static void list_str(const struct setting *s, const struct value *v, char *buf, size_t cap)
+static void list_str(const struct setting *s, const struct value *v, char *buf,
+		     size_t cap)
 {
 	char one[PREFIX_TEXT_MAX];
 	size_t n = 0;
@@ -395,10 +418,12 @@ static void list_str(const struct setting *s, const struct value *v, char *buf, 
 					      prefix_str(&v->net[i], one));
 	else
 		for (int i = 0; i < v->n_iface && n < cap; i++)
-			n += (size_t)snprintf(buf + n, cap - n, "%s%s", i ? "," : "", v->iface[i]);
+			n += (size_t)snprintf(buf + n, cap - n, "%s%s", i ? "," : "",
+					      v->iface[i]);
 }
 
-const char *value_str(const struct setting *s, const struct value *v, char *buf, size_t cap)
+const char *value_str(const struct setting *s, const struct value *v, char *buf,
+		      size_t cap)
 {
 	buf[0] = '\0';
 	if (v->empty)

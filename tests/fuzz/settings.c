@@ -1,12 +1,10 @@
 /* rooms: core/settings core/crypto core/base */
-/* settings: the texts of settings files, and identities from the wire. The first byte says how
- * the rest is taken:
+/* settings: the texts of settings files, and identities from the wire. The first byte
+ *says how the rest is taken:
  *
- *	p	a peer's file; what is read is changed a little, written into the text again and
- *		read back
- *	r	adit.conf, likewise
- *	i	an identity as a peer sends it: type, octets
- *	t	an identity as an admin writes it
+ *	p	a peer's file; what is read is changed a little, written into the text
+ *again and read back r	adit.conf, likewise i	an identity as a peer sends it: type,
+ *octets t	an identity as an admin writes it
  */
 #include "core/settings/edit.h"
 #include "core/settings/id.h"
@@ -55,7 +53,8 @@ static void write_back(char kind, struct draft *d, const char *text, size_t len)
 		if (draft_set(d, "child.fuzz.esp", "aes256gcm16", &e) < 0 && !e.msg[0])
 			abort();
 	} else if (draft_set(d, "wan", "eth42", &e) < 0 ||
-		   draft_set(d, "defaults.mtu", "1400", &e) < 0 || draft_set(d, "lan", "", &e) < 0)
+		   draft_set(d, "defaults.mtu", "1400", &e) < 0 ||
+		   draft_set(d, "lan", "", &e) < 0)
 		abort();
 	if (edit_text(d, "x", text, len, &out, &e) < 0)
 		abort();
@@ -115,7 +114,8 @@ static void identity_text(const char *text, size_t len)
 			*p = '.';
 	if (ike_id_parse(in, &a, &e) < 0)
 		return;
-	if (ike_id_parse(ike_id_str(&a, out, sizeof(out)), &b, &e) < 0 || !ike_id_equal(&a, &b))
+	if (ike_id_parse(ike_id_str(&a, out, sizeof(out)), &b, &e) < 0 ||
+	    !ike_id_equal(&a, &b))
 		abort();
 }
 

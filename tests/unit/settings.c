@@ -32,7 +32,8 @@ static void refused(const char *key, const char *text, const char *part)
 	int r = draft_set(d, key, text, &e);
 
 	if (r == 0 || !strstr(e.msg, part) || strncmp(e.msg, key, strlen(key)) != 0)
-		printf("    %s=%s: \"%s\", not \"…%s…\"\n", key, text, r ? e.msg : "taken", part);
+		printf("    %s=%s: \"%s\", not \"…%s…\"\n", key, text,
+		       r ? e.msg : "taken", part);
 	CHECK(r < 0);
 	CHECK_HAS(e.msg, part);
 	CHECK_INT(e.code, EXIT_SETTINGS);
@@ -65,17 +66,19 @@ static void table_is_sound(void)
 
 		CHECK_INT(setting_index(s), i);
 		CHECK(setting_find(s->scope, s->key) == s);
-		CHECK(s->label && s->help && s->more && s->def && s->empty && s->unit && s->aka &&
-		      s->example && s->when);
+		CHECK(s->label && s->help && s->more && s->def && s->empty && s->unit &&
+		      s->aka && s->example && s->when);
 		CHECK(*s->label && *s->help);
 		CHECK(!!*s->when == !!s->when_key && !!s->when_key == !!s->when_not);
 		CHECK(!s->when_key || setting_find(s->scope, s->when_key));
-		CHECK((s->type == ST_CHOICE || s->type == ST_VERSION) == (s->choices != NULL));
+		CHECK((s->type == ST_CHOICE || s->type == ST_VERSION) ==
+		      (s->choices != NULL));
 		CHECK((s->home == HOME_NONE) == (s->type == ST_SECRET));
 		CHECK(*setting_range(s, buf, sizeof(buf)));
 		if (s->type == ST_SECRET)
 			continue;
-		/* Defaults and examples are values, and defaults stand in canonical form. */
+		/* Defaults and examples are values, and defaults stand in canonical form.
+		 */
 		CHECK(value_parse(s, s->def, &v, &e) == 0);
 		CHECK_STR(value_str(s, &v, canonical, sizeof(canonical)), s->def);
 		if (*s->example)
@@ -114,17 +117,21 @@ static void defaults_are_good_practice(void)
 
 static void all_values_arrive(void)
 {
-	struct draft *d = peer(PAIRS("description=Branch, Main Street", "enabled=no",
-		"start=responder", "version=ikev2", "local_id=gw@example.org",
-		"peer_id=keyid:0x0102ff", "local_ip=203.0.113.1", "remote_gateway=198.51.100.2",
-		"local_network=10.1.0.0/24, 10.3.0.0/16", "remote_network=10.2.0.0/24 fd00::/64",
+	struct draft *d = peer(PAIRS(
+		"description=Branch, Main Street", "enabled=no", "start=responder",
+		"version=ikev2", "local_id=gw@example.org", "peer_id=keyid:0x0102ff",
+		"local_ip=203.0.113.1", "remote_gateway=198.51.100.2",
+		"local_network=10.1.0.0/24, 10.3.0.0/16",
+		"remote_network=10.2.0.0/24 fd00::/64",
 		"ike=aes256gcm16-sha384-ecp384,aes128-sha256-modp2048",
-		"esp=aes256gcm16-ecp384", "keying_tries=3", "forward_wan=off", "forward_lan=0",
-		"ike_life=8h", "esp_life=90m", "rekey_margin=300", "dpd_delay=2m",
-		"dpd_action=clear", "encap=force", "mtu=1400", "allow_weak=sha1,modp1024",
-		"local_network=10.1.0.0/24,fd01::/64", "child.voice.local_network=10.1.1.0/24",
+		"esp=aes256gcm16-ecp384", "keying_tries=3", "forward_wan=off",
+		"forward_lan=0", "ike_life=8h", "esp_life=90m", "rekey_margin=300",
+		"dpd_delay=2m", "dpd_action=clear", "encap=force", "mtu=1400",
+		"allow_weak=sha1,modp1024", "local_network=10.1.0.0/24,fd01::/64",
+		"child.voice.local_network=10.1.1.0/24",
 		"child.voice.remote_network=10.2.1.0/24", "child.voice.esp=aes128gcm16",
-		"child.v2.local_network=10.1.2.0/24", "child.v2.remote_network=10.2.2.0/24"));
+		"child.v2.local_network=10.1.2.0/24",
+		"child.v2.remote_network=10.2.2.0/24"));
 	struct peer_conf p;
 
 	CHECK(draft_to_peer(d, &p, &e) == 0);
@@ -188,7 +195,8 @@ static void canonical_forms(void)
 	taken("mtu", "auto", "");
 	taken("ike", "AES256-SHA2_256-dh14!", "aes256-sha256-modp2048");
 	taken("ike", "aes256gcm-prfsha384-ecp384", "aes256gcm16-sha384-ecp384");
-	taken("esp", "aes256gcm128-dh19, aes256-sha256", "aes256gcm16-ecp256,aes256-sha256");
+	taken("esp", "aes256gcm128-dh19, aes256-sha256",
+	      "aes256gcm16-ecp256,aes256-sha256");
 	taken("allow_weak", "MD5 3des", "3des,md5");
 	taken("local_id", "@gw.example.org", "gw.example.org");
 	taken("peer_id", "%any", "");
@@ -275,7 +283,8 @@ static void unknown_keys_find_the_nearest(void)
 
 static void nearest_words(void)
 {
-	static const char *const verbs[] = { "restart", "status", "interfaces", "up", NULL };
+	static const char *const verbs[] = {"restart", "status", "interfaces", "up",
+					    NULL};
 
 	CHECK_STR(nearest_of("statsu", verbs), "status");
 	CHECK_STR(nearest_of("STATUS", verbs), "status");
@@ -286,8 +295,9 @@ static void nearest_words(void)
 	CHECK(nearest_of("xyz", verbs) == NULL);
 	CHECK(nearest_of("ab", verbs) == NULL);
 	CHECK(nearest_of("", verbs) == NULL);
-	CHECK(nearest_of("a word that is far longer than the sixty-four letters anything here has", verbs)
-	      == NULL);
+	CHECK(nearest_of("a word that is far longer than the sixty-four letters anything "
+			 "here has",
+			 verbs) == NULL);
 }
 
 static void id_text(const char *text, int type, const char *again)
@@ -306,11 +316,12 @@ static void id_text(const char *text, int type, const char *again)
 
 static void ids(void)
 {
-	static const uint8_t dn[] = {	/* openssl's encoding of C=CH, O=Acme, CN=gw */
-		0x30, 0x29, 0x31, 0x0b, 0x30, 0x09, 0x06, 0x03, 0x55, 0x04, 0x06, 0x13, 0x02,
-		'C', 'H', 0x31, 0x0d, 0x30, 0x0b, 0x06, 0x03, 0x55, 0x04, 0x0a, 0x13, 0x04, 'A',
-		'c', 'm', 'e', 0x31, 0x0b, 0x30, 0x09, 0x06, 0x03, 0x55, 0x04, 0x03, 0x13, 0x02,
-		'g', 'w',
+	static const uint8_t dn[] = {
+		/* openssl's encoding of C=CH, O=Acme, CN=gw */
+		0x30, 0x29, 0x31, 0x0b, 0x30, 0x09, 0x06, 0x03, 0x55, 0x04, 0x06,
+		0x13, 0x02, 'C',  'H',  0x31, 0x0d, 0x30, 0x0b, 0x06, 0x03, 0x55,
+		0x04, 0x0a, 0x13, 0x04, 'A',  'c',  'm',  'e',  0x31, 0x0b, 0x30,
+		0x09, 0x06, 0x03, 0x55, 0x04, 0x03, 0x13, 0x02, 'g',  'w',
 	};
 	struct ike_id id;
 
@@ -335,16 +346,18 @@ static void ids(void)
 
 static void ids_from_the_wire_are_safe(void)
 {
-	static const struct { uint8_t type, len; const char *data, *text; } cases[] = {
-		{ ID_FQDN, 5, "a\x1b[m\n", "a\\x1b[m\\x0a" },
-		{ ID_DER_ASN1_DN, 2, "\x30\x05", "DN:0x3005" },
-		{ ID_DER_ASN1_DN, 2, "\x30\x00", "DN:0x3000" },
-		{ ID_DER_ASN1_DN, 0, "", "DN:0x" },
-		{ ID_DER_ASN1_DN, 15, "\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x0c\x02\xc2\x9b",
-		  "DN:0x300d310b300906035504030c02c29b" },
-		{ ID_IPV4_ADDR, 3, "abc", "type 1:0x616263" },
-		{ 77, 1, "x", "type 77:0x78" },
-		{ ID_KEY_ID, 0, "", "keyid:0x" },
+	static const struct { uint8_t type, len; const char *data, *text;
+	} cases[] = {
+		{ID_FQDN, 5, "a\x1b[m\n", "a\\x1b[m\\x0a"},
+		{ID_DER_ASN1_DN, 2, "\x30\x05", "DN:0x3005"},
+		{ID_DER_ASN1_DN, 2, "\x30\x00", "DN:0x3000"},
+		{ID_DER_ASN1_DN, 0, "", "DN:0x"},
+		{ID_DER_ASN1_DN, 15,
+		 "\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x0c\x02\xc2\x9b",
+		 "DN:0x300d310b300906035504030c02c29b"},
+		{ID_IPV4_ADDR, 3, "abc", "type 1:0x616263"},
+		{77, 1, "x", "type 77:0x78"},
+		{ID_KEY_ID, 0, "", "keyid:0x"},
 	};
 	char buf[ID_TEXT_MAX];
 
@@ -362,7 +375,8 @@ static void dn_too_long(void)
 	struct ike_id id;
 
 	snprintf(text, sizeof(text), "O=%.110s, CN=%.60s",
-		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		 "aaaaaaaaa"
 		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 		 "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
 	CHECK(ike_id_parse(text, &id, &e) < 0);
@@ -526,13 +540,18 @@ static void diffs(void)
 
 static void costs(void)
 {
-	static const struct { const char *pair; enum setting_cost cost; } cases[] = {
-		{ "description=x", COST_NOTHING }, { "dpd_delay=10s", COST_NOTHING },
-		{ "ike_life=2h", COST_NOTHING }, { "forward_wan=no", COST_NOTHING },
-		{ "esp=aes256gcm16", COST_REKEY }, { "remote_network=10.8.0.0/24", COST_REKEY },
-		{ "child.v.local_network=10.1.1.0/24", COST_REKEY },
-		{ "ike=aes256-sha256-modp2048", COST_RESTART }, { "local_id=gw", COST_RESTART },
-		{ "remote_gateway=198.51.100.3", COST_RESTART },
+	static const struct { const char *pair; enum setting_cost cost;
+	} cases[] = {
+		{"description=x", COST_NOTHING},
+		{"dpd_delay=10s", COST_NOTHING},
+		{"ike_life=2h", COST_NOTHING},
+		{"forward_wan=no", COST_NOTHING},
+		{"esp=aes256gcm16", COST_REKEY},
+		{"remote_network=10.8.0.0/24", COST_REKEY},
+		{"child.v.local_network=10.1.1.0/24", COST_REKEY},
+		{"ike=aes256-sha256-modp2048", COST_RESTART},
+		{"local_id=gw", COST_RESTART},
+		{"remote_gateway=198.51.100.3", COST_RESTART},
 	};
 	struct peer_conf p, q;
 	struct draft *d = peer(PAIRS(GOOD));
@@ -546,7 +565,8 @@ static void costs(void)
 
 		CHECK(draft_set_pair(c, cases[i].pair, &e) == 0);
 		if (draft_children(c))
-			CHECK(draft_set(c, "child.v.remote_network", "10.2.1.0/24", &e) == 0);
+			CHECK(draft_set(c, "child.v.remote_network", "10.2.1.0/24", &e) ==
+			      0);
 		CHECK(draft_to_peer(c, &q, &e) == 0);
 		if (peer_conf_cost(&p, &q) != cases[i].cost)
 			printf("    %s\n", cases[i].pair);
@@ -585,7 +605,8 @@ static void suggestions(void)
 	CHECK_HAS(offers(SCOPE_PEER, "ike", ""), "[aes256gcm16-sha384-ecp384]");
 	CHECK_INT(weak_offered, 0);
 	CHECK_HAS(offers(SCOPE_PEER, "ike", "aes256-"), "[aes256-sha256]");
-	CHECK_HAS(offers(SCOPE_PEER, "ike", "aes256-sha256-mod"), "[aes256-sha256-modp4096]");
+	CHECK_HAS(offers(SCOPE_PEER, "ike", "aes256-sha256-mod"),
+		  "[aes256-sha256-modp4096]");
 	CHECK(weak_offered > 0);
 	CHECK_HAS(offers(SCOPE_PEER, "ike", "aes256-sha256-modp2048, chacha"),
 		  "[aes256-sha256-modp2048, chacha20poly1305-sha256-x25519]");
@@ -622,7 +643,8 @@ struct seen {
 	bool psk, child, def;
 };
 
-static bool see(void *arg, const char *key, const struct setting *s, const char *text, bool set)
+static bool see(void *arg, const char *key, const struct setting *s, const char *text,
+		bool set)
 {
 	struct seen *seen = arg;
 
@@ -662,7 +684,8 @@ static void documents(void)
 	sbuf_reset(&out);
 	settings_schema_json(&out);
 	CHECK_HAS(sbuf_str(&out), "{\"version\":1,\"settings\":[{\"key\":\"wan\"");
-	CHECK_HAS(sbuf_str(&out), "\"key\":\"psk\",\"scope\":\"peer\",\"type\":\"secret\"");
+	CHECK_HAS(sbuf_str(&out),
+		  "\"key\":\"psk\",\"scope\":\"peer\",\"type\":\"secret\"");
 	sbuf_fini(&out);
 }
 

@@ -1,5 +1,6 @@
 /* rooms: core/settings core/crypto core/base */
-/* settings_file: files to drafts and findings: places, carets, the checks in and between peers. */
+/* settings_file: files to drafts and findings: places, carets, the checks in and between
+ * peers. */
 #include "core/settings/settings.h"
 
 #include "tests/unit/t.h"
@@ -47,18 +48,21 @@ static const char *found_router(const char *text)
 
 static void every_way_to_write_it(void)
 {
-	struct draft *d = peer_text(
-		"# a comment\n"
-		"// another\n"
-		"/* and\n   a third = \"x\" */\n"
-		"remote_gateway=198.51.100.2 # behind\n"
-		"local_network = # here\n { 10.1.0.0/24, /* there */ \"10.3.0.0/24\", // and\n }\n"
-		"remote_network = \"10.2.0.0/24, fd00::/64\" local_id = 'gw' \n"
-		"local_network_dummy = 1\n"
-		"description = \"a \\\"quoted\\\" # thing // here\"\n"
-		"ike_life = 3600\n\n"
-		"child \"voice\" { local_network = 10.1.1.0/24 remote_network = 10.2.1.0/24 }\n"
-		"child 'data' {\n\tlocal_network = 10.1.2.0/24\n\tremote_network = 10.2.2.0/24\n}");
+	struct draft *d =
+		peer_text("# a comment\n"
+			  "// another\n"
+			  "/* and\n   a third = \"x\" */\n"
+			  "remote_gateway=198.51.100.2 # behind\n"
+			  "local_network = # here\n { 10.1.0.0/24, /* there */ "
+			  "\"10.3.0.0/24\", // and\n }\n"
+			  "remote_network = \"10.2.0.0/24, fd00::/64\" local_id = 'gw' \n"
+			  "local_network_dummy = 1\n"
+			  "description = \"a \\\"quoted\\\" # thing // here\"\n"
+			  "ike_life = 3600\n\n"
+			  "child \"voice\" { local_network = 10.1.1.0/24 remote_network "
+			  "= 10.2.1.0/24 }\n"
+			  "child 'data' {\n\tlocal_network = "
+			  "10.1.2.0/24\n\tremote_network = 10.2.2.0/24\n}");
 
 	CHECK(d);
 	CHECK_STR(draft_get(d, "local_network"), "10.1.0.0/24,10.3.0.0/24");
@@ -75,17 +79,21 @@ static void every_way_to_write_it(void)
 
 static void errors_show_line_and_caret(void)
 {
-	CHECK_STR(found("# x\nremote_gateway = 198.51.100.2\n\tlocal_network = 192.168.1.10/24\n"
+	CHECK_STR(found("# x\nremote_gateway = 198.51.100.2\n\tlocal_network = "
+			"192.168.1.10/24\n"
 			"remote_network = 10.2.0.0/24\n"),
-		  "peers/branch.conf:3:18: error: local_network: 192.168.1.10/24 has host bits set: "
+		  "peers/branch.conf:3:18: error: local_network: 192.168.1.10/24 has "
+		  "host bits set: "
 		  "192.168.1.0/24?\n"
 		  "    \tlocal_network = 192.168.1.10/24\n"
 		  "    \t                ^~~~~~~~~~~~~~~\n");
 	/* In a list the one that is wrong. */
 	CHECK_HAS(found(NETS "esp = { aes256gcm16-ecp384, aes256 }\n"),
-		  "peers/branch.conf:4:29: error: esp: \"aes256\" has CBC encryption without a hash");
+		  "peers/branch.conf:4:29: error: esp: \"aes256\" has CBC encryption "
+		  "without a hash");
 	CHECK_STR(found(NETS "remote_gatway = 1.2.3.4\n"),
-		  "peers/branch.conf:4:1: error: unknown setting \"remote_gatway\": remote_gateway?\n"
+		  "peers/branch.conf:4:1: error: unknown setting \"remote_gatway\": "
+		  "remote_gateway?\n"
 		  "    remote_gatway = 1.2.3.4\n"
 		  "    ^~~~~~~~~~~~~\n");
 	CHECK_HAS(found(NETS "description = \"é\" start = maybe\n"),
@@ -94,11 +102,14 @@ static void errors_show_line_and_caret(void)
 	CHECK_HAS(found(NETS "child \"v\" {\n\tremote_network = 10.7.0.0/24\n}\n"),
 		  "peers/branch.conf:4:1: error: child.v.local_network: is missing");
 	CHECK_HAS(found("local_network = 10.1.0.0/24\nremote_network = 10.2.0.0/24"),
-		  "peers/branch.conf: error: remote_gateway: is missing: The peer's public address, or "
+		  "peers/branch.conf: error: remote_gateway: is missing: The peer's "
+		  "public address, or "
 		  "any (like 198.51.100.2)\n");
-	CHECK_HAS(found(NETS "version = 1\n"), ":4:11: error: version: IKEv1 is not there yet: use "
+	CHECK_HAS(found(NETS "version = 1\n"),
+		  ":4:11: error: version: IKEv1 is not there yet: use "
 		  "version = 2\n");
-	CHECK_HAS(found(NETS "remote_gateway = 1.2.3.4\n"), "remote_gateway: is set twice: first on "
+	CHECK_HAS(found(NETS "remote_gateway = 1.2.3.4\n"),
+		  "remote_gateway: is set twice: first on "
 		  "line 1");
 	CHECK_HAS(found(NETS "psk = secret\n"), "does not stand in this file");
 	CHECK(!strstr(sbuf_str(&shown), "psk = secret"));
@@ -113,24 +124,26 @@ static void errors_show_line_and_caret(void)
 
 static void broken_text(void)
 {
-	static const struct { const char *text, *part; } cases[] = {
-		{ "description = Branch office\n", ":1:22: error: more than one word" },
-		{ "local_network = 10.1.0.0/24, 10.3.0.0/24\n", "several values are written" },
-		{ "start start\n", "belongs = and a value" },
-		{ "start =\n", "the value is missing" },
-		{ "start = \"x\n", "not closed on its line" },
-		{ "/* x\n", "no end" },
-		{ "child v {\n", "no closing }" },
-		{ "}\n", "closes nothing" },
-		{ "ike = { a b }\n", "belongs a comma" },
-		{ "ike = { a,\n", "} is missing" },
-		{ "ike += a\n", "+= does not work" },
-		{ "\"ike\" = a\n", "without quotes" },
-		{ "description = \"${HOME}\"\n", "environment" },
-		{ "description = ${HOME}\n", "environment" },
-		{ "description = a*b\n", "does not belong here" },
-		{ "description = a\001b\n", "control character" },
-		{ "child a { child b { } }\n", "inside another" },
+	static const struct { const char *text, *part;
+	} cases[] = {
+		{"description = Branch office\n", ":1:22: error: more than one word"},
+		{"local_network = 10.1.0.0/24, 10.3.0.0/24\n",
+		 "several values are written"},
+		{"start start\n", "belongs = and a value"},
+		{"start =\n", "the value is missing"},
+		{"start = \"x\n", "not closed on its line"},
+		{"/* x\n", "no end"},
+		{"child v {\n", "no closing }"},
+		{"}\n", "closes nothing"},
+		{"ike = { a b }\n", "belongs a comma"},
+		{"ike = { a,\n", "} is missing"},
+		{"ike += a\n", "+= does not work"},
+		{"\"ike\" = a\n", "without quotes"},
+		{"description = \"${HOME}\"\n", "environment"},
+		{"description = ${HOME}\n", "environment"},
+		{"description = a*b\n", "does not belong here"},
+		{"description = a\001b\n", "control character"},
+		{"child a { child b { } }\n", "inside another"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -168,11 +181,15 @@ static void router_file(void)
 	CHECK_STR(found_router("wan = eth0\nlan = { lan0, lan1 }\ndataplane = kernel\n"
 			       "defaults {\n\tike_life = 8h\n}\n"), "");
 	CHECK_HAS(found_router("wam = eth0\n"), "unknown setting \"wam\": wan?");
-	CHECK_HAS(found_router("defaults {\n\tremote_gateway = 1.2.3.4\n}\n"), ":2:2: error: "
+	CHECK_HAS(found_router("defaults {\n\tremote_gateway = 1.2.3.4\n}\n"),
+		  ":2:2: error: "
 		  "defaults.remote_gateway: belongs to each peer");
-	CHECK_HAS(found_router("defaults {\n\tike = aes\n}\n"), ":2:8: error: defaults.ike: ");
-	CHECK_HAS(found_router("defaults { }\ndefaults { }\n"), "a second defaults section");
-	CHECK_HAS(found_router("log_level = verbose\n"), "none of: error, warning, info, debug");
+	CHECK_HAS(found_router("defaults {\n\tike = aes\n}\n"),
+		  ":2:8: error: defaults.ike: ");
+	CHECK_HAS(found_router("defaults { }\ndefaults { }\n"),
+		  "a second defaults section");
+	CHECK_HAS(found_router("log_level = verbose\n"),
+		  "none of: error, warning, info, debug");
 	CHECK_HAS(found_router("ike = x\n"), "is a setting of a peer");
 	findings_fini(&fs);
 	d = settings_parse_router("adit.conf", "", 0, &fs);
@@ -187,12 +204,14 @@ static void overlapping_networks(void)
 {
 	CHECK_HAS(found("remote_gateway = 198.51.100.2\nlocal_network = 10.1.0.0/24\n"
 			"remote_network = 10.1.0.0/16\n"),
-		  "peers/branch.conf:3:18: error: remote_network: 10.1.0.0/16 overlaps the local network "
+		  "peers/branch.conf:3:18: error: remote_network: 10.1.0.0/16 overlaps "
+		  "the local network "
 		  "10.1.0.0/24");
 	CHECK_HAS(found("remote_gateway = 198.51.100.2\nlocal_network = 10.1.0.0/24\n"
 			"remote_network = 198.51.100.0/24\n"),
 		  "198.51.100.0/24 contains the remote gateway 198.51.100.2");
-	CHECK_HAS(found(NETS "local_ip = 10.2.0.1\n"), "contains this router's own address");
+	CHECK_HAS(found(NETS "local_ip = 10.2.0.1\n"),
+		  "contains this router's own address");
 	CHECK_HAS(found("remote_gateway = 198.51.100.2\nlocal_network = 10.1.0.0/24\n"
 			"remote_network = 127.0.0.0/8\n"), "loopback");
 	/* Everything may go through the tunnel. */
@@ -205,20 +224,23 @@ static void overlapping_networks(void)
 	CHECK_HAS(found("remote_gateway = 198.51.100.2\nlocal_network = 10.1.0.0/24\n"
 			"remote_network = fd00::/64\n"), "IPv4 network on this side");
 	CHECK_HAS(found(NETS "child v {\n\tlocal_network = 10.1.0.0/24\n"
-			"\tremote_network = 10.2.0.0/24\n}\n"),
-		  "child.v.remote_network: the networks are the same as those of the peer itself");
+			     "\tremote_network = 10.2.0.0/24\n}\n"),
+		  "child.v.remote_network: the networks are the same as those of the "
+		  "peer itself");
 }
 
 static void lan_is_known(void)
 {
 	struct prefix lan;
-	struct draft *d = peer_text("remote_gateway = 198.51.100.2\nlocal_network = 10.1.0.0/24\n"
-				    "remote_network = 192.168.0.0/16\n");
+	struct draft *d =
+		peer_text("remote_gateway = 198.51.100.2\nlocal_network = 10.1.0.0/24\n"
+			  "remote_network = 192.168.0.0/16\n");
 
 	CHECK_INT(fs.n, 0);
 	CHECK(prefix_parse("192.168.1.0/24", &lan, &e) == 0);
 	CHECK_INT(draft_check(d, &lan, 1, &fs), 1);
-	CHECK_HAS(fs.f[0].msg, "192.168.0.0/16 contains this router's LAN 192.168.1.0/24");
+	CHECK_HAS(fs.f[0].msg,
+		  "192.168.0.0/16 contains this router's LAN 192.168.1.0/24");
 	CHECK(draft_set(d, "remote_network", "0.0.0.0/0", &e) == 0);
 	findings_fini(&fs);
 	CHECK_INT(draft_check(d, &lan, 1, &fs), 0);
@@ -227,23 +249,33 @@ static void lan_is_known(void)
 
 static void other_contradictions(void)
 {
-	CHECK_HAS(found(NETS "ike = aes256-sha1-modp1024\n"), "error: ike: sha1,modp1024 are weak");
+	CHECK_HAS(found(NETS "ike = aes256-sha1-modp1024\n"),
+		  "error: ike: sha1,modp1024 are weak");
 	CHECK_HAS(sbuf_str(&shown), "allow_weak = sha1,modp1024");
-	CHECK_HAS(found(NETS "ike = aes256-sha1-modp1024\nallow_weak = sha1\n"), "modp1024 is weak");
+	CHECK_HAS(found(NETS "ike = aes256-sha1-modp1024\nallow_weak = sha1\n"),
+		  "modp1024 is weak");
 	CHECK_HAS(sbuf_str(&shown), "allow_weak = sha1,modp1024");
-	CHECK_STR(found(NETS "ike = aes256-sha1-modp1024\nallow_weak = { sha1, modp1024 }\n"), "");
+	CHECK_STR(found(NETS
+			"ike = aes256-sha1-modp1024\nallow_weak = { sha1, modp1024 }\n"),
+		  "");
 	CHECK_HAS(found(NETS "esp = 3des-sha256\n"), "error: esp: 3des is weak");
 	CHECK_HAS(found(NETS "esp = aes128-modp2048\n"), "without a hash");
 	CHECK_HAS(found("remote_gateway = any\nlocal_network = 10.1.0.0/24\n"
-			"remote_network = 10.2.0.0/24\npeer_id = b\n"), "set start = responder");
+			"remote_network = 10.2.0.0/24\npeer_id = b\n"),
+		  "set start = responder");
 	CHECK_HAS(found("remote_gateway = any\nlocal_network = 10.1.0.0/24\n"
-			"remote_network = 10.2.0.0/24\nstart = responder\n"), "warning: peer_id: is not set");
+			"remote_network = 10.2.0.0/24\nstart = responder\n"),
+		  "warning: peer_id: is not set");
 	CHECK_INT(fs.errors, 0);
-	CHECK_HAS(found(NETS "local_ip = 2001:db8::1\n"), "is IPv6 and the remote gateway IPv4");
-	CHECK_HAS(found(NETS "local_ip = 198.51.100.2\n"), "is the address of the remote gateway");
+	CHECK_HAS(found(NETS "local_ip = 2001:db8::1\n"),
+		  "is IPv6 and the remote gateway IPv4");
+	CHECK_HAS(found(NETS "local_ip = 198.51.100.2\n"),
+		  "is the address of the remote gateway");
 	CHECK_HAS(found(NETS "rekey_margin = 40m\n"), "more than half of esp_life (1h)");
-	CHECK_HAS(found(NETS "ike_life = 1h\nesp_life = 4h\nrekey_margin = 31m\n"), "ike_life (1h)");
-	CHECK_HAS(found(NETS "local_id = gw\npeer_id = gw\n"), "warning: peer_id: is the same");
+	CHECK_HAS(found(NETS "ike_life = 1h\nesp_life = 4h\nrekey_margin = 31m\n"),
+		  "ike_life (1h)");
+	CHECK_HAS(found(NETS "local_id = gw\npeer_id = gw\n"),
+		  "warning: peer_id: is the same");
 	CHECK_HAS(found("remote_gateway = 198.51.100.2\nlocal_network = fd01::/64\n"
 			"remote_network = fd02::/64\nmtu = 1000\n"), "mtu of 1280");
 }
@@ -315,14 +347,17 @@ static void one_bad_peer_stops_no_other(void)
 	put("peers/bad.conf", "remote_gateway = 198.51.100.9\nlocal_network = oops\n"
 	    "remote_network = 10.3.0.0/24\n", 0644);
 	put("peers/broken.conf", "remote_gateway = {\n", 0644);
-	put("peers/a-b.conf", "remote_gateway = 198.51.100.4\nlocal_network = 10.1.0.0/24\n"
-	    "remote_network = 10.4.0.0/24\n", 0644);
+	put("peers/a-b.conf",
+	    "remote_gateway = 198.51.100.4\nlocal_network = 10.1.0.0/24\n"
+	    "remote_network = 10.4.0.0/24\n",
+	    0644);
 	put("peers/a.conf", "remote_gateway = 198.51.100.5\nlocal_network = 10.1.0.0/24\n"
 	    "remote_network = 10.5.0.0/24\n", 0644);
 	put("peers/good.conf~", "garbage {{{", 0644);
 	put("peers/.hidden.conf", "garbage {{{", 0644);
 	put("peers/no name.conf", NETS, 0644);
-	for (const char *const *n = (const char *const[]){ "good", "a-b", "a", NULL }; *n; n++) {
+	for (const char *const *n = (const char *const[]){"good", "a-b", "a", NULL}; *n;
+	     n++) {
 		char path[40];
 
 		snprintf(path, sizeof(path), "secrets/%s", *n);
@@ -336,7 +371,8 @@ static void one_bad_peer_stops_no_other(void)
 	CHECK_INT(s.router.log_level, LL_DEBUG);
 	CHECK_STR(s.router.wan, "eth7");
 	CHECK_STR(s.router.theme, "default");
-	CHECK_HAS(sbuf_str(&shown), "peers/bad.conf:2:17: error: local_network: \"oops\"");
+	CHECK_HAS(sbuf_str(&shown),
+		  "peers/bad.conf:2:17: error: local_network: \"oops\"");
 	CHECK_HAS(sbuf_str(&shown), "peers/broken.conf:1:18: error: ");
 	CHECK_HAS(sbuf_str(&shown), "warning: is not read: a peer's name");
 	CHECK_INT(fs.errors, 3);
@@ -353,14 +389,16 @@ static void peers_against_each_other(void)
 	fresh_dir();
 	put("peers/a.conf", NETS, 0644);
 	put("peers/b.conf", NETS, 0644);
-	CHECK_HAS(load(&s), "peers/b.conf:1:18: error: remote_gateway: the gateway and the IDs are the "
-		  "same as those of a");
+	CHECK_HAS(load(&s), "peers/b.conf:1:18: error: remote_gateway: the gateway and "
+			    "the IDs are the "
+			    "same as those of a");
 	CHECK_INT(s.n_peers, 1);
 	settings_fini(&s);
 	/* Another ID tells them apart; the network is still there twice. */
 	put("peers/b.conf", NETS "peer_id = other\n", 0644);
-	CHECK_HAS(load(&s), "peers/b.conf:3:18: warning: remote_network: 10.2.0.0/24 is a remote network "
-		  "of a too");
+	CHECK_HAS(load(&s), "peers/b.conf:3:18: warning: remote_network: 10.2.0.0/24 is "
+			    "a remote network "
+			    "of a too");
 	CHECK_INT(fs.errors, 0);
 	CHECK_INT(s.n_peers, 2);
 	settings_fini(&s);
@@ -385,15 +423,18 @@ static void secrets(void)
 
 	fresh_dir();
 	put("peers/a.conf", NETS, 0644);
-	CHECK_HAS(load(&s), "peers/a.conf: warning: psk: no pre-shared key is stored: adit peer set a "
-		  "--generate-psk");
+	CHECK_HAS(load(&s), "peers/a.conf: warning: psk: no pre-shared key is stored: "
+			    "adit peer set a "
+			    "--generate-psk");
 	settings_fini(&s);
 	CHECK_INT(settings_has_secret(dir, "a"), 0);
 	CHECK(settings_secret(dir, "a", key, &n, &e) < 0);
 	CHECK_INT(e.code, EXIT_NO_PEER);
 
 	put("secrets/a", "a long and winding secret\n", 0644);
-	CHECK_HAS(load(&s), "secrets/a: error: psk: others may read the pre-shared key: chmod 600 ");
+	CHECK_HAS(
+		load(&s),
+		"secrets/a: error: psk: others may read the pre-shared key: chmod 600 ");
 	CHECK_INT(s.n_peers, 0);
 	settings_fini(&s);
 	CHECK(settings_secret(dir, "a", key, &n, &e) < 0);
@@ -426,10 +467,15 @@ static void secrets(void)
 
 static void interface_names(void)
 {
-	static const struct { const char *name, *ifname; } cases[] = {
-		{ "branch", "adit-branch" }, { "0123456789", "adit-0123456789" },
-		{ "headquarters", NULL }, { "headquarters2", NULL }, { "a.b", NULL }, { "a-b", "adit-a-b" },
-		{ "abcdefghijklmnopqrstuvwxyz012345", NULL },
+	static const struct { const char *name, *ifname;
+	} cases[] = {
+		{"branch", "adit-branch"},
+		{"0123456789", "adit-0123456789"},
+		{"headquarters", NULL},
+		{"headquarters2", NULL},
+		{"a.b", NULL},
+		{"a-b", "adit-a-b"},
+		{"abcdefghijklmnopqrstuvwxyz012345", NULL},
 	};
 	char path[80], text[200];
 	struct settings s;
@@ -437,8 +483,10 @@ static void interface_names(void)
 	fresh_dir();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		snprintf(path, sizeof(path), "peers/%s.conf", cases[i].name);
-		snprintf(text, sizeof(text), "remote_gateway = 198.51.100.%zu\nlocal_network = 10.1.0.0/24\n"
-			 "remote_network = 10.2.%zu.0/24\n", i + 1, i);
+		snprintf(text, sizeof(text),
+			 "remote_gateway = 198.51.100.%zu\nlocal_network = 10.1.0.0/24\n"
+			 "remote_network = 10.2.%zu.0/24\n",
+			 i + 1, i);
 		put(path, text, 0644);
 	}
 	load(&s);
@@ -447,13 +495,16 @@ static void interface_names(void)
 		const struct peer_conf *p = settings_peer(&s, cases[i].name);
 
 		CHECK(p && strlen(p->interface) <= 15);
-		CHECK(strncmp(p->interface, "adit-", 5) == 0 && !strchr(p->interface, '.'));
+		CHECK(strncmp(p->interface, "adit-", 5) == 0 &&
+		      !strchr(p->interface, '.'));
 		if (cases[i].ifname)
 			CHECK_STR(p->interface, cases[i].ifname);
 		for (size_t k = 0; k < s.n_peers; k++)
-			CHECK(&s.peers[k] == p || strcmp(s.peers[k].interface, p->interface) != 0);
+			CHECK(&s.peers[k] == p ||
+			      strcmp(s.peers[k].interface, p->interface) != 0);
 	}
-	CHECK(strncmp(settings_peer(&s, "headquarters")->interface, "adit-headq-", 11) == 0);
+	CHECK(strncmp(settings_peer(&s, "headquarters")->interface, "adit-headq-", 11) ==
+	      0);
 	settings_fini(&s);
 }
 
@@ -500,9 +551,12 @@ static void a_hundred_peers_are_quick(void)
 	fresh_dir();
 	for (int i = 0; i < 100; i++) {
 		snprintf(path, sizeof(path), "peers/p%d.conf", i);
-		snprintf(text, sizeof(text), "remote_gateway = 198.51.100.%d\nlocal_network = 10.1.0.0/24\n"
-			 "remote_network = 10.2.%d.0/24\nike = aes256gcm16-sha384-ecp384\n"
-			 "esp = aes256gcm16-ecp384\npeer_id = p%d\n", i + 1, i, i);
+		snprintf(
+			text, sizeof(text),
+			"remote_gateway = 198.51.100.%d\nlocal_network = 10.1.0.0/24\n"
+			"remote_network = 10.2.%d.0/24\nike = aes256gcm16-sha384-ecp384\n"
+			"esp = aes256gcm16-ecp384\npeer_id = p%d\n",
+			i + 1, i, i);
 		put(path, text, 0644);
 		snprintf(path, sizeof(path), "secrets/p%d", i);
 		put(path, "a long and winding secret\n", 0600);

@@ -1,7 +1,7 @@
 /* rooms: core/settings core/crypto core/base */
-/* settings_kill: a writer killed before each of its system calls leaves the old settings or the
- * new ones, for readers at once and after the next writer has cleaned up; and who reads while
- * another writes sees no mixture. */
+/* settings_kill: a writer killed before each of its system calls leaves the old settings
+ * or the new ones, for readers at once and after the next writer has cleaned up; and who
+ * reads while another writes sees no mixture. */
 #include "core/settings/store.h"
 
 #include "core/base/secret.h"
@@ -76,7 +76,8 @@ static int several(void)
 	int ok;
 
 	ok = s && store_peer(s, "a", &a, NULL, &e) == 0 &&
-	     draft_set(a, "keying_tries", "7", &e) == 0 && draft_set(a, "psk", PSK_TWO, &e) == 0 &&
+	     draft_set(a, "keying_tries", "7", &e) == 0 &&
+	     draft_set(a, "psk", PSK_TWO, &e) == 0 &&
 	     draft_set(r, "wan", "eth0", &e) == 0 && store_put_peer(s, a, &e) == 0 &&
 	     store_put_peer(s, c, &e) == 0 && store_put_router(s, r, &e) == 0 &&
 	     store_del_peer(s, "b", &e) == 0 && store_commit(s, &cm, NULL, &e) == 0;
@@ -104,8 +105,8 @@ static int rolling_back(void)
 
 /* --- the killer --- */
 
-/* Run fn in a child that dies before its k-th system call. 1: it got to its end before; 0: it
- * was killed; -1: fn failed. */
+/* Run fn in a child that dies before its k-th system call. 1: it got to its end before;
+ * 0: it was killed; -1: fn failed. */
 static int run_killed(int (*fn)(void), long k)
 {
 	pid_t pid = fork();
@@ -121,7 +122,8 @@ static int run_killed(int (*fn)(void), long k)
 	CHECK(waitpid(pid, &status, 0) == pid);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 99)
 		SKIP("ptrace is not permitted here");
-	CHECK(ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) == 0);
+	CHECK(ptrace(PTRACE_SETOPTIONS, pid, 0,
+		     PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) == 0);
 	for (long stops = 0;;) {
 		CHECK(ptrace(PTRACE_SYSCALL, pid, 0, 0) == 0);
 		CHECK(waitpid(pid, &status, 0) == pid);
@@ -172,8 +174,9 @@ static void kill_everywhere(int (*fn)(void), const char *from)
 			switched = k;
 		seen_new |= strcmp(now, is) == 0;
 #ifndef __SANITIZE_ADDRESS__
-		/* Once it has happened, it stays so (give or take the few calls by which one run
-		 * differs from the next; ASan gives memory back by the clock, in many calls). */
+		/* Once it has happened, it stays so (give or take the few calls by which
+		 * one run differs from the next; ASan gives memory back by the clock, in
+		 * many calls). */
 		CHECK(!seen_new || k < switched + 10 || strcmp(now, is) == 0);
 #endif
 		/* The next writer cleans up and changes nothing by that. */
@@ -183,7 +186,8 @@ static void kill_everywhere(int (*fn)(void), const char *from)
 		after = view();
 		CHECK_STR(after, now);
 		snprintf(cmd, sizeof(cmd),
-			 "test -z \"$(find %s -name '*adit-tmp' -o -name journal)\"", dir);
+			 "test -z \"$(find %s -name '*adit-tmp' -o -name journal)\"",
+			 dir);
 		CHECK(system(cmd) == 0);
 		free(after);
 		free(now);
@@ -240,8 +244,8 @@ static void the_first_commit(void)
 	char first[128], cmd[320];
 
 	snprintf(first, sizeof(first), "%s/first", base);
-	snprintf(cmd, sizeof(cmd), "cp -a %s %s && rm -rf %s/history %s/lock", template, first, first,
-		 first);
+	snprintf(cmd, sizeof(cmd), "cp -a %s %s && rm -rf %s/history %s/lock", template,
+		 first, first, first);
 	CHECK(system(cmd) == 0);
 	kill_everywhere(several, first);
 }
@@ -303,12 +307,14 @@ static int flip(bool b)
 	struct draft *x = NULL, *y = NULL, *z = peer("z", 9, PSK_ONE);
 	int ok;
 
-	ok = s && store_peer(s, "a", &x, NULL, &e) == 0 && store_peer(s, "b", &y, NULL, &e) == 0 &&
+	ok = s && store_peer(s, "a", &x, NULL, &e) == 0 &&
+	     store_peer(s, "b", &y, NULL, &e) == 0 &&
 	     draft_set(x, "mtu", b ? "1300" : "1400", &e) == 0 &&
 	     draft_set(y, "mtu", b ? "1300" : "1400", &e) == 0 &&
 	     store_put_peer(s, x, &e) == 0 && store_put_peer(s, y, &e) == 0 &&
-	     (b ? store_put_peer(s, z, &e) :
-	      store_has_peer(s, "z") ? store_del_peer(s, "z", &e) : 0) == 0 &&
+	     (b                        ? store_put_peer(s, z, &e)
+	      : store_has_peer(s, "z") ? store_del_peer(s, "z", &e)
+				       : 0) == 0 &&
 	     store_commit(s, &c, NULL, &e) == 0;
 	draft_free(x);
 	draft_free(y);

@@ -120,10 +120,13 @@ static size_t history(struct generation g[HISTORY_MAX])
 
 static void add_and_read_back(void)
 {
-	struct draft *d = peer("branch", PAIRS(GOOD, LONG_PSK, "description=a \"b\" \\ ${c} # d",
-		"local_network=10.1.0.0/24,10.3.0.0/24", "ike_life=8h", "local_id=C=CH, CN=gw",
-		"ike=aes256gcm16-sha384-ecp384,aes256-sha256-modp2048", "peer_id=a@b",
-		"child.voice.local_network=10.1.1.0/24", "child.voice.remote_network=10.2.1.0/24"));
+	struct draft *d = peer(
+		"branch", PAIRS(GOOD, LONG_PSK, "description=a \"b\" \\ ${c} # d",
+				"local_network=10.1.0.0/24,10.3.0.0/24", "ike_life=8h",
+				"local_id=C=CH, CN=gw",
+				"ike=aes256gcm16-sha384-ecp384,aes256-sha256-modp2048",
+				"peer_id=a@b", "child.voice.local_network=10.1.1.0/24",
+				"child.voice.remote_network=10.2.1.0/24"));
 	struct draft *back;
 	struct commit c = { 0 };
 	struct sbuf diff = { 0 };
@@ -168,7 +171,8 @@ static void add_and_read_back(void)
 
 static void errors_are_not_written(void)
 {
-	struct draft *d = peer("bad", PAIRS("remote_gateway=198.51.100.2", "local_network=10.1.0.0/24"));
+	struct draft *d = peer(
+		"bad", PAIRS("remote_gateway=198.51.100.2", "local_network=10.1.0.0/24"));
 	struct findings fs = { 0 };
 	struct commit c = { 0 };
 	struct prefix lan;
@@ -192,7 +196,8 @@ static void errors_are_not_written(void)
 	CHECK_INT(fs.errors, 0);
 	CHECK_HAS(findings_for(&fs, "bad", "psk")->msg, "no pre-shared key is stored");
 	findings_fini(&fs);
-	/* Against another peer: who makes the trouble is refused, whatever the order of names. */
+	/* Against another peer: who makes the trouble is refused, whatever the order of
+	 * names. */
 	draft_free(d);
 	d = peer("aaa", PAIRS("remote_gateway=198.51.100.2", "local_network=10.1.0.0/24",
 			      "remote_network=10.9.0.0/24"));
@@ -240,7 +245,7 @@ static void comments_stay(void)
 	CHECK(set("branch", "keying_tries=") == 0);
 	CHECK(set("branch", "local_ip=203.0.113.1") == 0);
 	CHECK(set("branch", "child.voice.esp=aes128gcm16-ecp256,aes256gcm16") == 0);
-	CHECK(set("branch", "child.data.local_network=10.1.9.0/24") < 0);	/* incomplete */
+	CHECK(set("branch", "child.data.local_network=10.1.9.0/24") < 0); /* incomplete */
 	CHECK_STR(get("peers/branch.conf"),
 		"# Branch office, ask Joe.\n"
 		"# Second line.\n"
@@ -280,7 +285,8 @@ static void children_in_files(void)
 	draft_free(d);
 	CHECK(!strstr(get("peers/branch.conf"), "voice"));
 	CHECK(!strstr(get("peers/branch.conf"), "phones"));
-	CHECK_HAS(get("peers/branch.conf"), "keying_tries = 3 # thrice\n# the end\n\nchild \"data\" {\n"
+	CHECK_HAS(get("peers/branch.conf"),
+		  "keying_tries = 3 # thrice\n# the end\n\nchild \"data\" {\n"
 		  "\tlocal_network = 10.1.9.0/24\n\tremote_network = 10.2.9.0/24\n}\n");
 }
 
@@ -290,7 +296,8 @@ static void odd_layouts(void)
 	static const char *const texts[] = {
 		"",
 		"# only a comment",
-		"remote_gateway=1.2.3.4 local_network=10.1.0.0/24 remote_network=10.2.0.0/24",
+		"remote_gateway=1.2.3.4 local_network=10.1.0.0/24 "
+		"remote_network=10.2.0.0/24",
 		"child v { local_network = 10.5.0.0/24 } dpd_delay = 5",
 		"child v { }",
 		"child v {\n}\nremote_gateway = 1.2.3.4\n",
@@ -300,9 +307,12 @@ static void odd_layouts(void)
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		struct draft *d = peer("branch", PAIRS(GOOD, "mtu=1400", "start=responder",
-			"child.v.local_network=10.5.0.0/24", "child.v.remote_network=10.6.0.0/24",
-			"allow_weak=md5")), *back;
+		struct draft *d = peer("branch",
+				       PAIRS(GOOD, "mtu=1400", "start=responder",
+					     "child.v.local_network=10.5.0.0/24",
+					     "child.v.remote_network=10.6.0.0/24",
+					     "allow_weak=md5")),
+			     *back;
 		struct findings fs = { 0 };
 		struct sbuf out = { 0 }, diff = { 0 };
 
@@ -333,12 +343,14 @@ static void router_settings(void)
 	CHECK(draft_set(r, "lan", "lan0,lan1", &e) == 0);
 	CHECK(draft_set(r, "defaults.dpd_delay", "5m", &e) == 0);
 	CHECK(settings_router_change(dir, r, base, NULL, NULL, &e) == 0);
-	CHECK_STR(get("adit.conf"), "# our router\nwan = eth0\nlan = { lan0, lan1 }\n\ndefaults {\n"
+	CHECK_STR(get("adit.conf"),
+		  "# our router\nwan = eth0\nlan = { lan0, lan1 }\n\ndefaults {\n"
 		  "\tdpd_delay = 5m\n}\n");
 	/* The base is old by now. */
 	CHECK(draft_set(r, "wan", "eth1", &e) == 0);
 	CHECK(settings_router_change(dir, r, base, NULL, NULL, &e) < 0);
-	CHECK_HAS(e.msg, "adit.conf was changed by someone else meanwhile (lan: none -> lan0,lan1");
+	CHECK_HAS(e.msg, "adit.conf was changed by someone else meanwhile (lan: none -> "
+			 "lan0,lan1");
 	CHECK(draft_set(r, "lan", "eth1", &e) == 0);
 	CHECK(settings_router_change(dir, r, NULL, NULL, NULL, &e) < 0);
 	CHECK_HAS(e.msg, "lan: eth1 is the WAN interface");
@@ -377,7 +389,8 @@ static void delete_rename_copy_enable(void)
 	CHECK(settings_load(dir, NULL, 0, &s, &fs, &e) == 0);
 	CHECK_INT(fs.errors, 0);
 	CHECK_INT(s.n_peers, 2);
-	CHECK(!settings_peer(&s, "office")->enabled && settings_peer(&s, "spare")->enabled);
+	CHECK(!settings_peer(&s, "office")->enabled &&
+	      settings_peer(&s, "spare")->enabled);
 	settings_fini(&s);
 	findings_fini(&fs);
 	CHECK(settings_peer_delete(dir, "office", NULL, &e) == 0);
@@ -414,7 +427,8 @@ static void a_lost_edit_is_refused(void)
 	CHECK(set("branch", "mtu=1300") == 0);
 	CHECK(draft_set(d, "mtu", "1400", &e) == 0);
 	CHECK(settings_peer_change(dir, d, base, NULL, NULL, &e) < 0);
-	CHECK_HAS(e.msg, "branch was changed by someone else meanwhile (mtu: none -> 1300)");
+	CHECK_HAS(e.msg,
+		  "branch was changed by someone else meanwhile (mtu: none -> 1300)");
 	CHECK_HAS(get("peers/branch.conf"), "mtu = 1300\n");
 	draft_free(d);
 	draft_free(base);
@@ -460,8 +474,11 @@ static void the_lock_names_its_owner(void)
 
 static void several_changes_are_one_commit(void)
 {
-	struct draft *a = peer("a", PAIRS(GOOD)), *b = peer("b", PAIRS("remote_gateway=198.51.100.9",
-		"local_network=10.1.0.0/24", "remote_network=10.9.0.0/24")), *r = draft_new_router();
+	struct draft *a = peer("a", PAIRS(GOOD)),
+		     *b = peer("b", PAIRS("remote_gateway=198.51.100.9",
+					  "local_network=10.1.0.0/24",
+					  "remote_network=10.9.0.0/24")),
+		     *r = draft_new_router();
 	struct commit c = { .what = "import of two" };
 	struct generation g[HISTORY_MAX];
 	struct store *s;
@@ -552,7 +569,7 @@ static void edits_by_hand_are_kept_in_history(void)
 	put("peers/branch.conf", commented);
 	CHECK(settings_diff(dir, 0, 0, &out, &e) == 0);
 	CHECK_STR(sbuf_str(&out), "peer branch\n  mtu: 1400 -> none\n");
-	CHECK(set("branch", "mtu=1300") == 0);			/* 3: changed by hand, 4 */
+	CHECK(set("branch", "mtu=1300") == 0); /* 3: changed by hand, 4 */
 	CHECK_INT(history(g), 4);
 	CHECK_STR(g[3].what, "as found");
 	CHECK_STR(g[1].what, "changed by hand");
