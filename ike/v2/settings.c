@@ -142,11 +142,27 @@ static void renew_children(struct peer *p)
 	for (struct ike_sa *sa = p->sas; sa; sa = sa->peer_next) {
 		if (!sa_is_up(sa))
 			continue;
-		/* Stale ones do not wait for the other side. */
-		if (!sa->owner && p->conf.start == START_START)
+		/* Stale and new ones do not wait for the other side. */
+		if (!sa->owner && p->conf.start == START_START) {
 			for (struct child *c = p->children; c; c = c->next)
 				sa->owner |= c->stale;
+			for (uint8_t i = 0; i < p->conf.n_children; i++)
+				sa->owner |= !slot_child(p, i);
+		}
 	}
+}
+
+/* The admin asked, so what was refused before is tried now, by us. */
+static void retry_children(struct peer *p)
+{
+	for (uint8_t i = 0; i < p->conf.n_children; i++) {
+		if (slot_child(p, i))
+			continue;
+		p->slots[i].next_ms = 0;
+		p->slots[i].fails = 0;
+		p->main->owner = true;
+	}
+	task_next(p->main);
 }
 
 /* Times are drawn anew only where they changed: a rekey that is due stays due. */
@@ -311,8 +327,11 @@ int engine_peer_up(struct engine *e, const char *name, struct err *err)
 	if (!p->conf.enabled)
 		return err_set(err, "%s is disabled in the settings", name);
 	p->admin_down = false;
-	if (p->main)
+	if (p->main) {
+		retry_children(p);
+		engine_reap(e);
 		return 0;
+	}
 	if (p->conf.remote_any || !addr_is_set(&p->conf.remote_gateway))
 		return err_set(err, "%s has no remote_gateway to call: it waits for the peer",
 			       name);
