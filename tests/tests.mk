@@ -70,7 +70,7 @@ SLOW_TESTS = $(foreach t,$(wildcard tests/netns/*.sh tests/lab/*.sh tests/tui/*.
 check-build: all $(UNIT_BIN) $(TOOL_BIN) $(FUZZ_BIN)
 check-fast: check-build
 	@tests/run -j 2 -t 120 $(B)/log $(FAST_TESTS)
-check-san-build: $(UNIT_BIN) $(FUZZ_BIN)
+check-san-build: $(PROGRAMS) $(UNIT_BIN) $(FUZZ_BIN)
 check-all: check-build
 	@$(MAKE) --no-print-directory B=$(B)-san SAN=1 check-san-build
 	@$(MAKE) --no-print-directory fuzz-build

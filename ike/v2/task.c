@@ -35,10 +35,23 @@ static bool child_rekey_due(const struct child *c, uint64_t now)
 	       !c->stale && c->slot != SLOT_NONE && now >= c->rekey_at;
 }
 
+/* Is there another that carries this one's traffic meanwhile? */
+static bool relieved(const struct child *c)
+{
+	for (const struct child *o = c->peer->children; o; o = o->next)
+		if (o != c && o->slot == c->slot && !o->held &&
+		    (o->state == CH_LIVE || o->state == CH_REKEYED))
+			return true;
+	return false;
+}
+
+/* A child waits for traffic on it, or for the end of the one before it (§2.8); where that is
+ * gone already, however it went, there is nothing to wait for. */
 static void release_held(struct ike_sa *sa, uint64_t now)
 {
 	for (struct child *c = sa->peer->children; c; c = c->next)
-		if (c->sa == sa && c->held && c->release_at && now >= c->release_at)
+		if (c->sa == sa && c->held && c->state == CH_LIVE &&
+		    ((c->release_at && now >= c->release_at) || !relieved(c)))
 			child_activate(c);
 }
 

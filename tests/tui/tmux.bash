@@ -38,6 +38,8 @@ tui_start() {
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do env+=("$1"); shift; done
 	[ "${1:-}" = -- ] && shift
 	tmux -S "$TUI_SOCK" kill-server 2>/dev/null
+	# A server that is still ending would take the new session with it.
+	TUI_N=$((${TUI_N:-0} + 1)); TUI_SOCK=$TUI_DIR/tmux$TUI_N
 	rm -f "$TUI_DIR/rc"
 	# aggressive-resize off and a fixed window: the pane has exactly this size.
 	tmux -S "$TUI_SOCK" -f /dev/null new-session -d -x "${size%x*}" -y "${size#*x}" \

@@ -18,12 +18,15 @@ static int num(json_object *o, const char *key)
 	return json_object_get_int(json_object_object_get(o, key));
 }
 
-/* Static buffers by use, long enough for every vector that is read here. */
+#define HEX_MAX 2048
+
+/* buf holds HEX_MAX bytes. */
 static struct slice hex(json_object *o, const char *key, uint8_t *buf)
 {
 	const char *s = str(o, key);
 	size_t n = strlen(s) / 2;
 
+	CHECK(n <= HEX_MAX);
 	for (size_t i = 0; i < n; i++)
 		sscanf(s + 2 * i, "%2hhx", &buf[i]);
 	return (struct slice){ buf, n };
@@ -58,7 +61,7 @@ static void each(const char *file, each_fn *fn)
 
 static void aead_one(uint16_t id, json_object *g, json_object *t)
 {
-	static uint8_t key[64], iv[64], aad[2048], msg[2048], ct[2048], tag[64];
+	static uint8_t key[HEX_MAX], iv[HEX_MAX], aad[HEX_MAX], msg[HEX_MAX], ct[HEX_MAX], tag[HEX_MAX];
 	uint16_t bits = (uint16_t)(id == ENCR_AES_GCM_16 ? num(g, "keySize") : 0);
 	const struct alg *alg = alg_get(ALG_ENCR, id, bits);
 	struct slice k = hex(t, "key", key), m = hex(t, "msg", msg), c = hex(t, "ct", ct);
@@ -71,6 +74,7 @@ static void aead_one(uint16_t id, json_object *g, json_object *t)
 	hex(t, "tag", tag);
 	if (v.len != 12 || num(g, "tagSize") != 128)
 		return;		/* RFC 4106 and RFC 7634 have 12-byte nonces and full tags here */
+	CHECK(k.len + 4 <= HEX_MAX);
 	memcpy(key + k.len, iv, 4);
 	a = aead_new(alg, (struct slice){ key, k.len + 4 }, NULL, (struct slice){ 0 }, NULL);
 	CHECK(a);
@@ -99,7 +103,7 @@ static void chacha_one(json_object *g, json_object *t)
 
 static void mac_one(uint16_t id, json_object *g, json_object *t)
 {
-	static uint8_t key[256], msg[1024], tag[64];
+	static uint8_t key[HEX_MAX], msg[HEX_MAX], tag[HEX_MAX];
 	struct slice k = hex(t, "key", key), m = hex(t, "msg", msg), w = hex(t, "tag", tag);
 	uint8_t out[PRF_MAX];
 
@@ -131,7 +135,7 @@ static void mac_sha512(json_object *g, json_object *t)
 
 static void ke_one(uint16_t id, json_object *g, json_object *t)
 {
-	static uint8_t priv[128], pub[256], want[128];
+	static uint8_t priv[HEX_MAX], pub[HEX_MAX], want[HEX_MAX];
 	struct slice x = hex(t, "private", priv), y = hex(t, "public", pub);
 	struct slice w = hex(t, "shared", want);
 	const char *result = str(t, "result");
