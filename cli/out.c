@@ -56,6 +56,8 @@ static size_t terminal(unsigned short *rows)
 
 void out_init(struct cli *c)
 {
+	/* Set by the screen, which shows what a verb prints. */
+	const char *columns = getenv("ADIT_COLUMNS");
 	unsigned short rows;
 
 	c->tty_in = isatty(STDIN_FILENO);
@@ -63,6 +65,8 @@ void out_init(struct cli *c)
 	c->color = want_color(c) && !cli_has(c, OPT_JSON) && !cli_has(c, OPT_PLAIN);
 	c->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	c->width = c->tty_out && !cli_has(c, OPT_PLAIN) ? terminal(&rows) : 0;
+	if (!c->width && columns)
+		c->width = (size_t)atoi(columns);
 	if (c->width && c->width < WIDTH_MIN)
 		c->width = WIDTH_MIN;
 }

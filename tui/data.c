@@ -173,11 +173,11 @@ static void hang_up(struct tui *t)
 	client_close(t->client);
 	t->client = NULL;
 	t->status_id = 0;
-	t->retry_at_ms = clock_ms() + RETRY_MS;
-	if (t->action_id)
-		tui_say(t, EL_WAIT, "the daemon went away; waiting for it");
 	t->action_id = 0;
+	t->retry_at_ms = clock_ms() + RETRY_MS;
+	t->away = "not running: settings only";
 	take_settings(t);
+	tui_say(t, EL_WAIT, "The daemon went away; waiting for it to come back");
 }
 
 static void dial(struct tui *t)
@@ -187,6 +187,8 @@ static void dial(struct tui *t)
 	t->client = client_open(t->front.run_dir, &e);
 	if (!t->client) {
 		t->retry_at_ms = clock_ms() + RETRY_MS;
+		t->away = e.code == EXIT_NOT_PERMITTED ? "not permitted: settings only"
+						       : "not running: settings only";
 		return;
 	}
 	client_on_event(t->client, on_event, t);
@@ -195,6 +197,10 @@ static void dial(struct tui *t)
 		return;
 	}
 	t->status_at_ms = 0;
+	t->away = NULL;
+	if (t->was_here)
+		tui_say(t, EL_GOOD, "The daemon is back");
+	t->was_here = true;
 }
 
 static void ask(struct tui *t)
@@ -277,7 +283,8 @@ void data_command(struct tui *t, const char *cmd, const char *peer)
 	struct err e = { 0 };
 
 	if (!t->client) {
-		tui_say(t, EL_ERROR, "adit is not running: start it with systemctl start adit, or aditd");
+		tui_say(t, EL_ERROR, "adit is %s: systemctl start adit, or /etc/init.d/adit start, starts "
+			"it", t->away ? t->away : "not running");
 		return;
 	}
 	if (t->action_id) {

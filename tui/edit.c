@@ -55,7 +55,9 @@ static bool insert(struct edit *e, int key)
 		c[n++] = (char)(0xc0 | key >> 6);
 		c[n++] = (char)(0x80 | (key & 0x3f));
 	} else {
-		c[n++] = (char)(0xe0 | key >> 12);
+		if (key >= 0x10000)
+			c[n++] = (char)(0xf0 | key >> 18);
+		c[n++] = (char)(key >= 0x10000 ? 0x80 | (key >> 12 & 0x3f) : 0xe0 | key >> 12);
 		c[n++] = (char)(0x80 | (key >> 6 & 0x3f));
 		c[n++] = (char)(0x80 | (key & 0x3f));
 	}

@@ -609,7 +609,7 @@ static enum handled form_command(struct form *f, int key)
 	case K_CTRL('n'):
 		if (!f->router && page_clean(f))
 			pop_input(f->v.tui, "Another child", "Its name (one more pair of network lists):",
-				  "", child_named, f);
+				  "", false, child_named, f);
 		return HANDLED;
 	case K_CTRL('x'):
 		child_away(f);

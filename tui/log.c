@@ -1,4 +1,5 @@
-/* log: what happened, as the daemon's ring keeps it, followed live. */
+/* log: what happened, as the daemon's ring keeps it, followed live. It has a connection of its
+ * own: asking over the screen's one would wait within its events. */
 #include "tui/tui.h"
 
 #include <stdio.h>
@@ -6,13 +7,14 @@
 #include <string.h>
 
 #define LINES_MAX 2000
+#define ASK_MS 1000
 
 struct log {
 	struct view v;
 	char peer[PEER_NAME_MAX + 1];
+	struct client *client;
 	struct log_line *lines;		/* oldest first */
-	size_t n;
-	uint64_t seq;
+	size_t n, cap;
 	size_t back;			/* lines scrolled back from the end */
 	int rows;
 	char why[200];			/* why there is nothing to show */
@@ -22,38 +24,83 @@ static void log_free(struct view *v)
 {
 	struct log *l = (struct log *)v;
 
+	client_close(l->client);
 	free(l->lines);
 	free(l);
 }
 
-/* The whole ring is small and asked for once a second: simpler than keeping a second
- * connection in step, and what was missed meanwhile is there too. */
-static void log_tick(struct view *v)
+static void add_line(void *arg, const struct client_event *ev)
 {
-	struct log *l = (struct log *)v;
+	struct log *l = arg;
+
+	if (ev->kind != CLIENT_LOG || (l->peer[0] && strcmp(ev->log->peer, l->peer) != 0))
+		return;
+	if (l->n == LINES_MAX) {
+		memmove(l->lines, l->lines + 1, (LINES_MAX - 1) * sizeof(*l->lines));
+		l->n--;
+	}
+	if (l->n >= l->cap) {
+		size_t cap = l->cap ? l->cap * 2 : 64;
+		struct log_line *grown = realloc(l->lines, cap * sizeof(*grown));
+
+		if (!grown)
+			return;
+		l->lines = grown;
+		l->cap = cap;
+	}
+	l->lines[l->n++] = *ev->log;
+	/* Who has scrolled back stays where they read. */
+	l->back += l->back > 0;
+	l->v.tui->redraw = true;
+}
+
+static void dial(struct log *l)
+{
 	struct log_line *lines;
 	struct err e = { 0 };
 	size_t n;
 
-	if (!v->tui->client) {
-		snprintf(l->why, sizeof(l->why), "adit is not running, so there is no log; "
-			 "the journal may know more: journalctl -u adit");
+	l->client = client_open(l->v.tui->front.run_dir, &e);
+	if (!l->client) {
+		snprintf(l->why, sizeof(l->why), e.code == EXIT_NOT_RUNNING
+			 ? "adit is not running, so there is no log; the journal may know more: "
+			   "journalctl -u adit" : "%s", e.msg);
 		return;
 	}
-	if (client_log(v->tui->client, LINES_MAX, l->peer[0] ? l->peer : NULL, false, &lines, &n,
-		       &e) < 0) {
+	client_limit(l->client, ASK_MS);
+	client_on_event(l->client, add_line, l);
+	if (client_log(l->client, LINES_MAX, l->peer[0] ? l->peer : NULL, true, &lines, &n, &e) < 0) {
 		snprintf(l->why, sizeof(l->why), "%s", e.msg);
+		client_close(l->client);
+		l->client = NULL;
 		return;
 	}
-	/* Who has scrolled back stays where they read. */
-	for (size_t i = 0; l->back && i < n; i++)
-		if (lines[i].seq > l->seq)
-			l->back++;
 	free(l->lines);
 	l->lines = lines;
-	l->n = n;
-	l->seq = n ? lines[n - 1].seq : l->seq;
-	l->why[0] = '\0';
+	l->n = l->cap = n;
+	l->back = 0;
+	snprintf(l->why, sizeof(l->why), "Nothing has happened yet.");
+}
+
+static void log_tick(struct view *v)
+{
+	struct log *l = (struct log *)v;
+	struct err e = { 0 };
+
+	if (!l->client) {
+		dial(l);
+	} else if (client_dispatch(l->client, &e) < 0) {
+		/* What was read stays to be read; the next tick dials again. */
+		client_close(l->client);
+		l->client = NULL;
+	}
+}
+
+static int log_fd(const struct view *v)
+{
+	const struct log *l = (const struct log *)v;
+
+	return l->client ? client_fd(l->client) : -1;
 }
 
 static enum element level_el(enum log_level level)
@@ -75,7 +122,7 @@ static void log_draw(struct view *v, int top, int rows)
 
 	l->rows = rows - 1;
 	snprintf(title, sizeof(title), "log%s%s%s", l->peer[0] ? " of " : "", l->peer,
-		 l->back ? " (scrolled back; End follows)" : "");
+		 l->back ? " (scrolled back; End follows)" : l->client ? "" : " (adit is not running)");
 	term_rule(top, 0, term_cols(), title);
 	if (l->back + room > l->n)
 		l->back = l->n > room ? l->n - room : 0;
@@ -89,9 +136,12 @@ static void log_draw(struct view *v, int top, int rows)
 			continue;
 		}
 		fmt_time(l->lines[i].wall_s, when, sizeof(when));
+		/* In the log of one peer its name says nothing. */
 		snprintf(line, sizeof(line), "%s %s%s%s", strlen(when) > 11 ? when + 11 : when,
-			 l->lines[i].peer, l->lines[i].peer[0] ? ": " : "", l->lines[i].text);
-		term_put(top + 1 + (int)r, 0, term_cols(), level_el(l->lines[i].level), line);
+			 l->peer[0] ? "" : l->lines[i].peer,
+			 l->peer[0] || !l->lines[i].peer[0] ? "" : ": ", l->lines[i].text);
+		term_clip(top + 1 + (int)r, 0, term_cols(),
+			  i + 1 == end && l->back ? EL_SELECT : level_el(l->lines[i].level), line);
 	}
 }
 
@@ -139,12 +189,13 @@ static enum handled log_key(struct view *v, int key)
 
 static const struct key_help log_keys[] = {
 	{ "Arrows", "scroll", "scroll; PgUp and PgDn by pages" },
+	{ "Enter", "whole line", "the whole line: the marked one, or the newest" },
 	{ "End", "follow", "back to the newest lines" },
 	{ NULL, NULL, NULL },
 };
 
 static const struct view_ops log_ops = {
-	.title = "log", .keys = log_keys, .draw = log_draw, .key = log_key, .tick = log_tick,
+	.title = "log", .keys = log_keys, .draw = log_draw, .key = log_key, .tick = log_tick, .fd = log_fd,
 	.free = log_free,
 };
 
@@ -156,6 +207,6 @@ struct view *log_view(struct tui *t, const char *peer)
 		return NULL;
 	l->v = (struct view){ .ops = &log_ops, .tui = t };
 	snprintf(l->peer, sizeof(l->peer), "%s", peer ? peer : "");
-	log_tick(&l->v);
+	dial(l);
 	return &l->v;
 }

@@ -1,5 +1,5 @@
 /* peers: the list that adit opens with, and below it what is known of the selected one. */
-#include "tui/tui.h"
+#include "tui/pane.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ struct peers {
 	int rows;			/* of the list, as last drawn */
 	int list_top;
 	enum sort sort;
-	char filter[64];
+	char filter[64], filter_was[64];
 	bool no_details;
 	size_t *order;			/* indexes into status->peers */
 	size_t n;
@@ -125,45 +125,40 @@ static void peers_free(struct view *v)
 
 /* ---- drawing ---- */
 
-/* Where each column starts; width 0: not shown. What is left goes to name and networks. */
+/* How wide each column is; 0: not shown. */
 struct columns {
-	int name, state, gateway, networks, ike, esp, traffic, up;
+	int name, state, gateway, networks, ike, esp, traffic, up, graph;
 };
 
+/* Take a column of this width and its gap, if there is room. */
+static void column(int *left, int *col, int width)
+{
+	if (*left <= width)
+		return;
+	*col = width;
+	*left -= width + 1;
+}
+
+/* What is left goes to the graph, the name and the networks. */
 static struct columns columns_for(int width)
 {
-	struct columns c = { .name = 10, .state = 12 };
-	int left = width - 2 - c.name - c.state - 2;
+	struct columns c = { .name = 10, .state = 12, .graph = GRAPH_CELLS };
+	int left = width - 2 - c.name - c.state - 1;
 
-	if (left >= 7) {
-		c.up = 6;
-		left -= 7;
-	}
-	if (left >= 16) {
-		c.gateway = 15;
-		left -= 16;
-	}
-	if (left >= 14) {
-		c.networks = 13;
-		left -= 14;
-	}
-	if (left >= GRAPH_CELLS + RATE_CELLS + 1) {
-		c.traffic = GRAPH_CELLS + RATE_CELLS;
-		left -= c.traffic + 1;
-	}
-	if (left >= 26) {
-		c.ike = 25;
-		left -= 26;
-	}
-	if (left >= 14) {
-		c.esp = 13;
-		left -= 14;
+	column(&left, &c.up, 6);
+	column(&left, &c.gateway, 15);
+	column(&left, &c.networks, 13);
+	column(&left, &c.traffic, GRAPH_CELLS + RATE_CELLS);
+	column(&left, &c.ike, 33);
+	column(&left, &c.esp, 16);
+	if (c.esp && left >= 2 * (GRAPH_N - GRAPH_CELLS)) {
+		c.graph = GRAPH_N;
+		c.traffic += GRAPH_N - GRAPH_CELLS;
+		left -= GRAPH_N - GRAPH_CELLS;
 	}
 	if (c.networks) {
-		int more = left * 2 / 3;
-
-		c.networks += more;
-		left -= more;
+		c.networks += left / 2;
+		left -= left / 2;
 	}
 	c.name += left > 0 ? left : 0;
 	if (c.name > PEER_NAME_MAX)
@@ -212,11 +207,12 @@ static void heading(const struct columns *c, int row, const struct peers *p)
 	}
 }
 
-static void traffic_cell(const struct tui *t, const char *peer, int row, int x, int w, bool sel)
+static void traffic_cell(const struct tui *t, const char *peer, int row, int x,
+			 const struct columns *c, bool sel)
 {
 	const struct traffic *tr = data_traffic(t, peer);
-	const int graph = GRAPH_CELLS;
 	char rate[FMT_MAX];
+	int graph = c->graph, w = c->traffic;
 	unsigned peak = 1;
 
 	if (!tr)
@@ -234,7 +230,7 @@ static void peer_row(const struct peers *v, const struct columns *c, int row,
 {
 	const struct fmt_state *st = fmt_state(status_state_name(p->state));
 	enum element text = sel ? EL_SELECT : p->state == STATUS_DISABLED ? EL_OFF : EL_TEXT;
-	char nets[400], span[FMT_MAX];
+	char nets[400], span[FMT_MAX], alg[200];
 	int x = 1;
 
 	term_put(row, 0, term_cols(), sel ? EL_SELECT : EL_TEXT, "");
@@ -249,7 +245,7 @@ static void peer_row(const struct peers *v, const struct columns *c, int row,
 	}
 	/* Why it is down is worth more than empty traffic. */
 	if ((p->state == STATUS_DOWN || p->state == STATUS_CONNECTING) && p->reason[0]) {
-		term_put(row, x, term_cols() - x, sel ? EL_SELECT : (enum element)st->tone, p->reason);
+		term_clip(row, x, term_cols() - x, sel ? EL_SELECT : (enum element)st->tone, p->reason);
 		return;
 	}
 	if (c->networks) {
@@ -258,111 +254,22 @@ static void peer_row(const struct peers *v, const struct columns *c, int row,
 		x += c->networks + 1;
 	}
 	if (c->ike) {
-		term_put(row, x, c->ike, text, p->ike);
+		term_put(row, x, c->ike, text, pane_algorithms(p->ike, alg, sizeof(alg)));
 		x += c->ike + 1;
 	}
 	if (c->esp) {
-		term_put(row, x, c->esp, text, p->n_children ? p->children[0].esp : "");
+		term_put(row, x, c->esp, text,
+			 p->n_children ? pane_algorithms(p->children[0].esp, alg, sizeof(alg)) : "");
 		x += c->esp + 1;
 	}
 	if (p->state != STATUS_UP)
 		return;
 	if (c->traffic) {
-		traffic_cell(v->v.tui, p->name, row, x, c->traffic, sel);
+		traffic_cell(v->v.tui, p->name, row, x, c, sel);
 		x += c->traffic + 1;
 	}
 	if (c->up)
 		term_put(row, x, c->up, text, fmt_span_short(p->uptime_s, span, sizeof(span)));
-}
-
-/* A line of the details pane, if there is still room. */
-struct pane {
-	int row, end;
-};
-
-static void pane_line(struct pane *at, enum element el, const char *fmt, ...) PRINTF_LIKE(3, 4);
-
-static void pane_line(struct pane *at, enum element el, const char *fmt, ...)
-{
-	char buf[600];
-	va_list ap;
-
-	if (at->row >= at->end)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(buf, sizeof(buf), fmt, ap);
-	va_end(ap);
-	term_put(at->row++, 1, term_cols() - 2, el, buf);
-}
-
-static void pane_wrapped(struct pane *at, enum element el, const char *text)
-{
-	size_t width = (size_t)(term_cols() - 2);
-
-	while (text && *text && at->row < at->end) {
-		const char *next;
-		size_t len = fmt_wrap(text, width, &next);
-
-		pane_line(at, el, "%.*s", (int)len, text);
-		text = next;
-	}
-}
-
-static void child_lines(struct pane *at, const struct status_child *c)
-{
-	char rx[FMT_MAX], tx[FMT_MAX], rekey[FMT_MAX], local[200] = "", remote[200] = "";
-	const struct fmt_state *st = fmt_state(status_state_name(c->state));
-	const char *arrow = term_utf8() ? "↔" : "<->";
-	uint64_t drops = c->drops.replay + c->drops.auth + c->drops.selector_in +
-			 c->drops.selector_out + c->drops.malformed + c->drops.expired +
-			 c->drops.mtu + c->drops.socket;
-
-	for (size_t i = 0; i < c->n_local; i++)
-		snprintf(local + strlen(local), sizeof(local) - strlen(local), "%s%s", i ? "," : "",
-			 c->local_networks[i]);
-	for (size_t i = 0; i < c->n_remote; i++)
-		snprintf(remote + strlen(remote), sizeof(remote) - strlen(remote), "%s%s",
-			 i ? "," : "", c->remote_networks[i]);
-	pane_line(at, (enum element)st->tone, "%c %s  %s %s %s  %s", st->symbol, c->name, local, arrow,
-		  remote, c->esp);
-	if (c->state != STATUS_UP)
-		return;
-	fmt_bytes(c->rx_bytes, rx, sizeof(rx));
-	fmt_bytes(c->tx_bytes, tx, sizeof(tx));
-	fmt_span(c->rekey_in_s, rekey, sizeof(rekey));
-	if (drops)
-		pane_line(at, EL_WAIT, "    in %s, out %s, rekey in %s, %llu packets dropped (Enter "
-			  "shows why)", rx, tx, rekey, (unsigned long long)drops);
-	else
-		pane_line(at, EL_TEXT, "    in %s, out %s, rekey in %s", rx, tx, rekey);
-}
-
-static void details(const struct peers *v, int top, int rows)
-{
-	const struct status_peer *p = selected(v);
-	struct pane at = { top + 1, top + rows };
-	char advice[400], title[300];
-
-	snprintf(title, sizeof(title), "%s%s%s", p->name, p->description[0] ? ": " : "",
-		 p->description);
-	term_rule(top, 0, term_cols(), title);
-	if (p->reason[0]) {
-		pane_wrapped(&at, (enum element)fmt_state(status_state_name(p->state))->tone, p->reason);
-		front_advice(p, v->v.tui->status->running, advice, sizeof(advice));
-		pane_wrapped(&at, EL_TEXT, advice);
-	}
-	pane_line(&at, EL_TEXT, "%s (%s) %s %s (%s)  %s%s%s", p->local[0] ? p->local : "any",
-		  p->local_id[0] ? p->local_id : "its address", term_utf8() ? "↔" : "<->",
-		  p->remote[0] ? p->remote : "any", p->peer_id[0] ? p->peer_id : "its address",
-		  p->interface, p->nat[0] ? "  NAT: " : "", p->nat);
-	pane_line(&at, EL_TEXT, "IKEv%u  %s", p->version, p->ike);
-	if (p->n_weak)
-		pane_line(&at, EL_WEAK, "weak: %s%s", p->weak[0], p->n_weak > 1 ? " and more" : "");
-	for (size_t i = 0; i < p->n_children; i++)
-		child_lines(&at, &p->children[i]);
-	if (p->retry_in_s)
-		pane_line(&at, EL_DIM, "try %u failed, next in %llu s", p->tries,
-			  (unsigned long long)p->retry_in_s);
 }
 
 static void empty_list(const struct peers *p, int top)
@@ -373,14 +280,21 @@ static void empty_list(const struct peers *p, int top)
 		term_put(top + 1, 2, 0, EL_TEXT, "There is no peer yet. Press a to add one.");
 }
 
+/* Of a small screen the selected peer still gets a few rows. */
+static int pane_rows(const struct peers *p, int rows)
+{
+	if (!p->n || p->no_details)
+		return 0;
+	return rows >= 30 ? DETAILS_ROWS + 4 : rows >= 16 ? DETAILS_ROWS : rows >= 9 ? 4 : 0;
+}
+
 static void peers_draw(struct view *v, int top, int rows)
 {
 	struct peers *p = (struct peers *)v;
 	struct columns c = columns_for(term_cols());
-	int pane = rows >= 16 && p->n && !p->no_details ? DETAILS_ROWS : 0;
+	int pane = pane_rows(p, rows);
+	char where[40] = "";
 
-	if (pane && rows >= 30)
-		pane += 4;
 	p->rows = rows - 1 - pane;
 	p->list_top = top + 1;
 	heading(&c, top, p);
@@ -388,6 +302,9 @@ static void peers_draw(struct view *v, int top, int rows)
 		p->first = p->row;
 	if (p->row >= p->first + (size_t)p->rows)
 		p->first = p->row - (size_t)p->rows + 1;
+	/* No empty rows below while there are peers above. */
+	if (p->first + (size_t)p->rows > p->n)
+		p->first = p->n > (size_t)p->rows ? p->n - (size_t)p->rows : 0;
 	if (!p->n)
 		empty_list(p, top);
 	for (int r = 0; r < p->rows && p->first + (size_t)r < p->n; r++) {
@@ -395,8 +312,13 @@ static void peers_draw(struct view *v, int top, int rows)
 
 		peer_row(p, &c, top + 1 + r, &v->tui->status->peers[p->order[i]], i == p->row);
 	}
+	if (p->n > (size_t)p->rows || p->filter[0])
+		snprintf(where, sizeof(where), "%zu of %zu", p->row + 1, p->n);
 	if (pane)
-		details(p, top + rows - pane, pane);
+		pane_draw(v->tui, selected(p), where, top + rows - pane, pane);
+	if (p->filter[0] && p->n)
+		term_putf(top + rows, 0, term_cols(), EL_WAIT, "Only what matches \"%s\": %zu of %zu. "
+			  "Esc shows all.", p->filter, p->n, v->tui->status->n_peers);
 }
 
 /* ---- keys ---- */
@@ -413,9 +335,7 @@ static void filtered(void *arg, const char *text)
 {
 	struct peers *p = arg;
 
-	if (!text)
-		return;
-	snprintf(p->filter, sizeof(p->filter), "%s", text);
+	snprintf(p->filter, sizeof(p->filter), "%s", text ? text : p->filter_was);
 	arrange(&p->v);
 }
 
@@ -525,7 +445,8 @@ static enum handled peers_key(struct view *v, int key)
 		return HANDLED;
 	case '/':
 	case K_F0 + 3:
-		pop_input(t, "Filter", "Name, address, network or state:", p->filter, filtered, p);
+		snprintf(p->filter_was, sizeof(p->filter_was), "%s", p->filter);
+		pop_input(t, "Filter", "Name, address, network or state:", p->filter, true, filtered, p);
 		return HANDLED;
 	case K_ESC:
 		if (!p->filter[0])
@@ -569,12 +490,12 @@ static const struct key_help peers_keys[] = {
 	{ "l", "log", "its log; L: the whole log" },
 	{ "/", "filter", "show only peers that match" },
 	{ "Enter", "details", "everything about it" },
-	{ "o", "sort", "by name, state, gateway, traffic" },
+	{ "o", "sort", "sort by name, state, gateway, traffic" },
 	{ "c", "router", "the router's own settings" },
 	{ "y", "command", "the command that shows the same" },
 	{ "i", NULL, "hide or show the pane of details" },
 	{ "p", NULL, "pause; r: refresh at once" },
-	{ "R", NULL, "restart; S status, I interfaces, T routes, F firewall" },
+	{ "R", NULL, "restart; S status, I interfaces, T routes, F firewall, L log" },
 	{ NULL, NULL, NULL },
 };
 

@@ -68,11 +68,9 @@ static int wrapped(const char *text, size_t width, int from, int rows, const str
 	int n = 0;
 
 	while (text && *text) {
-		const char *line = text, *end = strchr(text, '\n');
-		char part[512];
+		const char *end = strchrnul(text, '\n');
+		char *part = strndup(text, (size_t)(end - text));
 
-		snprintf(part, sizeof(part), "%.*s", end ? (int)(end - line) : (int)sizeof(part) - 1,
-			 line);
 		for (const char *p = part; p;) {
 			const char *next;
 			size_t len = fmt_wrap(p, width, &next);
@@ -83,7 +81,10 @@ static int wrapped(const char *text, size_t width, int from, int rows, const str
 			n++;
 			p = next;
 		}
-		text = end ? end + 1 : NULL;
+		if (part)
+			secret_wipe(part, strlen(part));	/* it may be a key */
+		free(part);
+		text = *end ? end + 1 : NULL;
 	}
 	return n;
 }
@@ -157,6 +158,12 @@ void pop_ask(struct tui *t, const char *title, const char *text, const char *key
 	a->v = (struct view){ .ops = &ask_ops, .tui = t };
 	a->title = strdup(title);
 	a->text = strdup(text);
+	if (!a->title || !a->text) {
+		free(a->title);
+		free(a->text);
+		free(a);
+		return;
+	}
 	snprintf(a->keys, sizeof(a->keys), "%s", keys);
 	a->done = done;
 	a->arg = arg;
@@ -169,6 +176,7 @@ struct input {
 	struct view v;
 	char *title, *prompt;
 	struct edit edit;
+	bool live;
 	void (*done)(void *arg, const char *text);
 	void *arg;
 };
@@ -188,6 +196,8 @@ static void input_draw(struct view *v, int top, int rows)
 	struct input *in = (struct input *)v;
 	struct box b = centred(6, 60);
 
+	if (in->live)
+		b.row = term_rows() - b.height - 1;
 	(void)top;
 	(void)rows;
 	term_box(b.row, b.col, b.height, b.width, in->title);
@@ -203,10 +213,16 @@ static enum handled input_key(struct view *v, int key)
 	void *arg = in->arg;
 	char *text = NULL;
 
-	if (key == K_ENTER)
+	if (key == K_ENTER) {
 		text = strdup(in->edit.text);
-	else if (key != K_ESC && key != K_CTRL('c'))
-		return edit_key(&in->edit, key, NULL), HANDLED;
+	} else if (key != K_ESC && key != K_CTRL('c')) {
+		bool changed = false;
+
+		edit_key(&in->edit, key, &changed);
+		if (changed && in->live)
+			done(arg, in->edit.text);
+		return HANDLED;
+	}
 	tui_pop(v->tui);
 	done(arg, text);
 	free(text);
@@ -219,7 +235,7 @@ static const struct view_ops input_ops = {
 };
 
 void pop_input(struct tui *t, const char *title, const char *prompt, const char *initial,
-	       void (*done)(void *arg, const char *text), void *arg)
+	       bool live, void (*done)(void *arg, const char *text), void *arg)
 {
 	struct input *in = calloc(1, sizeof(*in));
 
@@ -229,6 +245,7 @@ void pop_input(struct tui *t, const char *title, const char *prompt, const char 
 	in->title = strdup(title);
 	in->prompt = strdup(prompt);
 	edit_set(&in->edit, initial);
+	in->live = live;
 	in->done = done;
 	in->arg = arg;
 	tui_push(t, &in->v);

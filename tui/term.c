@@ -1,6 +1,8 @@
 /* term: ncursesw, and nothing of it outside this file. */
 #include "tui/term.h"
 
+#include "core/base/secret.h"
+
 #include <curses.h>
 #include <langinfo.h>
 #include <locale.h>
@@ -148,7 +150,9 @@ void term_suspend(void)
 {
 	paste_mode(false);
 	endwin();
-	raise(SIGSTOP);
+	/* Discarded where no shell could continue us, unlike SIGSTOP. */
+	signal(SIGTSTP, SIG_DFL);
+	raise(SIGTSTP);
 	paste_mode(true);
 	clearok(stdscr, TRUE);
 	refresh();
@@ -279,6 +283,38 @@ void term_put(int row, int col, int width, enum element el, const char *text)
 	for (size_t i = used; i < (size_t)width; i++)
 		addch(' ');
 	attrset(attrs_of[EL_TEXT]);
+	/* It may have been a key that was asked for. */
+	secret_wipe(buf, strlen(buf));
+}
+
+void term_clip(int row, int col, int width, enum element el, const char *text)
+{
+	char buf[2048];
+	int room = COLS - col;
+	size_t n = 0, used = 0;
+
+	if (width > room)
+		width = room;
+	if (fmt_width(text) <= (size_t)width) {
+		term_put(row, col, width, el, text);
+		return;
+	}
+	while (text[n] && n < sizeof(buf) - 8) {
+		size_t len = 1, w;
+
+		while (len < 4 && ((unsigned char)text[n + len] & 0xc0) == 0x80)
+			len++;
+		memcpy(buf, text + n, len);
+		buf[len] = '\0';
+		w = fmt_width(buf);
+		if (used + w + 1 > (size_t)width)
+			break;
+		used += w;
+		n += len;
+	}
+	memcpy(buf, text, n);
+	snprintf(buf + n, sizeof(buf) - n, "%s", t.utf8 ? "…" : ">");
+	term_put(row, col, width, el, buf);
 }
 
 void term_putf(int row, int col, int width, enum element el, const char *fmt, ...)
@@ -290,6 +326,7 @@ void term_putf(int row, int col, int width, enum element el, const char *fmt, ..
 	vsnprintf(buf, sizeof(buf), fmt, ap);
 	va_end(ap);
 	term_put(row, col, width, el, buf);
+	secret_wipe(buf, strlen(buf));
 }
 
 /* Wide ACS through the UTF-8 text itself: PuTTY and screen show "lqqqk" for the other kind. */
@@ -339,8 +376,13 @@ void term_box(int row, int col, int height, int width, const char *title)
 	mvaddstr(row + height - 1, col, line_char(4));
 	mvaddstr(row + height - 1, col + width - 1, line_char(5));
 	attrset(attrs_of[EL_TEXT]);
-	if (title)
-		term_putf(row, col + 2, 0, EL_HEAD, " %.*s ", width - 6, title);
+	if (title && width > 8) {
+		int room = width - 6, w = (int)fmt_width(title);
+
+		mvaddch(row, col + 2, ' ');
+		term_put(row, col + 3, w > room ? room : w, EL_HEAD, title);
+		addch(' ');
+	}
 }
 
 void term_graph(int row, int col, const unsigned *v, size_t n, unsigned peak, bool selected)

@@ -16,10 +16,11 @@
 /* Keys beyond plain characters. Function keys also come as Esc and a digit. */
 enum term_key {
 	K_NONE = -1, K_ENTER = 10, K_TAB = 9, K_ESC = 27, K_BACKSPACE = 127,
-	K_UP = 0x10000, K_DOWN, K_LEFT, K_RIGHT, K_HOME, K_END, K_PGUP, K_PGDN, K_BACKTAB,
+	K_UP = 0x200000,	/* beyond Unicode */
+	 K_DOWN, K_LEFT, K_RIGHT, K_HOME, K_END, K_PGUP, K_PGDN, K_BACKTAB,
 	K_DELETE, K_INSERT, K_RESIZE, K_PASTE, K_PASTE_END, K_CLICK, K_DOUBLE, K_WHEEL_UP,
 	K_WHEEL_DOWN,
-	K_F0 = 0x10100,		/* K_F0 + n is Fn, n 1..12 */
+	K_F0 = 0x200100,		/* K_F0 + n is Fn, n 1..12 */
 };
 #define K_CTRL(c) ((c) & 0x1f)
 
@@ -56,6 +57,8 @@ void term_clear(void);
 void term_put(int row, int col, int width, enum element el, const char *text);
 void term_putf(int row, int col, int width, enum element el, const char *fmt, ...)
 	PRINTF_LIKE(5, 6);
+/* The same, cut at its end instead of its middle: for running text. */
+void term_clip(int row, int col, int width, enum element el, const char *text);
 /* A horizontal line, with a title in it when title is not NULL. */
 void term_rule(int row, int col, int width, const char *title);
 /* An empty box with a border. */

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ARGS_MAX 6
+#define ARGS_MAX 7
 #define OUTPUT_MAX (1 << 20)
 
 struct text {
@@ -105,8 +105,9 @@ static void text_draw(struct view *v, int top, int rows)
 		size_t i = t->first + (size_t)r;
 		const char *line = i < t->n ? t->lines[i] : "";
 
-		term_put(top + 1 + r, 0, term_cols(),
-			 t->find[0] && has(line, t->find) ? EL_SELECT : EL_TEXT, shifted(line, t->shift));
+		term_clip(top + 1 + r, 0, term_cols(),
+			  t->find[0] && has(line, t->find) ? EL_SELECT : EL_TEXT,
+			  shifted(line, t->shift));
 	}
 }
 
@@ -134,6 +135,26 @@ static void found(void *arg, const char *what)
 		find_next(t, 1);
 }
 
+/* Blanks for tabs, which no cell of the screen can hold. Takes text. */
+static char *untabbed(char *text)
+{
+	struct sbuf b = { 0 };
+
+	if (!strchr(text, '\t'))
+		return text;
+	for (const char *s = text; *s;) {
+		size_t n = strcspn(s, "\t");
+
+		sbuf_addn(&b, s, n);
+		s += n;
+		if (*s)
+			sbuf_add(&b, "    ");
+		s += *s != '\0';
+	}
+	free(text);
+	return sbuf_take(&b);
+}
+
 /* Run this very program, its output into a string; never a shell. */
 static char *run(char *const *args)
 {
@@ -158,7 +179,7 @@ static char *run(char *const *args)
 		dup2(null, 0);
 		dup2(fds[1], 1);
 		dup2(fds[1], 2);
-		setenv("COLUMNS", cols, 1);
+		setenv("ADIT_COLUMNS", cols, 1);
 		setenv("NO_COLOR", "1", 1);
 		execv("/proc/self/exe", argv);
 		_exit(127);
@@ -177,7 +198,7 @@ static char *run(char *const *args)
 	while (pid > 0 && waitpid(pid, &rc, 0) < 0 && errno == EINTR)
 		;
 	out[len] = '\0';
-	return out;
+	return untabbed(out);
 }
 
 static void again(struct text *t)
@@ -232,7 +253,7 @@ static enum handled text_key(struct view *v, int key)
 		t->shift += 8;
 		break;
 	case '/':
-		pop_input(v->tui, "Search", "Text to look for:", t->find, found, t);
+		pop_input(v->tui, "Search", "Text to look for:", t->find, false, found, t);
 		break;
 	case 'n':
 	case 'N':
@@ -282,10 +303,10 @@ struct view *text_command_view(struct tui *tui, const char *const *args)
 {
 	struct sbuf title = { 0 };
 	char *copy[ARGS_MAX] = { 0 }, dirs[2][300];
-	const char *all[ARGS_MAX] = { 0 };
+	const char *all[ARGS_MAX] = { "--timeout=5" };
 	struct view *v;
 	struct text *t;
-	size_t n = 0;
+	size_t n = 1;
 
 	/* Options first: the run must look at the same daemon and settings as the screen. */
 	snprintf(dirs[0], sizeof(dirs[0]), "--config-dir=%s", tui->front.config_dir);

@@ -30,6 +30,8 @@ void tui_push(struct tui *t, struct view *v)
 		return;
 	v->below = t->top;
 	t->top = v;
+	/* What was said belonged to what is now covered. */
+	t->message[0] = '\0';
 	t->redraw = true;
 }
 
@@ -69,61 +71,73 @@ bool tui_may_change(struct tui *t)
 
 /* ---- drawing ---- */
 
-static void draw_bar(struct tui *t)
+/* "3 up, 1 connecting": what there is none of is left out. */
+static void count_peers(const struct tui *t, char *buf, size_t cap)
 {
 	unsigned n[4] = { 0 };
-	bool dirty = false;
-	char right[120];
-	int w = term_cols();
+	size_t len = 0;
 
+	buf[0] = '\0';
 	for (size_t i = 0; i < t->status->n_peers; i++)
 		n[t->status->peers[i].state]++;
-	for (struct view *v = t->top; v; v = v->below)
-		dirty |= v->ops->dirty && v->ops->dirty(v);
-	term_put(0, 0, w, EL_BAR, "");
-	term_putf(0, 1, 0, EL_BAR, "adit%s %s  %u up, %u down%s%s", dirty ? "*" : "", t->host,
-		  n[STATUS_UP], n[STATUS_DOWN] + n[STATUS_CONNECTING],
-		  t->readonly ? "  (read only)" : "", t->paused ? "  (paused)" : "");
-	if (!t->status->running)
-		snprintf(right, sizeof(right), " not running: settings only ");
-	else
-		snprintf(right, sizeof(right), " %s %s ", t->status->dataplane,
-			 t->status->version);
-	if ((int)strlen(right) < w - 30)
-		term_put(0, w - (int)strlen(right), 0, t->status->running ? EL_BAR : EL_ERROR, right);
+	for (int s = STATUS_UP; s <= STATUS_DISABLED && len < cap; s++)
+		if (n[s])
+			len += (size_t)snprintf(buf + len, cap - len, "%s%u %s", len ? ", " : "", n[s],
+						status_state_name((enum status_state)s));
 }
 
-static const struct view *whole(const struct tui *t)
+static void draw_bar(struct tui *t)
 {
-	const struct view *v = t->top;
+	char right[120], left[200];
+	bool dirty = false;
+	int w = term_cols(), room;
 
-	while (v->ops->popup && v->below)
-		v = v->below;
-	return v;
+	for (struct view *v = t->top; v; v = v->below)
+		dirty |= v->ops->dirty && v->ops->dirty(v);
+	count_peers(t, left, sizeof(left));
+	if (t->status->running)
+		snprintf(right, sizeof(right), " %s %s ", t->status->dataplane, t->status->version);
+	else
+		snprintf(right, sizeof(right), " %s ", t->away ? t->away : "asking");
+	term_put(0, 0, w, EL_BAR, "");
+	/* That it does not run matters more than the versions, and than the count. */
+	room = w - 1 - (int)fmt_width(right);
+	if (t->status->running && room < (int)(fmt_width(left) + strlen(t->host)) + 10)
+		room = w - 1;
+	else
+		term_put(0, room + 1, 0, t->status->running ? EL_BAR : EL_ERROR, right);
+	term_putf(0, 1, room, EL_BAR, "adit%s %s  %s%s%s", dirty ? "*" : "", t->host, left,
+		  t->readonly ? "  (read only)" : "", t->paused ? "  (paused)" : "");
 }
 
 static void draw_keys(const struct tui *t)
 {
+	const char *help = t->top->ops->typing ? "F1" : "?";
+	const char *back = t->top->ops->typing ? "Esc" : "q";
 	int row = term_rows() - 1, x = 0, w = term_cols();
+	int end = w - (int)(strlen(help) + strlen(back)) - 11;
 	const struct key_help *k;
 
 	term_put(row, 0, w, EL_KEYS, "");
-	for (k = whole(t)->ops->keys; k->key; k++) {
+	/* A question says itself which keys it takes. */
+	if (t->top->ops->popup)
+		return;
+	for (k = t->top->ops->keys; k->key; k++) {
 		int len;
 
 		if (!k->word)
 			continue;
 		len = (int)(strlen(k->key) + strlen(k->word)) + 2;
-		if (x + len + 14 > w)
+		if (x + len > end)
 			break;
 		term_putf(row, x, 0, EL_KEY, "%s", k->key);
 		x += (int)strlen(k->key);
 		term_putf(row, x, 0, EL_KEYS, " %s", k->word);
 		x += (int)strlen(k->word) + 2;
 	}
-	term_put(row, w - 13, 0, EL_KEY, "?");
-	term_put(row, w - 12, 0, EL_KEYS, " help ");
-	term_put(row, w - 6, 0, EL_KEY, "q");
+	term_put(row, end, 0, EL_KEY, help);
+	term_put(row, end + (int)strlen(help), 0, EL_KEYS, " help ");
+	term_put(row, w - 5 - (int)strlen(back), 0, EL_KEY, back);
 	term_put(row, w - 5, 0, EL_KEYS, t->top->below ? " back" : " quit");
 }
 
@@ -151,8 +165,8 @@ static void draw_message(struct tui *t)
 		t->message[0] = '\0';
 	if (t->message[0])
 		draw_lines(t->message_el, t->message);
-	else if (t->status->warning[0])
-		term_put(term_rows() - 2, 0, term_cols(), EL_WAIT, t->status->warning);
+	else if (t->status->warning[0] && !t->top->below)
+		term_clip(term_rows() - 2, 0, term_cols(), EL_WAIT, t->status->warning);
 }
 
 /* From the topmost whole view upwards. */
@@ -252,22 +266,33 @@ static void handle(struct tui *t, int key)
 static void run(struct tui *t)
 {
 	while (!t->quit && !ending) {
-		struct pollfd fds[2] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = -1 } };
+		struct pollfd fds[3] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = -1 },
+					 { .fd = -1 } };
 		int key, wait = data_wait(t);
 
 		if (t->redraw)
 			draw(t);
 		if (t->client)
 			fds[1] = (struct pollfd){ .fd = client_fd(t->client), .events = POLLIN };
+		if (t->top->ops->fd)
+			fds[2] = (struct pollfd){ .fd = t->top->ops->fd(t->top), .events = POLLIN };
 		if (t->message[0] && t->message_until_ms && wait > 1000)
 			wait = 1000;
-		if (poll(fds, 2, wait) < 0 && errno != EINTR)
-			break;
+		if (poll(fds, 3, wait) < 0) {
+			/* A resize or a stop interrupts: nothing is known of the descriptors. */
+			if (errno != EINTR)
+				break;
+			fds[0].revents = fds[1].revents = fds[2].revents = 0;
+		}
 		if (fds[0].revents & (POLLHUP | POLLERR))
 			break;
 		if (fds[1].revents && t->client)
 			data_ready(t);
+		if (fds[2].revents)
+			t->top->ops->tick(t->top);
 		data_tick(t);
+		if (t->message[0] && t->message_until_ms && clock_ms() > t->message_until_ms)
+			t->redraw = true;
 		while (!t->quit && (key = term_key()) != K_NONE)
 			handle(t, key);
 	}

@@ -36,11 +36,15 @@ struct view_ops {
 	void (*draw)(struct view *v, int top, int rows);
 	enum handled (*key)(struct view *v, int key);
 	void (*tick)(struct view *v);			/* new data; may be NULL */
+	int (*fd)(const struct view *v);		/* also tick when it can be read; may be
+							 * NULL, and -1 */
 	bool (*dirty)(const struct view *v);		/* unsaved work; may be NULL */
 	/* Esc, q, or the end of the program asks first: true when it may close now. May be NULL. */
 	bool (*leave)(struct view *v);
 	void (*free)(struct view *v);			/* may be NULL: free(v) */
 	bool popup;					/* drawn over the view below */
+	bool typing;					/* letters are text here: F1 helps, Esc
+							 * leaves */
 };
 
 /* A view's struct starts with this. */
@@ -72,6 +76,8 @@ struct tui {
 	uint64_t status_at_ms;
 	uint64_t retry_at_ms;
 	struct status *status;		/* never NULL once started */
+	const char *away;		/* why there is no daemon; NULL while there is one */
+	bool was_here;			/* and whether there was one before */
 	struct traffic *traffic;
 	size_t n_traffic;
 	bool paused;
@@ -142,9 +148,10 @@ void menu_do(struct tui *t, enum front_action_id id, const char *peer);
  * done(arg, 0). text may have several lines. */
 void pop_ask(struct tui *t, const char *title, const char *text, const char *keys,
 	     void (*done)(void *arg, int letter), void *arg);
-/* One line of input; text NULL when it was left with Esc. */
+/* One line of input; text NULL when it was left with Esc. live: done also comes at each change
+ * of the text, and the box stands at the bottom, so that what it does is seen. */
 void pop_input(struct tui *t, const char *title, const char *prompt, const char *initial,
-	       void (*done)(void *arg, const char *text), void *arg);
+	       bool live, void (*done)(void *arg, const char *text), void *arg);
 /* A choice out of n lines; about (may be NULL) stands beside each. -1 when left. */
 struct pop_choice {
 	char *value, *about;	/* malloc'd; the popup's from now on */
