@@ -2,7 +2,8 @@
 /* Lives: by a seed, two routers go through hours of short lifetimes, rekeys, verbs, reloads,
  * crashes and lost dataplanes over a network that loses, doubles, delays and reorders. When
  * it calms down both sides must hold the same SAs, no more and no fewer, and nothing may be
- * left when they stop. SEED=n runs one life, LIVES=n so many. */
+ * left when they stop. SEED=n begins there and runs one,
+ * LIVES=n so many. */
 #include "ike/v2/v2.h"
 #include "tests/exchange/pair.h"
 
@@ -170,7 +171,7 @@ static void lives(void)
 {
 	const char *one = getenv("SEED"), *many = getenv("LIVES");
 	uint64_t first = one ? strtoull(one, NULL, 10) : 1;
-	uint64_t n = one ? 1 : many ? strtoull(many, NULL, 10) : 200;
+	uint64_t n = many ? strtoull(many, NULL, 10) : one ? 1 : 200;
 
 	for (uint64_t seed = first; seed < first + n; seed++) {
 		const char *wrong = one_life(seed);
