@@ -20,7 +20,7 @@
 #define REFUSED_GRACE_MS 3000
 #define HALF_OPEN_FREE 32	/* cookies are asked for above this and one per peer */
 #define HALF_OPEN_MAX 256	/* beyond this and four per peer all else is dropped */
-#define PER_SOURCE_FREE 8	/* the same for one address, and two per peer there */
+#define PER_SOURCE_FREE 8	/* the same for one pair of addresses, and two per peer there */
 
 static bool must_encapsulate(const struct ike_sa *sa)
 {
@@ -339,7 +339,9 @@ static struct census take_census(struct engine *e, const struct input *in)
 			if (!sa_is_half_open(sa))
 				continue;
 			c.total++;
-			c.from_source += addr_equal(&sa->remote.addr, &in->remote->addr);
+			/* Weighed against the peers of this pair of addresses, so of this pair. */
+			c.from_source += addr_equal(&sa->remote.addr, &in->remote->addr) &&
+				addr_equal(&sa->local.addr, &in->local->addr);
 		}
 	for (struct peer *p = e->peers; p; p = p->next) {
 		if (!peer_answers(p))
