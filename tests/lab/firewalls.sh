@@ -88,6 +88,7 @@ echo "$MASQ" | nft_a -f -
 adit_start gw-a
 in_ns gw-a nc.openbsd -lk 203.0.113.1 2222 >"$LAB_DIR/ssh" &
 LAB_PIDS+=($!)
+until_ok 50 in_ns stranger nc.openbsd -z -w 1 203.0.113.1 2222
 (for i in $(seq 1 900); do echo "line $i"; sleep 0.1; done | in_ns stranger nc.openbsd -w 30 203.0.113.1 2222) &
 LAB_PIDS+=($!)
 typed() { [ "$(wc -l <"$LAB_DIR/ssh")" -gt "$1" ]; }
