@@ -1,12 +1,13 @@
-/* auth: IKE_AUTH (RFC 7296 §1.2, §2.15), both sides: who is it, is it really, and the first
- * child. The secret is in the vault, so both the making and the checking of AUTH are questions
- * whose answers come as EV_VAULT_*; what the message brought is kept until then.
+/* auth: IKE_AUTH (RFC 7296 §1.2, §2.15), both sides: who is it, is it really, and the
+ * first child. The secret is in the vault, so both the making and the checking of AUTH
+ * are questions whose answers come as EV_VAULT_*; what the message brought is kept until
+ * then.
  *
- * Who may a peer be? With peer_id set: exactly that. Without: the address of remote_gateway;
- * or, where a NAT was detected in front of it (userspace dataplanes report one always), any
- * address, for the one it has behind the NAT cannot be known here; or, with remote_gateway
- * "any", anyone. In each case the PSK of that very peer must have made AUTH, so a looser ID
- * never lets a stranger in.
+ * Who may a peer be? With peer_id set: exactly that. Without: the address of
+ * remote_gateway; or, where a NAT was detected in front of it (userspace dataplanes
+ * report one always), any address, for the one it has behind the NAT cannot be known
+ * here; or, with remote_gateway "any", anyone. In each case the PSK of that very peer
+ * must have made AUTH, so a looser ID never lets a stranger in.
  */
 #include "ike/v2/v2.h"
 
@@ -52,9 +53,10 @@ static int id_fit(const struct peer *p, const struct ike_sa *sa, const struct ik
 	return sa->nat_remote && is_address_id(id) ? 2 : 0;
 }
 
-/* How well the IDr that the initiator asked for fits what we are for this peer. Behind a NAT
- * we do not know what address we have outside; the initiator does. */
-static int asked_fit(const struct peer *p, const struct ike_sa *sa, const struct ike_id *asked)
+/* How well the IDr that the initiator asked for fits what we are for this peer. Behind a
+ * NAT we do not know what address we have outside; the initiator does. */
+static int asked_fit(const struct peer *p, const struct ike_sa *sa,
+		     const struct ike_id *asked)
 {
 	struct ike_id address;
 
@@ -95,7 +97,8 @@ static size_t make_octets(struct ike_sa *sa, bool initiator_signs, struct slice 
 	struct wr w = wr_init(buf, AUTH_OCTETS_MAX);
 	struct err err = { 0 };
 
-	if (keymat_auth_octets(&w, message, nonce, sa->ike.prf, sk_p, id_body, &err) < 0) {
+	if (keymat_auth_octets(&w, message, nonce, sa->ike.prf, sk_p, id_body, &err) <
+	    0) {
 		log_error(sa->peer->conf.name, "AUTH: %s", err.msg);
 		return 0;
 	}
@@ -160,7 +163,8 @@ static int keep(struct blob *b, const struct ike_msg *m, uint8_t type)
 	return p ? blob_set(b, p->body) : 0;
 }
 
-static int keep_all(struct auth_kept *k, const struct ike_msg *m, bool request, struct err *e)
+static int keep_all(struct auth_kept *k, const struct ike_msg *m, bool request,
+		    struct err *e)
 {
 	struct auth_payload auth;
 	struct notify n;
@@ -168,9 +172,11 @@ static int keep_all(struct auth_kept *k, const struct ike_msg *m, bool request, 
 	if (payload_auth(ike_msg_get(m, PAYLOAD_AUTH)->body, &auth, e) < 0)
 		return -1;
 	if (auth.method != AUTH_PSK)
-		return err_set(e, "the peer authenticates by %s, this side by pre-shared key",
-			       auth.method == AUTH_RSA || auth.method == AUTH_DIGITAL ?
-			       "certificate" : "another method");
+		return err_set(
+			e, "the peer authenticates by %s, this side by pre-shared key",
+			auth.method == AUTH_RSA || auth.method == AUTH_DIGITAL
+				? "certificate"
+				: "another method");
 	if (keep(&k->id, m, request ? PAYLOAD_IDI : PAYLOAD_IDR) < 0 ||
 	    (request && keep(&k->id_asked, m, PAYLOAD_IDR) < 0) ||
 	    blob_set(&k->auth, auth.data) < 0 || keep(&k->sa, m, PAYLOAD_SA) < 0 ||
@@ -261,7 +267,8 @@ ACTION(auth_refused)
 	ike_msg_error(in->m, &n);
 	if (n.type == N_AUTHENTICATION_FAILED) {
 		expected_id(sa->peer, theirs, sizeof(theirs));
-		sa_why(sa, true, "the peer refuses us (AUTHENTICATION_FAILED): wrong PSK, or it "
+		sa_why(sa, true,
+		       "the peer refuses us (AUTHENTICATION_FAILED): wrong PSK, or it "
 		       "does not know us as %s (local_id) asking for %s (peer_id)",
 		       id_str(&sa->hs->my_id, mine, sizeof(mine)), theirs);
 	} else {
@@ -274,7 +281,8 @@ ACTION(auth_refused)
 ACTION(auth_eap_offered)
 {
 	(void)in;
-	sa_why(sa, true, "the peer sends no AUTH: it wants EAP, this side a pre-shared key");
+	sa_why(sa, true,
+	       "the peer sends no AUTH: it wants EAP, this side a pre-shared key");
 	info_delete_ike(sa, N_AUTHENTICATION_FAILED);
 	return V_DONE;
 }
@@ -284,7 +292,8 @@ ACTION(auth_wrong)
 	if (in->no_secret)
 		no_secret(sa);
 	else
-		sa_why(sa, true, "the peer does not have our PSK: its AUTH does not verify");
+		sa_why(sa, true,
+		       "the peer does not have our PSK: its AUTH does not verify");
 	info_delete_ike(sa, N_AUTHENTICATION_FAILED);
 	return V_DONE;
 }
@@ -292,7 +301,8 @@ ACTION(auth_wrong)
 static struct child_offer kept_offer(const struct ike_sa *sa)
 {
 	const struct handshake *hs = sa->hs;
-	struct slice mine = { hs->nonce, NONCE_LEN }, theirs = blob_slice(&hs->peer_nonce);
+	struct slice mine = { hs->nonce, NONCE_LEN },
+		     theirs = blob_slice(&hs->peer_nonce);
 
 	return (struct child_offer){
 		.sa = blob_slice(&hs->in.sa), .tsi = blob_slice(&hs->in.tsi),
@@ -345,7 +355,9 @@ ACTION(auth_verified)
 
 static bool suite_allows(const struct suite_list *l, const struct chosen *c)
 {
-	struct proposal_want want = { .protocol = PROTO_IKE, .ke = true, .ke_sent = c->ke };
+	struct proposal_want want = { .protocol = PROTO_IKE,
+				      .ke = true,
+				      .ke_sent = c->ke };
 	struct sa_payload offer;
 	struct chosen again;
 	struct err err = { 0 };
@@ -386,7 +398,8 @@ static enum verdict refuse(struct ike_sa *sa)
 	return V_FAILED;
 }
 
-static void why_unknown(struct ike_sa *sa, const struct ike_id *id, const struct ike_id *asked)
+static void why_unknown(struct ike_sa *sa, const struct ike_id *id,
+			const struct ike_id *asked)
 {
 	char theirs[ID_TEXT_MAX], expected[ID_TEXT_MAX], from[ENDPOINT_TEXT_MAX];
 	char mine[ID_TEXT_MAX], wanted[ID_TEXT_MAX];
@@ -396,10 +409,11 @@ static void why_unknown(struct ike_sa *sa, const struct ike_id *id, const struct
 	expected_id(sa->peer, expected, sizeof(expected));
 	id_str(id, theirs, sizeof(theirs));
 	if (!id_fit(sa->peer, sa, id))
-		sa_why(sa, true, "the peer at %s says it is %s, expected %s (peer_id)", from,
-		       theirs, expected);
+		sa_why(sa, true, "the peer at %s says it is %s, expected %s (peer_id)",
+		       from, theirs, expected);
 	else
-		sa_why(sa, true, "the peer at %s, %s, asks for %s, this side is %s (local_id)",
+		sa_why(sa, true,
+		       "the peer at %s, %s, asks for %s, this side is %s (local_id)",
 		       from, theirs, id_str(asked, wanted, sizeof(wanted)),
 		       id_str(&own, mine, sizeof(mine)));
 }
@@ -411,8 +425,10 @@ ACTION(auth_request)
 	struct peer *p;
 
 	if (keep_all(&sa->hs->in, in->m, true, &err) < 0 ||
-	    read_id(&sa->hs->in.id, &id) < 0 || read_id(&sa->hs->in.id_asked, &asked) < 0) {
-		sa_why(sa, true, "%s", err.msg[0] ? err.msg : "its identity is malformed");
+	    read_id(&sa->hs->in.id, &id) < 0 ||
+	    read_id(&sa->hs->in.id_asked, &asked) < 0) {
+		sa_why(sa, true, "%s",
+		       err.msg[0] ? err.msg : "its identity is malformed");
 		return refuse(sa);
 	}
 	p = who_is_it(sa, &id, &asked);
@@ -431,7 +447,8 @@ ACTION(auth_request)
 ACTION(auth_eap_asked)
 {
 	(void)in;
-	sa_why(sa, true, "the peer wants EAP or a certificate, this side a pre-shared key");
+	sa_why(sa, true,
+	       "the peer wants EAP or a certificate, this side a pre-shared key");
 	refuse(sa);
 	return V_DONE;
 }
@@ -459,8 +476,10 @@ ACTION(auth_r_wrong)
 	if (in->no_secret)
 		no_secret(sa);
 	else
-		sa_why(sa, true, "%s at %s does not have our PSK: its AUTH does not verify",
-		       id_str(&id, theirs, sizeof(theirs)), endpoint_str(&sa->remote, from));
+		sa_why(sa, true,
+		       "%s at %s does not have our PSK: its AUTH does not verify",
+		       id_str(&id, theirs, sizeof(theirs)),
+		       endpoint_str(&sa->remote, from));
 	refuse(sa);
 	return V_DONE;
 }

@@ -1,10 +1,11 @@
-/* child: pairs of ESP SAs: agreed on (RFC 7296 §1.3, §2.9, §2.17), put into the dataplane,
- * replaced, taken out. Which exchange carries the negotiation does not matter here.
+/* child: pairs of ESP SAs: agreed on (RFC 7296 §1.3, §2.9, §2.17), put into the
+ * dataplane, replaced, taken out. Which exchange carries the negotiation does not matter
+ * here.
  *
- * Make before break (§2.8): the responder of a rekey installs the new pair but sends on it
- * only when the old one is deleted, or something was received on the new; its answer leaves
- * when the dataplane has the pair. The initiator installs, then deletes the old one. Old
- * inbound halves linger for what is still under way.
+ * Make before break (§2.8): the responder of a rekey installs the new pair but sends on
+ * it only when the old one is deleted, or something was received on the new; its answer
+ * leaves when the dataplane has the pair. The initiator installs, then deletes the old
+ * one. Old inbound halves linger for what is still under way.
  */
 #include "ike/v2/v2.h"
 
@@ -67,9 +68,10 @@ void slot_fail(struct peer *p, uint8_t slot, const char *fmt, ...)
 	if (s->fails < 16)
 		s->fails++;
 	/* 5, 10, 20 … 160 s: most often settings have to change for it to work. */
-	s->next_ms = clock_ms() + rng_jitter(5000ull << (s->fails < 6 ? s->fails - 1 : 5), 20);
+	s->next_ms =
+		clock_ms() + rng_jitter(5000ull << (s->fails < 6 ? s->fails - 1 : 5), 20);
 	peer_fail(p, text);
-	/* What was kept only until its successor stands cannot stay against the settings. */
+	/* What was kept only until its successor stands must not stay now. */
 	for (struct child *c = p->children; c; c = c->next)
 		if (c->slot == slot && c->stale)
 			c->del_want = true;
@@ -169,8 +171,8 @@ static struct child *child_make(struct ike_sa *sa, const struct child_offer *of,
 		err_set(e, "out of memory");
 		return NULL;
 	}
-	if (keymat_child(sa->keys, m->esp, of->ni, of->nr, m->shared, m->initiator, &sc.in,
-			 &sc.out, e) < 0) {
+	if (keymat_child(sa->keys, m->esp, of->ni, of->nr, m->shared, m->initiator,
+			 &sc.in, &sc.out, e) < 0) {
 		free(c->ts);
 		free(c);
 		return NULL;
@@ -221,7 +223,8 @@ struct child *slot_child(const struct peer *p, uint8_t slot)
 		if (c->slot != slot || c->state == CH_DELETING)
 			continue;
 		if (!best || (c->state == CH_LIVE) > (best->state == CH_LIVE) ||
-		    ((c->state == CH_LIVE) == (best->state == CH_LIVE) && c->id > best->id))
+		    ((c->state == CH_LIVE) == (best->state == CH_LIVE) &&
+		     c->id > best->id))
 			best = c;
 	}
 	return best;
@@ -278,8 +281,8 @@ struct fit {
 	struct ts_list tsi, tsr;
 };
 
-/* The configured child that the selectors mean: the best fit, of equal ones the first that is
- * not up. A rekey means the one that is rekeyed, as long as that fits at all. */
+/* The configured child that the selectors mean: the best fit, of equal ones the first
+ * that is not up. A rekey means the one that is rekeyed, as long as that fits at all. */
 static struct fit choose_slot(const struct peer *p, const struct ts_list *tsi,
 			      const struct ts_list *tsr, const struct child *old)
 {
@@ -291,8 +294,8 @@ static struct fit choose_slot(const struct peer *p, const struct ts_list *tsi,
 		struct fit f = { .slot = i };
 		int score;
 
-		f.fit = ts_narrow(tsi, tsr, cc->local_network, cc->n_local, cc->remote_network,
-				  cc->n_remote, &f.tsi, &f.tsr);
+		f.fit = ts_narrow(tsi, tsr, cc->local_network, cc->n_local,
+				  cc->remote_network, cc->n_remote, &f.tsi, &f.tsr);
 		if (f.fit == TS_NONE)
 			continue;
 		score = (old && old->slot == i ? 100 : 0) + (int)f.fit * 2 +
@@ -305,8 +308,8 @@ static struct fit choose_slot(const struct peer *p, const struct ts_list *tsi,
 	return best;
 }
 
-static void no_selectors(struct peer *p, const struct child *old, const struct ts_list *tsi,
-			 const struct ts_list *tsr)
+static void no_selectors(struct peer *p, const struct child *old,
+			 const struct ts_list *tsi, const struct ts_list *tsr)
 {
 	uint8_t slot = old && old->slot != SLOT_NONE ? old->slot : 0;
 	const struct child_conf *cc = slot_conf(p, slot);
@@ -364,7 +367,8 @@ static bool too_many(const struct peer *p)
 	return n >= CHILDREN_PER_PEER;
 }
 
-void child_accept(struct ike_sa *sa, const struct child_offer *of, struct child_answer *an)
+void child_accept(struct ike_sa *sa, const struct child_offer *of,
+		  struct child_answer *an)
 {
 	struct ts_list tsi, tsr;
 	struct err err = { 0 };
@@ -474,8 +478,8 @@ static int check_answer(struct ike_sa *sa, const struct child_offer *of,
 	return 0;
 }
 
-struct child *child_complete(struct ike_sa *sa, const struct child_offer *of, uint8_t slot,
-			     uint32_t spi, struct ke *ke, struct err *e)
+struct child *child_complete(struct ike_sa *sa, const struct child_offer *of,
+			     uint8_t slot, uint32_t spi, struct ke *ke, struct err *e)
 {
 	const struct child_conf *cc = slot_conf(sa->peer, slot);
 	uint8_t shared[KE_SHARED_MAX];
@@ -500,8 +504,14 @@ struct child *child_complete(struct ike_sa *sa, const struct child_offer *of, ui
 			return NULL;
 	}
 	m = (struct made){
-		.esp = &c, .local = &tsi, .remote = &tsr, .shared = { shared, shared_len },
-		.slot = slot, .spi_in = spi, .initiator = true, .old = of->old,
+		.esp = &c,
+		.local = &tsi,
+		.remote = &tsr,
+		.shared = { shared, shared_len },
+		.slot = slot,
+		.spi_in = spi,
+		.initiator = true,
+		.old = of->old,
 	};
 	child = child_make(sa, of, &m, e);
 	secret_wipe(shared, sizeof(shared));

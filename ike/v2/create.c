@@ -1,5 +1,5 @@
-/* create: CREATE_CHILD_SA for children (RFC 7296 §1.3.1, §1.3.3), both sides: new ones and
- * successors. When both sides want something at once, §2.25 says who waits. */
+/* create: CREATE_CHILD_SA for children (RFC 7296 §1.3.1, §1.3.3), both sides: new ones
+ * and successors. When both sides want something at once, §2.25 says who waits. */
 #include "ike/v2/v2.h"
 
 #include "core/base/clock.h"
@@ -38,7 +38,8 @@ static int send_create(struct ike_sa *sa)
 
 	out_request(sa, &o, CREATE_CHILD_SA);
 	if (old)
-		build_notify(&o.b, PROTO_ESP, 4, old->spi_in, N_REKEY_SA, (struct slice){ 0 });
+		build_notify(&o.b, PROTO_ESP, 4, old->spi_in, N_REKEY_SA,
+			     (struct slice){ 0 });
 	child_write_offer(sa, &o.b, x->slot, x->spi, x);
 	out_send_request(sa, &o, old ? TASK_REKEY_CHILD : TASK_NEW_CHILD);
 	return req_out(sa) ? 0 : -1;
@@ -84,8 +85,8 @@ void create_child(struct ike_sa *sa, uint8_t slot, struct child *old)
 	}
 }
 
-static int read_offer(const struct ike_msg *m, struct child_offer *of, struct slice *nonce,
-		      struct err *e)
+static int read_offer(const struct ike_msg *m, struct child_offer *of,
+		      struct slice *nonce, struct err *e)
 {
 	const struct payload *ke = ike_msg_get(m, PAYLOAD_KE);
 
@@ -135,7 +136,8 @@ ACTION(create_answered)
 	return V_DONE;
 }
 
-/* §1.3: INVALID_KE_PAYLOAD: once more, with the group that the peer wants, if we offered it. */
+/* §1.3: INVALID_KE_PAYLOAD: once more, with the group that the peer wants, if we offered
+ * it. */
 static bool other_group(struct ike_sa *sa, const struct notify *n)
 {
 	struct proposal_want want = child_want(sa->e, true, 0);
@@ -143,7 +145,8 @@ static bool other_group(struct ike_sa *sa, const struct notify *n)
 	uint16_t group = notify_ke_group(n);
 	struct sa_payload offer;
 
-	if (x->slot >= sa->peer->conf.n_children || group == x->group || ++x->ke_tries > 2)
+	if (x->slot >= sa->peer->conf.n_children || group == x->group ||
+	    ++x->ke_tries > 2)
 		return false;
 	proposal_offer(&sa->peer->conf.children[x->slot].esp, &want, &offer);
 	if (!proposal_offers_ke(&offer, group) || set_group(x, group) < 0)
@@ -176,15 +179,17 @@ static void child_refused(struct ike_sa *sa, const struct notify *n)
 	}
 	if (n->type == N_NO_ADDITIONAL_SAS && old) {
 		/* §1.3: a peer that never rekeys: all is made anew. */
-		log_info(p->conf.name, "the peer does not rekey: the tunnel is set up anew");
+		log_info(p->conf.name,
+			 "the peer does not rekey: the tunnel is set up anew");
 		sa->admin = true;
 		sa_close(sa);
 		return;
 	}
 	if (old)
 		old->rekey_at = clock_ms() + LATER_MS;
-	slot_fail(p, slot, "the peer refuses %s: %s (%s)", old ? "to rekey it" : "the child",
-		  ike_notify_words(n->type), ike_notify_name(n->type));
+	slot_fail(p, slot, "the peer refuses %s: %s (%s)",
+		  old ? "to rekey it" : "the child", ike_notify_words(n->type),
+		  ike_notify_name(n->type));
 }
 
 static enum verdict ike_refused(struct ike_sa *sa, const struct notify *n)
@@ -250,13 +255,15 @@ static uint16_t who_waits(struct ike_sa *sa, struct input *in, struct child **ol
 		return N_TEMPORARY_FAILURE;
 	if (in->shape != SHAPE_REKEY_CHILD)
 		return 0;
-	if (!ike_msg_notify(in->m, N_REKEY_SA, n) || n->protocol != PROTO_ESP || n->spi_len != 4)
+	if (!ike_msg_notify(in->m, N_REKEY_SA, n) || n->protocol != PROTO_ESP ||
+	    n->spi_len != 4)
 		return N_INVALID_SYNTAX;
 	*old = child_by_out(sa->peer, (uint32_t)n->spi);
 	/* It may be the one whose making is not answered yet. */
 	if (!*old)
 		return sa->x ? N_TEMPORARY_FAILURE : N_CHILD_SA_NOT_FOUND;
-	if ((*old)->state == CH_DELETING || (*old)->state == CH_ADDING || (*old)->del_want)
+	if ((*old)->state == CH_DELETING || (*old)->state == CH_ADDING ||
+	    (*old)->del_want)
 		return N_TEMPORARY_FAILURE;
 	return 0;
 }

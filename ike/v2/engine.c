@@ -1,5 +1,5 @@
-/* engine: the front door: what comes is checked, found its IKE SA, opened, and handed to the
- * table (RFC 7296 §2.2, §2.21). */
+/* engine: the front door: what comes is checked, found its IKE SA, opened, and handed to
+ * the table (RFC 7296 §2.2, §2.21). */
 #include "ike/v2/v2.h"
 
 #include "core/base/clock.h"
@@ -177,7 +177,8 @@ struct peer *engine_peer(const struct engine *e, const char *name)
 
 struct ike_sa *engine_sa(const struct engine *e, uint64_t local_spi)
 {
-	for (struct ike_sa *sa = e->by_spi[local_spi % SPI_BUCKETS]; sa; sa = sa->hash_next)
+	for (struct ike_sa *sa = e->by_spi[local_spi % SPI_BUCKETS]; sa;
+	     sa = sa->hash_next)
 		if (sa_local_spi(sa) == local_spi)
 			return sa;
 	return NULL;
@@ -202,7 +203,8 @@ void engine_auth_done(struct engine *e, uint32_t id, bool ok, bool no_secret,
 		for (struct ike_sa *sa = e->by_spi[i]; sa; sa = sa->hash_next)
 			if (sa->hs && sa->hs->vault_id == id && id) {
 				sa->hs->vault_id = 0;
-				sa_step(sa, ok ? EV_VAULT_OK : EV_VAULT_NO, ROLE_EVENT, &in);
+				sa_step(sa, ok ? EV_VAULT_OK : EV_VAULT_NO, ROLE_EVENT,
+					&in);
 				engine_reap(e);
 				return;
 			}
@@ -233,8 +235,8 @@ static void unparsed(struct engine *e, struct input *in, const struct err *why)
 	if (log_limit_pass(&e->stranger_log, &held)) {
 		char from[ENDPOINT_TEXT_MAX];
 
-		log_debug(NULL, "message from %s dropped: %s", endpoint_str(in->remote, from),
-			  why->msg);
+		log_debug(NULL, "message from %s dropped: %s",
+			  endpoint_str(in->remote, from), why->msg);
 	}
 	if (ike_hdr_is_response(&m->hdr) || !e->dataplane ||
 	    (m->error != N_INVALID_MAJOR_VERSION && m->hdr.exchange != IKE_SA_INIT))
@@ -298,7 +300,8 @@ static int in_window(const struct ike_sa *sa, const struct ike_hdr *h)
 }
 
 /* Authentic, but not to be understood (§2.21.2, §2.5). */
-static void authentic_broken(struct ike_sa *sa, const struct input *in, const struct err *why)
+static void authentic_broken(struct ike_sa *sa, const struct input *in,
+			     const struct err *why)
 {
 	const struct ike_msg *m = in->m;
 

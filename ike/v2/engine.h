@@ -1,13 +1,14 @@
-/* engine: IKEv2 (RFC 7296) for every peer of this router, initiator and responder, with PSK.
+/* engine: IKEv2 (RFC 7296) for every peer of this router, initiator and responder, with
+ * PSK.
  *
- * It owns no socket, no clock and no key of a person: time comes from core/base/clock and the
- * timers handed in, packets and answers come through the functions below, and whatever it
- * wants done it asks for through struct engine_env. So iked, a test with two engines in one
- * process and a fuzzer drive the same code.
+ * It owns no socket, no clock and no key of a person: time comes from core/base/clock and
+ * the timers handed in, packets and answers come through the functions below, and
+ * whatever it wants done it asks for through struct engine_env. So iked, a test with two
+ * engines in one process and a fuzzer drive the same code.
  *
  * The rule of calls: an env function never calls back into the engine before it returned;
- * answers (engine_sa_added, engine_auth_done) come later, from the loop. Pointers handed to
- * env functions are borrowed for the call.
+ * answers (engine_sa_added, engine_auth_done) come later, from the loop. Pointers handed
+ * to env functions are borrowed for the call.
  */
 #ifndef ADIT_IKE_V2_ENGINE_H
 #define ADIT_IKE_V2_ENGINE_H
@@ -27,7 +28,7 @@
 #define IKE_NATT_PORT 4500
 #define ENGINE_LINGER_MS 5000	/* how long a replaced inbound SA still receives */
 
-/* What became of a peer, for whoever waits for `up` or `down`, and for an event stream. */
+/* What became of a peer, for who waits for `up` or `down`, and for an event stream. */
 enum engine_event {
 	ENGINE_TRYING,		/* a try began: "try 2, to 198.51.100.2" */
 	ENGINE_ESTABLISHED,	/* the IKE SA stands; children follow */
@@ -43,17 +44,17 @@ const char *engine_event_name(enum engine_event ev);	/* "trying", "up", … */
 
 struct engine_env {
 	void *arg;
-	/* Put one IKE message on the wire, from local to remote. Where local.port is 4500 the
-	 * callee writes the four zero bytes of the non-ESP marker before it (RFC 7296 §2.23,
-	 * RFC 3948 §2.2); engine_receive() gets messages without it. */
-	void (*send)(void *arg, const struct endpoint *local, const struct endpoint *remote,
-		     const uint8_t *msg, size_t len);
+	/* Put one IKE message on the wire, from local to remote. Where local.port is 4500
+	 * the callee writes the four zero bytes of the non-ESP marker before it (RFC 7296
+	 * §2.23, RFC 3948 §2.2); engine_receive() gets messages without it. */
+	void (*send)(void *arg, const struct endpoint *local,
+		     const struct endpoint *remote, const uint8_t *msg, size_t len);
 	/* Send the single byte 0xff, without a marker (RFC 3948 §2.3). */
 	void (*keepalive)(void *arg, const struct endpoint *local,
 			  const struct endpoint *remote);
 
-	/* The dataplane. sa_add is answered by engine_sa_added(sa->id); sa holds keys and is
-	 * wiped after the call. sa_query is answered by engine_sa_stats(), if at all. */
+	/* The dataplane. sa_add is answered by engine_sa_added(sa->id); sa holds keys and
+	 * is wiped after the call. sa_query is answered by engine_sa_stats(), or not. */
 	void (*sa_add)(void *arg, const struct sa_child *sa);
 	void (*sa_activate)(void *arg, uint32_t sa_id);
 	void (*sa_update)(void *arg, uint32_t sa_id, const struct endpoint *local,
@@ -61,8 +62,8 @@ struct engine_env {
 	void (*sa_del)(void *arg, uint32_t sa_id, uint32_t linger_ms);
 	void (*sa_query)(void *arg, uint32_t sa_id);
 
-	/* The vault: AUTH = prf(prf(PSK, "Key Pad for IKEv2"), octets), RFC 7296 §2.15; each
-	 * answered by engine_auth_done(id). octets.len <= AUTH_OCTETS_MAX. */
+	/* The vault: AUTH = prf(prf(PSK, "Key Pad for IKEv2"), octets), RFC 7296 §2.15;
+	 * each answered by engine_auth_done(id). octets.len <= AUTH_OCTETS_MAX. */
 	void (*auth_sign)(void *arg, uint32_t id, const char *peer, uint16_t prf,
 			  struct slice octets);
 	void (*auth_verify)(void *arg, uint32_t id, const char *peer, uint16_t prf,
@@ -73,7 +74,8 @@ struct engine_env {
 	void (*peer_up)(void *arg, const char *peer, const struct endpoint *remote);
 	void (*peer_down)(void *arg, const char *peer, const struct endpoint *remote);
 
-	void (*event)(void *arg, const char *peer, enum engine_event ev, const char *text);
+	void (*event)(void *arg, const char *peer, enum engine_event ev,
+		      const char *text);
 };
 
 struct engine;
@@ -85,8 +87,8 @@ void engine_free(struct engine *e);
 
 /* ---- what came ---- */
 
-/* A datagram for port 500, or for 4500 with its non-ESP marker taken off. remote is where it
- * came from. Never fails: what is wrong is answered or dropped, and counted. */
+/* A datagram for port 500, or for 4500 with its non-ESP marker taken off. remote is where
+ * it came from. Never fails: what is wrong is answered or dropped, and counted. */
 void engine_receive(struct engine *e, const struct endpoint *local,
 		    const struct endpoint *remote, const uint8_t *msg, size_t len);
 /* why is "" or NULL when ok. Unknown ids are ignored. */
@@ -96,8 +98,8 @@ void engine_sa_stats(struct engine *e, const struct sa_stats *st);
 /* auth: what SIGN made; empty for VERIFY. no_secret: no PSK is stored for the peer. */
 void engine_auth_done(struct engine *e, uint32_t id, bool ok, bool no_secret,
 		      struct slice auth);
-/* What the dataplane can do. Until the first call nothing is initiated and nothing answered:
- * an IKE SA without a place for its child helps nobody. */
+/* What the dataplane can do. Until the first call nothing is initiated and nothing
+ * answered: an IKE SA without a place for its child helps nobody. */
 void engine_dataplane(struct engine *e, bool udp_encap_only, bool esn);
 /* Every SA is gone from the dataplane: each is rekeyed, none is put back. */
 void engine_dataplane_lost(struct engine *e);
@@ -107,20 +109,22 @@ void engine_vault_back(struct engine *e);
 
 /* ---- peers ---- */
 
-/* Add a peer, or change it. conf and its children are copied. What changed decides what it
- * costs: nothing (description, lifetimes, tries, dpd), rekeying children (networks, esp), or a
- * restart of this peer (gateway, ids, ike, local_ip, encap, version). Another peer is never
- * touched. local_addr: conf->local_ip, or what the kernel would use; family 0 when not known
- * yet (the peer waits for engine_local_addr). A disabled peer is kept, and shown. -1: memory. */
+/* Add a peer, or change it. conf and its children are copied. What changed decides what
+ * it costs: nothing (description, lifetimes, tries, dpd), rekeying children (networks,
+ * esp), or a restart of this peer (gateway, ids, ike, local_ip, encap, version). Another
+ * peer is never touched. local_addr: conf->local_ip, or what the kernel would use; family
+ * 0 when not known yet (the peer waits for engine_local_addr). A disabled peer is kept,
+ * and shown. -1: memory. */
 int engine_peer_set(struct engine *e, const struct peer_conf *conf,
 		    const struct ip_addr *local_addr, struct err *err) MUST_USE;
 /* Deletes are sent; the peer is forgotten at once. Unknown names are fine. */
 void engine_peer_remove(struct engine *e, const char *name);
 /* Calls fn for each name; fn may call engine_peer_remove for that very name. */
-void engine_peer_names(struct engine *e, void (*fn)(void *arg, const char *name), void *arg);
-/* The admin's `up`: begin (also for start = responder with a known gateway; also after `down`
- * or after giving up), tries counted anew. 0 when it is being tried or up already. -1:
- * EXIT_NO_PEER; EXIT_FAILED when it is disabled, or there is no address to call. */
+void engine_peer_names(struct engine *e, void (*fn)(void *arg, const char *name),
+		       void *arg);
+/* The admin's `up`: begin (also for start = responder with a known gateway; also after
+ * `down` or after giving up), tries counted anew. 0 when it is being tried or up already.
+ * -1: EXIT_NO_PEER; EXIT_FAILED when it is disabled, or there is no address to call. */
 int engine_peer_up(struct engine *e, const char *name, struct err *err) MUST_USE;
 /* The admin's `down`: Delete is sent; it neither starts nor answers until `up`. -1:
  * EXIT_NO_PEER. */
@@ -152,7 +156,7 @@ struct child_status {
 	enum child_state state;
 	const char *reason;		/* why it is not up; "" when it is */
 	uint32_t sa_id, spi_in, spi_out;	/* 0 when not up */
-	uint8_t n_local, n_remote;	/* what was agreed; what is configured when not up */
+	uint8_t n_local, n_remote; /* what was agreed; what is configured when not up */
 	struct selector local[SA_SELECTORS_MAX], remote[SA_SELECTORS_MAX];
 	bool narrowed;			/* less than configured was agreed */
 	char esp[STATUS_ALG_MAX];	/* "AES-256-GCM, ECP 384"; "" when not up */
@@ -186,7 +190,7 @@ struct peer_status {
 	int64_t last_failure_wall_s;
 	struct endpoint local, remote;	/* in use, or to be used; family 0 unknown */
 	char local_id[STATUS_ID_MAX], remote_id[STATUS_ID_MAX];	/* as used */
-	char ike[STATUS_ALG_MAX];	/* "AES-256-GCM, HMAC-SHA2-384, ECP 384"; "" when down */
+	char ike[STATUS_ALG_MAX]; /* "AES-256-GCM, PRF-HMAC-SHA2-384, ECP 384" or "" */
 	unsigned weak;			/* enum weak bits of what was agreed */
 	bool initiator;			/* of the IKE SA now */
 	bool nat_local, nat_remote, udp_encap;	/* which side is behind a NAT */
@@ -209,8 +213,8 @@ struct engine_counts {
 	struct drop_counts drops;
 };
 
-/* One peer, or all in the order they were set when name is NULL; fn's pointers are borrowed
- * for the call. Returns how many were visited. */
+/* One peer, or all in the order they were set when name is NULL; fn's pointers are
+ * borrowed for the call. Returns how many were visited. */
 size_t engine_status(struct engine *e, const char *name,
 		     void (*fn)(void *arg, const struct peer_status *st), void *arg);
 void engine_counts(const struct engine *e, struct engine_counts *out);

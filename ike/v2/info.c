@@ -1,5 +1,5 @@
-/* info: INFORMATIONAL (RFC 7296 §1.4): are you there, Deletes both ways, and the ends of an
- * IKE SA. */
+/* info: INFORMATIONAL (RFC 7296 §1.4): are you there, Deletes both ways, and the ends of
+ * an IKE SA. */
 #include "ike/v2/v2.h"
 
 #include "core/base/clock.h"
@@ -96,8 +96,8 @@ ACTION(info_end)
 
 /* ---- begun by the peer ---- */
 
-/* §1.4.1: the answer names our halves of the pairs; of those that we are deleting ourselves
- * at this moment it names nothing (§2.25.1). */
+/* §1.4.1: the answer names our halves of the pairs; of those that we are deleting
+ * ourselves at this moment it names nothing (§2.25.1). */
 static uint16_t delete_children(struct ike_sa *sa, const struct delete_payload *d,
 				uint32_t *ours, uint16_t n, uint16_t max)
 {
@@ -167,7 +167,8 @@ ACTION(info_delete)
 
 	out_answer_empty(sa, INFORMATIONAL);
 	if (ike_msg_notify(in->m, N_AUTHENTICATION_FAILED, &n))
-		sa_why(sa, true, "the peer refuses us after all (AUTHENTICATION_FAILED): it does "
+		sa_why(sa, true,
+		       "the peer refuses us after all (AUTHENTICATION_FAILED): it does "
 		       "not accept our ID, or has another PSK");
 	else if (!sa->why)
 		sa_why(sa, false, "the peer ended it");

@@ -1,10 +1,11 @@
-/* init: IKE_SA_INIT (RFC 7296 §1.2), both sides, with what may come between: COOKIE (§2.6),
- * INVALID_KE_PAYLOAD (§1.2), both in either order (§2.6.1), and NAT detection (§2.23).
+/* init: IKE_SA_INIT (RFC 7296 §1.2), both sides, with what may come between: COOKIE
+ * (§2.6), INVALID_KE_PAYLOAD (§1.2), both in either order (§2.6.1), and NAT detection
+ * (§2.23).
  *
- * Nothing here is authenticated yet. So no answer that fails ends an attempt at once: it is
- * remembered, a good one may still come, and the attempt ends by time (§2.21.1). And for a
- * request nothing is kept before it is known to come from someone who is configured, offers
- * what we can do, and, when many are half open, proved its address.
+ * Nothing here is authenticated yet. So no answer that fails ends an attempt at once: it
+ * is remembered, a good one may still come, and the attempt ends by time (§2.21.1). And
+ * for a request nothing is kept before it is known to come from someone who is
+ * configured, offers what we can do, and, when many are half open, proved its address.
  */
 #include "ike/v2/v2.h"
 
@@ -20,7 +21,7 @@
 #define REFUSED_GRACE_MS 3000
 #define HALF_OPEN_FREE 32	/* cookies are asked for above this and one per peer */
 #define HALF_OPEN_MAX 256	/* beyond this and four per peer all else is dropped */
-#define PER_SOURCE_FREE 8	/* the same for one pair of addresses, and two per peer there */
+#define PER_SOURCE_FREE 8	/* the same for one pair of addresses, two per peer there */
 
 static bool must_encapsulate(const struct ike_sa *sa)
 {
@@ -39,7 +40,7 @@ static void write_nat_detection(struct ike_sa *sa, struct build *b, uint64_t spi
 	uint8_t hash[20];
 
 	keymat_nat_hash(sa->spi_i, spi_r, &sa->local, hash);
-	/* A hash that fits no address makes both sides believe in a NAT, hence use UDP. */
+	/* A hash that fits no address makes both sides believe in a NAT: UDP. */
 	if (must_encapsulate(sa))
 		rng_bytes(hash, sizeof(hash));
 	build_notify(b, PROTO_NONE, 0, 0, N_NAT_DETECTION_SOURCE_IP,
@@ -79,7 +80,8 @@ static void detect_nat(struct ike_sa *sa, const struct input *in)
 	sa->peer_natt = src && dst;
 	sa->nat_remote = src < 0;
 	sa->nat_local = dst < 0;
-	sa->encap = sa->peer_natt && (sa->nat_remote || sa->nat_local || must_encapsulate(sa));
+	sa->encap = sa->peer_natt &&
+		    (sa->nat_remote || sa->nat_local || must_encapsulate(sa));
 }
 
 /* ---- initiator ---- */
@@ -191,7 +193,8 @@ ACTION(init_other_ke)
 	proposal_offer(&sa->peer->conf.ike, &want, &offer);
 	if (!group || !proposal_offers_ke(&offer, group)) {
 		refuse_later(sa, N_INVALID_KE_PAYLOAD,
-			     "the peer wants a key exchange group that is not in our ike setting");
+			     "the peer wants a key exchange group that is not in our ike "
+			     "setting");
 		return V_STAY;
 	}
 	if (group == ke_id(hs->ke) || ++hs->rounds > ROUNDS_MAX) {
@@ -213,9 +216,11 @@ ACTION(init_refused)
 		return V_STAY;
 	}
 	if (n.type == N_NO_PROPOSAL_CHOSEN)
-		snprintf(words, sizeof(words), "the peer accepts none of our IKE proposals "
+		snprintf(words, sizeof(words),
+			 "the peer accepts none of our IKE proposals "
 			 "(NO_PROPOSAL_CHOSEN); ours: %s",
-			 suite_list_str(SUITE_IKE, &sa->peer->conf.ike, ours, sizeof(ours)));
+			 suite_list_str(SUITE_IKE, &sa->peer->conf.ike, ours,
+					sizeof(ours)));
 	else
 		snprintf(words, sizeof(words), "the peer refuses IKE_SA_INIT: %s (%s)",
 			 ike_notify_words(n.type), ike_notify_name(n.type));
@@ -240,7 +245,8 @@ static int make_keys(struct ike_sa *sa, const struct chosen *c, struct slice pee
 		     struct err *e)
 {
 	struct handshake *hs = sa->hs;
-	struct slice mine = { hs->nonce, NONCE_LEN }, theirs = blob_slice(&hs->peer_nonce);
+	struct slice mine = { hs->nonce, NONCE_LEN },
+		     theirs = blob_slice(&hs->peer_nonce);
 	uint8_t shared[KE_SHARED_MAX];
 	struct ike_keys *keys = NULL;
 	size_t len;
@@ -294,7 +300,8 @@ ACTION(init_answered)
 		goto refused;
 	detect_nat(sa, in);
 	if (must_encapsulate(sa) && !sa->peer_natt) {
-		err_set(&err, "it does not know NAT traversal, and this side must wrap ESP in UDP");
+		err_set(&err, "it does not know NAT traversal, and this side must wrap "
+			      "ESP in UDP");
 		goto refused;
 	}
 	sa->spi_r = in->m->hdr.spi_r;
@@ -314,7 +321,8 @@ ACTION(init_answered)
 	return V_DONE;
 
 refused:
-	snprintf(words, sizeof(words), "the peer's IKE_SA_INIT answer is wrong: %s", err.msg);
+	snprintf(words, sizeof(words), "the peer's IKE_SA_INIT answer is wrong: %s",
+		 err.msg);
 	refuse_later(sa, N_INVALID_SYNTAX, words);
 	return V_STAY;
 }
@@ -339,8 +347,10 @@ static struct census take_census(struct engine *e, const struct input *in)
 			if (!sa_is_half_open(sa))
 				continue;
 			c.total++;
-			/* Weighed against the peers of this pair of addresses, so of this pair. */
-			c.from_source += addr_equal(&sa->remote.addr, &in->remote->addr) &&
+			/* Weighed against the peers of this pair of addresses, so of this
+			 * pair. */
+			c.from_source +=
+				addr_equal(&sa->remote.addr, &in->remote->addr) &&
 				addr_equal(&sa->local.addr, &in->local->addr);
 		}
 	for (struct peer *p = e->peers; p; p = p->next) {
@@ -377,7 +387,7 @@ static bool within_limits(struct engine *e, const struct input *in, struct slice
 	return false;
 }
 
-/* The first peer at this address, known ones before "any", whose settings fit the offer. */
+/* The first peer there, known addresses before "any", whose settings fit the offer. */
 static struct peer *choose_peer(struct engine *e, const struct input *in,
 				const struct sa_payload *offer, uint16_t group,
 				struct chosen *c)
@@ -390,7 +400,8 @@ static struct peer *choose_peer(struct engine *e, const struct input *in,
 	want.ke_sent = group;
 	for (int how = 2; how >= 1; how--)
 		for (struct peer *p = e->peers; p; p = p->next) {
-			if (!peer_answers(p) || peer_match_addr(p, in->local, in->remote) != how)
+			if (!peer_answers(p) ||
+			    peer_match_addr(p, in->local, in->remote) != how)
 				continue;
 			if (proposal_choose(offer, &p->conf.ike, &want, c, &err) == 0)
 				return p;
@@ -420,7 +431,8 @@ static void unknown_caller(struct engine *e, const struct input *in)
 
 	e->drops.no_peer++;
 	if (log_limit_pass(&e->stranger_log, &held))
-		log_warning(NULL, "%s calls %s, but no enabled peer is configured there%s",
+		log_warning(NULL,
+			    "%s calls %s, but no enabled peer is configured there%s",
 			    endpoint_str(in->remote, from), endpoint_str(in->local, to),
 			    held ? " (and others)" : "");
 }
@@ -505,7 +517,8 @@ ACTION(init_respond)
 	rng_bytes(sa->hs->nonce, NONCE_LEN);
 	detect_nat(sa, in);
 	if (must_encapsulate(sa) && !sa->peer_natt) {
-		sa_why(sa, true, "the peer does not know NAT traversal, and this side must "
+		sa_why(sa, true,
+		       "the peer does not know NAT traversal, and this side must "
 		       "wrap ESP in UDP");
 		out_stranger(sa->e, in, N_NO_PROPOSAL_CHOSEN, (struct slice){ 0 });
 		return V_FAILED;
@@ -534,7 +547,7 @@ ACTION(init_respond)
 	return V_DONE;
 }
 
-/* §2.1: only the very same message gets the same answer; another with this SPI is forged. */
+/* §2.1: the very same message gets the same answer; another with this SPI is forged. */
 ACTION(init_again)
 {
 	const struct blob *was = &sa->hs->theirs;

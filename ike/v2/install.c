@@ -1,5 +1,5 @@
-/* install: what follows when the dataplane has taken a pair in: which pair of several is the
- * one to stay, and who deletes the others (RFC 7296 §2.8, §2.8.1, §2.25.1). */
+/* install: what follows when the dataplane has taken a pair in: which pair of several is
+ * the one to stay, and who deletes the others (RFC 7296 §2.8, §2.8.1, §2.25.1). */
 #include "ike/v2/v2.h"
 
 #include "core/base/clock.h"
@@ -10,7 +10,8 @@
 
 #define TOGETHER_MS 10000	/* two made within this time by the two sides collided */
 
-static bool covered(const struct selector *ts, uint8_t n, const struct selector *by, uint8_t m)
+static bool covered(const struct selector *ts, uint8_t n, const struct selector *by,
+		    uint8_t m)
 {
 	for (uint8_t i = 0; i < n; i++) {
 		uint8_t j;
@@ -27,7 +28,8 @@ static bool covered(const struct selector *ts, uint8_t n, const struct selector 
 static bool supersedes(const struct child *c, const struct child *old)
 {
 	return covered(old->ts, old->n_local, c->ts, c->n_local) &&
-	       covered(old->ts + old->n_local, old->n_remote, c->ts + c->n_local, c->n_remote);
+	       covered(old->ts + old->n_local, old->n_remote, c->ts + c->n_local,
+		       c->n_remote);
 }
 
 /* The peer is to delete it; if it forgets, we do. */
@@ -43,9 +45,9 @@ static void delete_it(struct child *c)
 	c->del_want = true;
 }
 
-/* Our rekey is through. When the peer rekeyed the same one meanwhile, the pair made with the
- * lowest of the four nonces goes, and the side that made it deletes it; the other one's maker
- * deletes the old pair (§2.8.1). */
+/* Our rekey is through. When the peer rekeyed the same one meanwhile, the pair made with
+ * the lowest of the four nonces goes, and the side that made it deletes it; the other
+ * one's maker deletes the old pair (§2.8.1). */
 static void rekey_through(struct child *c)
 {
 	struct child *old = engine_child(c->peer->e, c->replaces);
@@ -80,16 +82,16 @@ static void rekeyed_by_peer(struct child *c)
 		wait_for_delete(old);
 }
 
-/* A new one where there is one already: the newest stays; but when each side made one at the
- * same moment, both must throw away the same. */
+/* A new one where there is one already: the newest stays; but when each side made one at
+ * the same moment, both must throw away the same. */
 static void drop_duplicates(struct child *c)
 {
 	for (struct child *o = c->peer->children; o; o = o->next) {
 		struct child *loser = o;
 		uint64_t apart;
 
-		if (o == c || o->slot != c->slot || o->sa != c->sa || o->state != CH_LIVE ||
-		    o->rekeying || !supersedes(c, o))
+		if (o == c || o->slot != c->slot || o->sa != c->sa ||
+		    o->state != CH_LIVE || o->rekeying || !supersedes(c, o))
 			continue;
 		apart = c->created_ms > o->created_ms ? c->created_ms - o->created_ms : 0;
 		if (o->initiator != c->initiator && apart < TOGETHER_MS &&
@@ -112,7 +114,8 @@ static void words(const struct child *c, char *buf, size_t cap)
 	ts.n = c->n_remote;
 	memcpy(ts.s, c->ts + c->n_local, c->n_remote * sizeof(ts.s[0]));
 	ts_str(&ts, remote, sizeof(remote));
-	snprintf(buf, cap, "%s, %s ↔ %s", chosen_str(&c->esp, alg, sizeof(alg)), local, remote);
+	snprintf(buf, cap, "%s, %s ↔ %s", chosen_str(&c->esp, alg, sizeof(alg)), local,
+		 remote);
 }
 
 static void in_use(struct child *c)
@@ -209,7 +212,8 @@ void engine_sa_event(struct engine *e, uint32_t sa_id, enum sa_event ev)
 			break;
 		c->state = CH_DELETING;
 		c->del_want = true;
-		peer_children_changed(c->peer, "the child's lifetime ended before it was rekeyed");
+		peer_children_changed(c->peer,
+				      "the child's lifetime ended before it was rekeyed");
 		task_next(c->sa);
 		break;
 	case SA_EVENT_SEQ_SOON:

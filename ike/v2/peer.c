@@ -1,5 +1,5 @@
-/* peer: one configured peer: when it is called, how often, what its end means, and which of
- * several IKE SAs with it is the one. */
+/* peer: one configured peer: when it is called, how often, what its end means, and which
+ * of several IKE SAs with it is the one. */
 #include "ike/v2/v2.h"
 
 #include "core/base/clock.h"
@@ -53,7 +53,8 @@ bool peer_wants(const struct peer *p)
 int peer_match_addr(const struct peer *p, const struct endpoint *local,
 		    const struct endpoint *remote)
 {
-	if (addr_is_set(&p->conf.local_ip) && !addr_equal(&p->conf.local_ip, &local->addr))
+	if (addr_is_set(&p->conf.local_ip) &&
+	    !addr_equal(&p->conf.local_ip, &local->addr))
 		return 0;
 	if (p->conf.remote_any)
 		return 1;
@@ -92,8 +93,8 @@ void peer_kick(struct peer *p)
 		start_try(p);
 }
 
-/* Quickly at first, then less and less often; slower still where only a change of settings
- * helps. */
+/* Quickly at first, then less and less often; slower still where only a change of
+ * settings helps. */
 static void retry_later(struct peer *p, bool hard)
 {
 	uint64_t ms = (hard ? 5000ull : 1000ull) << (p->fails < 6 ? p->fails : 6);
@@ -192,9 +193,10 @@ void peer_sa_gone(struct peer *p, struct ike_sa *sa)
 
 /* ---- which one ---- */
 
-/* Both sides called at once when each side's call came while the other was under way. Then
- * both must keep the same one, whatever the order they see them finish in: the SPIs decide.
- * Otherwise the newest is the one, for the peer would not call if it still had the other. */
+/* Both sides called at once when each side's call came while the other was under way.
+ * Then both must keep the same one, whatever the order they see them finish in: the SPIs
+ * decide. Otherwise the newest is the one, for the peer would not call if it still had
+ * the other. */
 static bool crossed(const struct ike_sa *a, const struct ike_sa *b)
 {
 	return a->initiator != b->initiator && !a->by_rekey && !b->by_rekey &&
@@ -244,7 +246,8 @@ void peer_sa_up(struct peer *p, struct ike_sa *sa, bool initial_contact)
 	timer_stop(p->e->ts, &p->timer);
 	if (!p->up_since)
 		p->up_since = clock_ms();
-	snprintf(text, sizeof(text), "%s, %s%s%s%s", chosen_str(&sa->ike, alg, sizeof(alg)),
+	snprintf(text, sizeof(text), "%s, %s%s%s%s",
+		 chosen_str(&sa->ike, alg, sizeof(alg)),
 		 sa_pair_str(sa, pair, sizeof(pair)),
 		 sa->peer_id.type ? ", peer is " : "",
 		 id_str(&sa->peer_id, id, sizeof(id)), sa->encap ? ", ESP in UDP" : "");
@@ -275,7 +278,8 @@ static void slot_down(struct peer *p, uint8_t i, const char *why)
 		s->fails++;
 	s->next_ms = now + rng_jitter(lived < SHORT_MS ? 1000ull << s->fails : 500, 25);
 	if (p->main && why)
-		log_info(p->conf.name, "child %s down: %s", p->conf.children[i].name, why);
+		log_info(p->conf.name, "child %s down: %s", p->conf.children[i].name,
+			 why);
 }
 
 void peer_children_changed(struct peer *p, const char *why)

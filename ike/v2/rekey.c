@@ -1,6 +1,7 @@
-/* rekey: a new IKE SA for an old one by CREATE_CHILD_SA (RFC 7296 §1.3.2, §2.18), both sides,
- * and what happens when both do it at once (§2.8.2, §2.25.2): the one made with the lowest of
- * the four nonces is thrown away by the side that began it, the other inherits the children. */
+/* rekey: a new IKE SA for an old one by CREATE_CHILD_SA (RFC 7296 §1.3.2, §2.18), both
+ * sides, and what happens when both do it at once (§2.8.2, §2.25.2): the one made with
+ * the lowest of the four nonces is thrown away by the side that began it, the other
+ * inherits the children. */
 #include "ike/v2/v2.h"
 
 #include "core/base/clock.h"
@@ -105,16 +106,16 @@ failed:
 
 /* The new keys come from the old SK_d (§2.18). */
 static int new_keys(struct ike_sa *old, struct ike_sa *n, const struct chosen *c,
-		    struct slice ni, struct slice nr, struct ke *ke, struct slice peer_public,
-		    struct err *e)
+		    struct slice ni, struct slice nr, struct ke *ke,
+		    struct slice peer_public, struct err *e)
 {
 	uint8_t shared[KE_SHARED_MAX];
 	struct ike_keys *keys = NULL;
 	size_t len;
 
 	if (ke_shared(ke, peer_public, shared, &len, e) == 0)
-		keys = keymat_ike(c, ni, nr, n->spi_i, n->spi_r, (struct slice){ shared, len },
-				  old->keys, e);
+		keys = keymat_ike(c, ni, nr, n->spi_i, n->spi_r,
+				  (struct slice){ shared, len }, old->keys, e);
 	secret_wipe(shared, sizeof(shared));
 	if (!keys)
 		return -1;
@@ -155,7 +156,8 @@ ACTION(rekey_answered)
 		return V_STAY;
 	}
 	if (read_answer(sa, in->m, &err) < 0) {
-		log_warning(sa->peer->conf.name, "rekeying the IKE SA failed: %s", err.msg);
+		log_warning(sa->peer->conf.name, "rekeying the IKE SA failed: %s",
+			    err.msg);
 		exch_free(sa);
 		sa->rekey_at = clock_ms() + rng_jitter(30000, 30);
 		if (!theirs)
@@ -170,7 +172,8 @@ ACTION(rekey_answered)
 	sa->rekeyed_by = NULL;
 	sa_step(mine, EV_REKEYED, ROLE_EVENT, NULL);
 	if (theirs && memcmp(mine->nonce_min, theirs->nonce_min, NONCE_CMP) < 0) {
-		log_debug(sa->peer->conf.name, "both sides rekeyed the IKE SA: theirs stays");
+		log_debug(sa->peer->conf.name,
+			  "both sides rekeyed the IKE SA: theirs stays");
 		rekey_adopt(sa, theirs);
 		sa_close(mine);
 		return V_DONE;
@@ -189,8 +192,9 @@ static bool must_wait(const struct ike_sa *sa)
 {
 	if (sa->want_delete || sa->rekeyed_by || sa->kill_at)
 		return true;
-	return req_out(sa) && (sa->task == TASK_NEW_CHILD || sa->task == TASK_REKEY_CHILD ||
-			       sa->task == TASK_DELETE_CHILD);
+	return req_out(sa) &&
+	       (sa->task == TASK_NEW_CHILD || sa->task == TASK_REKEY_CHILD ||
+		sa->task == TASK_DELETE_CHILD);
 }
 
 /* The new IKE SA, answered for on the old one; NULL when it was refused. */

@@ -1,6 +1,6 @@
-/* retransmit: messages out. One request at a time each way (a window of 1, RFC 7296 §2.3),
- * requests repeated with back-off until answered (§2.4), the last answer kept for requests
- * that are repeated (§2.1). */
+/* retransmit: messages out. One request at a time each way (a window of 1, RFC 7296
+ * §2.3), requests repeated with back-off until answered (§2.4), the last answer kept for
+ * requests that are repeated (§2.1). */
 #include "ike/v2/v2.h"
 
 #include "core/base/clock.h"
@@ -10,7 +10,9 @@
 
 /* Milliseconds to wait after the n-th sending; the sum is when we give up. */
 static const uint16_t first_ms[] = { 500, 1000, 2000, 4000, 8000, 14500 };	/* 30 s */
-static const uint16_t later_ms[] = { 500, 1000, 2000, 4000, 8000, 16000, 28500 }; /* 60 s */
+static const uint16_t later_ms[] = {
+	500, 1000, 2000, 4000, 8000, 16000, 28500
+};                                                                              /* 60 s */
 static const uint16_t last_ms[] = { 300, 500, 900, 1300 };			/* 3 s */
 
 /* 0: give up. */
@@ -26,7 +28,7 @@ static uint32_t wait_ms(const struct ike_sa *sa)
 		t = last_ms;
 		n = sizeof(last_ms) / sizeof(last_ms[0]);
 	} else if (sa->hint_gone) {
-		n = 4;		/* §2.4: a hint alone is not believed, but waited for less */
+		n = 4; /* §2.4: a hint alone is not believed, but waited for less */
 	}
 	return sa->req_sent > n ? 0 : (uint32_t)rng_jitter(t[sa->req_sent - 1], 10);
 }
@@ -62,8 +64,8 @@ void rtx_init(struct ike_sa *sa)
 	timer_init(&sa->rtx, on_rtx, sa);
 }
 
-static void header(const struct ike_sa *sa, struct out *o, uint8_t exchange, uint8_t flags,
-		   uint32_t id)
+static void header(const struct ike_sa *sa, struct out *o, uint8_t exchange,
+		   uint8_t flags, uint32_t id)
 {
 	struct ike_hdr h = {
 		.spi_i = sa->spi_i, .spi_r = sa->spi_r, .exchange = exchange,
@@ -117,7 +119,8 @@ void out_send_response(struct ike_sa *sa, struct out *o, uint32_t hold)
 {
 	struct err err = { 0 };
 	size_t len;
-	int rc = o->b.sk_at ? sk_end(sa->seal, &o->b, &len, &err) : build_end(&o->b, &len, &err);
+	int rc = o->b.sk_at ? sk_end(sa->seal, &o->b, &len, &err)
+			    : build_end(&o->b, &len, &err);
 
 	if (rc < 0 || blob_set(&sa->resp, (struct slice){ o->buf, len }) < 0) {
 		log_error(sa->peer->conf.name, "cannot answer: %s", err.msg);
@@ -153,7 +156,8 @@ void out_answer_empty(struct ike_sa *sa, uint8_t exchange)
 	out_send_response(sa, &o, 0);
 }
 
-void out_answer_notify(struct ike_sa *sa, uint8_t exchange, uint16_t type, struct slice data)
+void out_answer_notify(struct ike_sa *sa, uint8_t exchange, uint16_t type,
+		       struct slice data)
 {
 	struct out o;
 
@@ -170,7 +174,8 @@ void req_done(struct ike_sa *sa)
 	sa->hint_gone = false;
 }
 
-void out_stranger(struct engine *e, const struct input *in, uint16_t type, struct slice data)
+void out_stranger(struct engine *e, const struct input *in, uint16_t type,
+		  struct slice data)
 {
 	const struct ike_hdr *q = &in->m->hdr;
 	struct ike_hdr h = {

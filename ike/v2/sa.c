@@ -1,5 +1,5 @@
-/* sa: the IKE SA as an object: made, found, moved, ended. What it says and hears is in the
- * other files. */
+/* sa: the IKE SA as an object: made, found, moved, ended. What it says and hears is in
+ * the other files. */
 #include "ike/v2/v2.h"
 
 #include "core/base/clock.h"
@@ -53,8 +53,8 @@ void handshake_free(struct handshake *hs)
 
 /* ---- timers ---- */
 
-/* In ESTABLISHED and REKEYED the timer also says "look what is next"; task_next() tells the
- * two apart by what is due. */
+/* In ESTABLISHED and REKEYED the timer also says "look what is next"; task_next() tells
+ * the two apart by what is due. */
 static void on_timer(void *arg)
 {
 	struct ike_sa *sa = arg;
@@ -162,7 +162,8 @@ void sa_over(struct ike_sa *sa)
 	sa->over = true;
 	timer_stop(sa->e->ts, &sa->alive);
 	exch_free(sa);
-	/* §2.25.2: deleted while we were rekeying it, too: the peer's successor is the one. */
+	/* §2.25.2: deleted while we were rekeying it, too: the peer's successor is the
+	 * one. */
 	if (sa->rekeyed_by) {
 		rekey_adopt(sa, sa->rekeyed_by);
 		sa->rekeyed_by = NULL;
@@ -274,8 +275,8 @@ static const struct alg *sa_integ(const struct ike_sa *sa)
 }
 
 /* One direction: what the initiator seals, or what the responder does. */
-static struct sk *sk_make(const struct ike_sa *sa, const struct ike_keys *k, bool of_initiator,
-			  struct err *e)
+static struct sk *sk_make(const struct ike_sa *sa, const struct ike_keys *k,
+			  bool of_initiator, struct err *e)
 {
 	struct slice encr = { of_initiator ? k->ei : k->er, k->encr_len };
 	struct slice integ = { of_initiator ? k->ai : k->ar, k->integ_len };
@@ -290,8 +291,8 @@ int sa_keys_set(struct ike_sa *sa, struct ike_keys *keys, struct err *e)
 	return sa->seal ? 0 : -1;
 }
 
-/* The opening half is made for each message: an idle tunnel is kept small, and IKE messages
- * are rare. The sealing half must last, for its IVs count (RFC 5282 §3.1). */
+/* The opening half is made for each message: an idle tunnel is kept small, and IKE
+ * messages are rare. The sealing half must last, for its IVs count (RFC 5282 §3.1). */
 int sa_open(struct ike_sa *sa, struct ike_msg *m, struct err *e)
 {
 	struct sk *s = sk_make(sa, sa->keys, !sa->initiator, e);
@@ -342,20 +343,23 @@ static void tell_endpoints(struct ike_sa *sa)
 }
 
 /* §2.23: a host that is not behind a NAT itself follows its peer to wherever its last
- * authentic, new packet came from. Before IKE_AUTH is done the float to 4500 is followed. */
+ * authentic, new packet came from. Before IKE_AUTH is done the float to 4500 is followed.
+ */
 void sa_endpoints(struct ike_sa *sa, const struct input *in)
 {
 	char was[ENDPOINT_TEXT_MAX], is[ENDPOINT_TEXT_MAX];
 
-	if (endpoint_equal(&sa->remote, in->remote) && endpoint_equal(&sa->local, in->local))
+	if (endpoint_equal(&sa->remote, in->remote) &&
+	    endpoint_equal(&sa->local, in->local))
 		return;
 	if (sa->state == SA_HALF_OPEN) {
 		sa->local = *in->local;
 		sa->remote = *in->remote;
 		return;
 	}
-	if (sa->state != SA_ESTABLISHED || !sa->nat_remote || sa->nat_local || !sa->encap ||
-	    in->local->port != sa->local.port || endpoint_equal(&sa->remote, in->remote))
+	if (sa->state != SA_ESTABLISHED || !sa->nat_remote || sa->nat_local ||
+	    !sa->encap || in->local->port != sa->local.port ||
+	    endpoint_equal(&sa->remote, in->remote))
 		return;
 	log_info(sa->peer->conf.name, "the peer moved from %s to %s",
 		 endpoint_str(&sa->remote, was), endpoint_str(in->remote, is));

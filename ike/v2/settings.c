@@ -12,7 +12,8 @@
 
 static bool same_id(const struct ike_id *a, const struct ike_id *b)
 {
-	return a->type == b->type && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+	return a->type == b->type && a->len == b->len &&
+	       memcmp(a->data, b->data, a->len) == 0;
 }
 
 static bool same_suites(enum suite_use use, const struct suite_list *a,
@@ -24,7 +25,8 @@ static bool same_suites(enum suite_use use, const struct suite_list *a,
 		      suite_list_str(use, b, tb, sizeof(tb))) == 0;
 }
 
-static bool same_networks(const struct prefix *a, uint8_t n, const struct prefix *b, uint8_t m)
+static bool same_networks(const struct prefix *a, uint8_t n, const struct prefix *b,
+			  uint8_t m)
 {
 	if (n != m)
 		return false;
@@ -36,8 +38,10 @@ static bool same_networks(const struct prefix *a, uint8_t n, const struct prefix
 
 static bool same_child(const struct child_conf *a, const struct child_conf *b)
 {
-	return same_networks(a->local_network, a->n_local, b->local_network, b->n_local) &&
-	       same_networks(a->remote_network, a->n_remote, b->remote_network, b->n_remote) &&
+	return same_networks(a->local_network, a->n_local, b->local_network,
+			     b->n_local) &&
+	       same_networks(a->remote_network, a->n_remote, b->remote_network,
+			     b->n_remote) &&
 	       same_suites(SUITE_ESP, &a->esp, &b->esp);
 }
 
@@ -45,7 +49,8 @@ static bool same_child(const struct child_conf *a, const struct child_conf *b)
 static bool same_ike(const struct peer_conf *a, const struct peer_conf *b)
 {
 	return a->version == b->version && same_id(&a->local_id, &b->local_id) &&
-	       same_id(&a->peer_id, &b->peer_id) && addr_equal(&a->local_ip, &b->local_ip) &&
+	       same_id(&a->peer_id, &b->peer_id) &&
+	       addr_equal(&a->local_ip, &b->local_ip) &&
 	       addr_equal(&a->remote_gateway, &b->remote_gateway) &&
 	       a->remote_any == b->remote_any && a->encap == b->encap &&
 	       same_suites(SUITE_IKE, &a->ike, &b->ike);
@@ -80,8 +85,8 @@ static void restart(struct peer *p, const char *why)
 	peer_kick(p);
 }
 
-static int copy_conf(struct peer_conf *to, const struct peer_conf *from, struct slot **slots,
-		     struct err *e)
+static int copy_conf(struct peer_conf *to, const struct peer_conf *from,
+		     struct slot **slots, struct err *e)
 {
 	struct child_conf *children = calloc(from->n_children, sizeof(*children));
 
@@ -97,8 +102,9 @@ static int copy_conf(struct peer_conf *to, const struct peer_conf *from, struct 
 	return 0;
 }
 
-/* Slots find their children again by name. A child whose networks or algorithms changed stays
- * until its successor stands, or is refused: the old one is against the settings. */
+/* Slots find their children again by name. A child whose networks or algorithms changed
+ * stays until its successor stands, or is refused: the old one is against the settings.
+ */
 static void move_slots(struct peer *p, struct peer_conf *conf, struct slot *slots)
 {
 	uint8_t to[CHILDREN_MAX];
@@ -133,7 +139,8 @@ static void move_slots(struct peer *p, struct peer_conf *conf, struct slot *slot
 	}
 }
 
-/* Whoever does not see to the children deletes what is stale: the other side makes it anew. */
+/* Whoever does not see to the children deletes what is stale: the other side makes it
+ * anew. */
 static void renew_children(struct peer *p)
 {
 	for (struct child *c = p->children; c; c = c->next)
@@ -174,7 +181,8 @@ static void renew_times(struct peer *p, uint32_t was_ike_s, uint32_t was_margin_
 
 	for (struct child *c = p->children; c; c = c->next)
 		if (c->slot != SLOT_NONE && now < c->rekey_at &&
-		    (margin || was_esp_s[c->slot] != p->conf.children[c->slot].esp_life_s))
+		    (margin ||
+		     was_esp_s[c->slot] != p->conf.children[c->slot].esp_life_s))
 			child_lifetimes(c);
 	for (struct ike_sa *sa = p->sas; sa; sa = sa->peer_next)
 		if (sa_is_up(sa) && now < sa->rekey_at &&
@@ -301,7 +309,8 @@ void engine_peer_remove(struct engine *e, const char *name)
 	engine_reap(e);
 }
 
-void engine_peer_names(struct engine *e, void (*fn)(void *arg, const char *name), void *arg)
+void engine_peer_names(struct engine *e, void (*fn)(void *arg, const char *name),
+		       void *arg)
 {
 	struct peer *next;
 
@@ -333,7 +342,8 @@ int engine_peer_up(struct engine *e, const char *name, struct err *err)
 		return 0;
 	}
 	if (p->conf.remote_any || !addr_is_set(&p->conf.remote_gateway))
-		return err_set(err, "%s has no remote_gateway to call: it waits for the peer",
+		return err_set(err,
+			       "%s has no remote_gateway to call: it waits for the peer",
 			       name);
 	if (!addr_is_set(&p->local_addr))
 		return err_set(err, "there is no route to the gateway of %s", name);

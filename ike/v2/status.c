@@ -42,8 +42,9 @@ static unsigned weak_of(enum alg_type type, uint16_t id, uint16_t bits)
 
 static unsigned chosen_weak(const struct chosen *c)
 {
-	return weak_of(ALG_ENCR, c->encr, c->encr_bits) | weak_of(ALG_INTEG, c->integ, 0) |
-	       weak_of(ALG_PRF, c->prf, 0) | weak_of(ALG_KE, c->ke, 0);
+	return weak_of(ALG_ENCR, c->encr, c->encr_bits) |
+	       weak_of(ALG_INTEG, c->integ, 0) | weak_of(ALG_PRF, c->prf, 0) |
+	       weak_of(ALG_KE, c->ke, 0);
 }
 
 static void agreed_selectors(const struct child *c, struct child_status *out)
@@ -89,7 +90,9 @@ static void child_status(const struct peer *p, uint8_t i, struct child_status *o
 
 	memset(out, 0, sizeof(*out));
 	out->name = cc->name;
-	out->state = s->up_since && c ? CHILD_UP : p->main ? CHILD_CONNECTING : CHILD_DOWN;
+	out->state = s->up_since && c ? CHILD_UP
+		     : p->main        ? CHILD_CONNECTING
+				      : CHILD_DOWN;
 	out->reason = out->state != CHILD_UP && s->reason ? s->reason : "";
 	if (p->main && out->state == CHILD_CONNECTING && s->failed && !p->main->owner &&
 	    p->conf.start != START_START)
@@ -166,7 +169,8 @@ static void reason_of(const struct peer *p, enum peer_state state, char *buf, si
 		snprintf(buf, cap, "taken down by the admin (adit up %s)", p->conf.name);
 	else if (p->main)
 		snprintf(buf, cap, "the IKE SA stands, no child yet%s%s",
-			 child_reason(p) ? ": " : "", child_reason(p) ? child_reason(p) : "");
+			 child_reason(p) ? ": " : "",
+			 child_reason(p) ? child_reason(p) : "");
 	else if (p->gave_up)
 		snprintf(buf, cap, "given up: %s", why ? why : "");
 	else if (!p->e->dataplane)
@@ -176,7 +180,8 @@ static void reason_of(const struct peer *p, enum peer_state state, char *buf, si
 	else if (p->conf.remote_any || (p->conf.start == START_RESPONDER && !p->asked_up))
 		snprintf(buf, cap, "waiting for the peer to call");
 	else if (!addr_is_set(&p->local_addr))
-		snprintf(buf, cap, "no route to %s", addr_str(&p->conf.remote_gateway, to));
+		snprintf(buf, cap, "no route to %s",
+			 addr_str(&p->conf.remote_gateway, to));
 	else
 		snprintf(buf, cap, "calling %s", addr_str(&p->conf.remote_gateway, to));
 }
@@ -222,8 +227,8 @@ static void ike_status(const struct peer *p, struct peer_status *st)
 	st->uptime_s = (clock_ms() - p->up_since) / 1000;
 }
 
-static void visit(const struct peer *p, void (*fn)(void *arg, const struct peer_status *st),
-		  void *arg)
+static void visit(const struct peer *p,
+		  void (*fn)(void *arg, const struct peer_status *st), void *arg)
 {
 	struct child_status children[CHILDREN_MAX];
 	char reason[STATUS_REASON_MAX];
@@ -264,7 +269,8 @@ size_t engine_status(struct engine *e, const char *name,
 
 void engine_counts(const struct engine *e, struct engine_counts *out)
 {
-	*out = (struct engine_counts){ .cookies_sent = e->cookies_sent, .drops = e->drops };
+	*out = (struct engine_counts){ .cookies_sent = e->cookies_sent,
+				       .drops = e->drops };
 	for (const struct peer *p = e->peers; p; p = p->next) {
 		out->peers++;
 		out->peers_up += p->told_up;

@@ -36,14 +36,16 @@ static const struct payload_rule notify_only[] = {
 /* §1.2: IDi, [CERT,] [CERTREQ,] [IDr,] AUTH, SAi2, TSi, TSr */
 static const struct payload_rule auth_req[] = {
 	{ PAYLOAD_IDI, 1, 1 }, { PAYLOAD_IDR, 0, 1 }, { PAYLOAD_AUTH, 1, 1 },
-	{ PAYLOAD_SA, 1, 1 }, { PAYLOAD_TSI, 1, 1 }, { PAYLOAD_TSR, 1, 1 }, AUTH_EXTRAS, { 0 }
+	{ PAYLOAD_SA, 1, 1 }, { PAYLOAD_TSI, 1, 1 }, { PAYLOAD_TSR, 1, 1 }, AUTH_EXTRAS,
+	{ 0 }
 };
 /* §2.16: as before, without AUTH */
 static const struct payload_rule auth_req_eap[] = {
 	{ PAYLOAD_IDI, 0, 1 }, { PAYLOAD_IDR, 0, 1 }, { PAYLOAD_EAP, 0, 1 },
-	{ PAYLOAD_SA, 0, 1 }, { PAYLOAD_TSI, 0, 1 }, { PAYLOAD_TSR, 0, 1 }, AUTH_EXTRAS, { 0 }
+	{ PAYLOAD_SA, 0, 1 }, { PAYLOAD_TSI, 0, 1 }, { PAYLOAD_TSR, 0, 1 }, AUTH_EXTRAS,
+	{ 0 }
 };
-/* §1.2: IDr, [CERT,] AUTH, SAr2, TSi, TSr; without the last three when no child was made */
+/* §1.2: IDr, [CERT,] AUTH, SAr2, TSi, TSr; the last three only when a child was made */
 static const struct payload_rule auth_res[] = {
 	{ PAYLOAD_IDR, 1, 1 }, { PAYLOAD_AUTH, 1, 1 }, { PAYLOAD_SA, 0, 1 },
 	{ PAYLOAD_TSI, 0, 1 }, { PAYLOAD_TSR, 0, 1 }, AUTH_EXTRAS, { 0 }
@@ -96,14 +98,19 @@ static const struct transition rows[] = {
 	  SA_INIT_SENT, SA_DEAD, "1.2", "send it again, with the group wanted" },
 	{ SA_INIT_SENT, IKE_SA_INIT, RES, SHAPE_ERROR, notify_only, init_refused,
 	  SA_INIT_SENT, SA_DEAD, "2.21.1", "not authenticated: remember, wait a little" },
-	EVENT(SA_INIT_SENT, EV_TIMEOUT, init_timeout, SA_DEAD, SA_DEAD, "2.21.1", "refused"),
-	EVENT(SA_INIT_SENT, EV_NO_ANSWER, init_timeout, SA_DEAD, SA_DEAD, "2.4", "no answer"),
+	EVENT(SA_INIT_SENT, EV_TIMEOUT, init_timeout, SA_DEAD, SA_DEAD, "2.21.1",
+	      "refused"),
+	EVENT(SA_INIT_SENT, EV_NO_ANSWER, init_timeout, SA_DEAD, SA_DEAD, "2.4",
+	      "no answer"),
 	EVENT(SA_INIT_SENT, EV_CLOSE, info_silent, SA_DEAD, SA_DEAD, "2.4", "given up"),
 	EVENT(SA_INIT_SENT, EV_DROP, info_silent, SA_DEAD, SA_DEAD, "2.4", "given up"),
 
-	EVENT(SA_SIGNING, EV_VAULT_OK, auth_send, SA_AUTH_SENT, SA_DEAD, "2.15", "signed"),
-	EVENT(SA_SIGNING, EV_VAULT_NO, auth_unsigned, SA_DEAD, SA_DEAD, "2.15", "no secret"),
-	EVENT(SA_SIGNING, EV_TIMEOUT, auth_timeout, SA_DEAD, SA_DEAD, "2.15", "vault silent"),
+	EVENT(SA_SIGNING, EV_VAULT_OK, auth_send, SA_AUTH_SENT, SA_DEAD, "2.15",
+	      "signed"),
+	EVENT(SA_SIGNING, EV_VAULT_NO, auth_unsigned, SA_DEAD, SA_DEAD, "2.15",
+	      "no secret"),
+	EVENT(SA_SIGNING, EV_TIMEOUT, auth_timeout, SA_DEAD, SA_DEAD, "2.15",
+	      "vault silent"),
 	EVENT(SA_SIGNING, EV_CLOSE, info_silent, SA_DEAD, SA_DEAD, "2.4", "given up"),
 	EVENT(SA_SIGNING, EV_DROP, info_silent, SA_DEAD, SA_DEAD, "2.4", "given up"),
 
@@ -113,16 +120,20 @@ static const struct transition rows[] = {
 	  SA_DEAD, SA_DEAD, "2.21.2", "the responder refuses us" },
 	{ SA_AUTH_SENT, IKE_AUTH, RES, SHAPE_NO_AUTH, auth_res_eap, auth_eap_offered,
 	  SA_DELETING, SA_DELETING, "2.16", "EAP is not spoken here" },
-	EVENT(SA_AUTH_SENT, EV_NO_ANSWER, auth_timeout, SA_DEAD, SA_DEAD, "2.4", "no answer"),
+	EVENT(SA_AUTH_SENT, EV_NO_ANSWER, auth_timeout, SA_DEAD, SA_DEAD, "2.4",
+	      "no answer"),
 	EVENT(SA_AUTH_SENT, EV_CLOSE, info_silent, SA_DEAD, SA_DEAD, "2.4", "given up"),
 	EVENT(SA_AUTH_SENT, EV_DROP, info_silent, SA_DEAD, SA_DEAD, "2.4", "given up"),
 
-	EVENT(SA_VERIFYING, EV_VAULT_OK, auth_verified, SA_ESTABLISHED, SA_DELETING, "1.2",
+	EVENT(SA_VERIFYING, EV_VAULT_OK, auth_verified, SA_ESTABLISHED, SA_DELETING,
+	      "1.2",
 	      "established; the first child, if there is one"),
 	EVENT(SA_VERIFYING, EV_VAULT_NO, auth_wrong, SA_DELETING, SA_DELETING, "2.21.2",
 	      "it is not who it says: tell it, encrypted"),
-	EVENT(SA_VERIFYING, EV_TIMEOUT, auth_timeout, SA_DEAD, SA_DEAD, "2.15", "vault silent"),
-	EVENT(SA_VERIFYING, EV_CLOSE, info_close, SA_DELETING, SA_DELETING, "1.4.1", "given up"),
+	EVENT(SA_VERIFYING, EV_TIMEOUT, auth_timeout, SA_DEAD, SA_DEAD, "2.15",
+	      "vault silent"),
+	EVENT(SA_VERIFYING, EV_CLOSE, info_close, SA_DELETING, SA_DELETING, "1.4.1",
+	      "given up"),
 	EVENT(SA_VERIFYING, EV_DROP, info_silent, SA_DEAD, SA_DEAD, "2.4", "given up"),
 
 	/* The responder's way. */
@@ -134,13 +145,15 @@ static const struct transition rows[] = {
 	  SA_R_VERIFYING, SA_CLOSED, "1.2", "who is it; its AUTH goes to the vault" },
 	{ SA_HALF_OPEN, IKE_AUTH, REQ, SHAPE_NO_AUTH, auth_req_eap, auth_eap_asked,
 	  SA_CLOSED, SA_CLOSED, "2.16", "EAP is not spoken here" },
-	EVENT(SA_HALF_OPEN, EV_TIMEOUT, info_end, SA_DEAD, SA_DEAD, "2.4", "no IKE_AUTH came"),
+	EVENT(SA_HALF_OPEN, EV_TIMEOUT, info_end, SA_DEAD, SA_DEAD, "2.4",
+	      "no IKE_AUTH came"),
 	EVENT(SA_HALF_OPEN, EV_CLOSE, info_silent, SA_DEAD, SA_DEAD, "2.4", "given up"),
 	EVENT(SA_HALF_OPEN, EV_DROP, info_silent, SA_DEAD, SA_DEAD, "2.4", "given up"),
 
 	{ SA_R_VERIFYING, IKE_AUTH, REQ, SHAPE_ANY, whatever, auth_pending,
 	  SA_R_VERIFYING, SA_CLOSED, "2.1", "repeated: the answer is being made" },
-	EVENT(SA_R_VERIFYING, EV_VAULT_OK, auth_r_verified, SA_R_SIGNING, SA_CLOSED, "2.15",
+	EVENT(SA_R_VERIFYING, EV_VAULT_OK, auth_r_verified, SA_R_SIGNING, SA_CLOSED,
+	      "2.15",
 	      "it is who it says; our AUTH is made"),
 	EVENT(SA_R_VERIFYING, EV_VAULT_NO, auth_r_wrong, SA_CLOSED, SA_CLOSED, "2.21.2",
 	      "AUTHENTICATION_FAILED, encrypted"),
@@ -155,7 +168,8 @@ static const struct transition rows[] = {
 	      "established; the first child, if it can be"),
 	EVENT(SA_R_SIGNING, EV_VAULT_NO, auth_r_unsigned, SA_CLOSED, SA_CLOSED, "2.21.2",
 	      "no secret"),
-	EVENT(SA_R_SIGNING, EV_TIMEOUT, auth_timeout, SA_DEAD, SA_DEAD, "2.15", "vault silent"),
+	EVENT(SA_R_SIGNING, EV_TIMEOUT, auth_timeout, SA_DEAD, SA_DEAD, "2.15",
+	      "vault silent"),
 	EVENT(SA_R_SIGNING, EV_CLOSE, info_silent, SA_DEAD, SA_DEAD, "2.4", "given up"),
 	EVENT(SA_R_SIGNING, EV_DROP, info_silent, SA_DEAD, SA_DEAD, "2.4", "given up"),
 
@@ -163,17 +177,19 @@ static const struct transition rows[] = {
 	EVENT(SA_IDLE, EV_REKEYED, rekey_start, SA_ESTABLISHED, SA_DEAD, "2.18",
 	      "made by CREATE_CHILD_SA"),
 	EVENT(SA_IDLE, EV_CLOSE, info_silent, SA_DEAD, SA_DEAD, "2.18", "given up"),
-	EVENT(SA_IDLE, EV_DROP, info_silent, SA_DEAD, SA_DEAD, "2.18", "its rekey failed"),
-	{ SA_ESTABLISHED, CREATE_CHILD_SA, REQ, SHAPE_NEW_CHILD, child_full, create_request,
-	  SA_ESTABLISHED, SA_ESTABLISHED, "1.3.1", "a new child" },
+	EVENT(SA_IDLE, EV_DROP, info_silent, SA_DEAD, SA_DEAD, "2.18",
+	      "its rekey failed"),
+	{ SA_ESTABLISHED, CREATE_CHILD_SA, REQ, SHAPE_NEW_CHILD, child_full,
+	  create_request, SA_ESTABLISHED, SA_ESTABLISHED, "1.3.1", "a new child" },
 	{ SA_ESTABLISHED, CREATE_CHILD_SA, REQ, SHAPE_REKEY_CHILD, rekey_child_req,
 	  create_request, SA_ESTABLISHED, SA_ESTABLISHED, "1.3.3", "a child is rekeyed" },
-	{ SA_ESTABLISHED, CREATE_CHILD_SA, REQ, SHAPE_REKEY_IKE, rekey_ike_full, rekey_request,
-	  SA_REKEYED, SA_ESTABLISHED, "1.3.2", "the IKE SA is rekeyed" },
-	{ SA_ESTABLISHED, CREATE_CHILD_SA, RES, SHAPE_NEW_CHILD, child_full, create_answered,
-	  SA_ESTABLISHED, SA_ESTABLISHED, "1.3.1", "our new child" },
-	{ SA_ESTABLISHED, CREATE_CHILD_SA, RES, SHAPE_REKEY_CHILD, child_full, create_answered,
-	  SA_ESTABLISHED, SA_ESTABLISHED, "1.3.3", "our child's successor" },
+	{ SA_ESTABLISHED, CREATE_CHILD_SA, REQ, SHAPE_REKEY_IKE, rekey_ike_full,
+	  rekey_request, SA_REKEYED, SA_ESTABLISHED, "1.3.2", "the IKE SA is rekeyed" },
+	{ SA_ESTABLISHED, CREATE_CHILD_SA, RES, SHAPE_NEW_CHILD, child_full,
+	  create_answered, SA_ESTABLISHED, SA_ESTABLISHED, "1.3.1", "our new child" },
+	{ SA_ESTABLISHED, CREATE_CHILD_SA, RES, SHAPE_REKEY_CHILD, child_full,
+	  create_answered, SA_ESTABLISHED, SA_ESTABLISHED, "1.3.3",
+	  "our child's successor" },
 	{ SA_ESTABLISHED, CREATE_CHILD_SA, RES, SHAPE_REKEY_IKE, rekey_ike_full,
 	  rekey_answered, SA_REKEYED, SA_ESTABLISHED, "1.3.2", "our IKE SA's successor" },
 	{ SA_ESTABLISHED, CREATE_CHILD_SA, RES, SHAPE_ERROR, whatever, create_refused,
@@ -212,8 +228,9 @@ static const struct transition rows[] = {
 	/* The end. */
 	{ SA_DELETING, CREATE_CHILD_SA, REQ, SHAPE_ANY, whatever, create_busy,
 	  SA_DELETING, SA_DELETING, "2.25.2", "TEMPORARY_FAILURE" },
-	{ SA_DELETING, INFORMATIONAL, REQ, SHAPE_DELETE_IKE, info_any, info_delete_crossed,
-	  SA_DELETING, SA_DELETING, "1.4.1", "both ended it at once" },
+	{ SA_DELETING, INFORMATIONAL, REQ, SHAPE_DELETE_IKE, info_any,
+	  info_delete_crossed, SA_DELETING, SA_DELETING, "1.4.1",
+	  "both ended it at once" },
 	{ SA_DELETING, INFORMATIONAL, REQ, SHAPE_ANY, info_any, info_request,
 	  SA_DELETING, SA_DELETING, "1.4", "still there" },
 	{ SA_DELETING, INFORMATIONAL, RES, SHAPE_ANY, info_any, info_end,
@@ -255,8 +272,8 @@ uint32_t sa_state_ms(enum sa_state s)
 		return 8000;
 	case SA_CLOSED:
 		return 10000;
-	case SA_IDLE: case SA_INIT_SENT: case SA_AUTH_SENT: case SA_ESTABLISHED: case SA_DEAD:
-	case SA_STATES:
+	case SA_IDLE: case SA_INIT_SENT: case SA_AUTH_SENT: case SA_ESTABLISHED:
+	case SA_DEAD: case SA_STATES:
 		break;
 	}
 	return 0;
@@ -264,7 +281,7 @@ uint32_t sa_state_ms(enum sa_state s)
 
 /* ---- shapes ---- */
 
-/* The protocol of the first proposal, without reading it all: ike/wire checks it later. */
+/* The protocol of the first proposal, without reading it all: that comes later. */
 static uint8_t first_protocol(const struct ike_msg *m)
 {
 	const struct payload *p = ike_msg_get(m, PAYLOAD_SA);
@@ -293,7 +310,8 @@ static enum shape shape_of_create(const struct ike_sa *sa, const struct ike_msg 
 	if (role == ROLE_REQUEST) {
 		if (first_protocol(m) == PROTO_IKE)
 			return SHAPE_REKEY_IKE;
-		return ike_msg_notify(m, N_REKEY_SA, &n) ? SHAPE_REKEY_CHILD : SHAPE_NEW_CHILD;
+		return ike_msg_notify(m, N_REKEY_SA, &n) ? SHAPE_REKEY_CHILD
+							 : SHAPE_NEW_CHILD;
 	}
 	if (!ike_msg_get(m, PAYLOAD_SA))
 		return SHAPE_ERROR;
@@ -318,7 +336,8 @@ static enum shape shape_of_info(const struct ike_msg *m)
 	while ((p = ike_msg_next(m, PAYLOAD_DELETE, p)))
 		if (p->body.len >= 1 && p->body.p[0] == PROTO_IKE)
 			return SHAPE_DELETE_IKE;
-	return ike_msg_notify(m, N_AUTHENTICATION_FAILED, &n) ? SHAPE_DELETE_IKE : SHAPE_ANY;
+	return ike_msg_notify(m, N_AUTHENTICATION_FAILED, &n) ? SHAPE_DELETE_IKE
+							      : SHAPE_ANY;
 }
 
 enum shape shape_of(const struct ike_sa *sa, const struct input *in, enum role role)
@@ -345,8 +364,8 @@ enum shape shape_of(const struct ike_sa *sa, const struct input *in, enum role r
 
 /* ---- the one engine ---- */
 
-/* 0, or the type of the payload that breaks the rules. Known payloads that no rule names do
- * not belong there. */
+/* 0, or the type of the payload that breaks the rules. Known payloads that no rule names
+ * do not belong there. */
 static uint8_t rules_broken(const struct payload_rule *rules, const struct ike_msg *m)
 {
 	const struct payload_rule *r;
@@ -366,22 +385,24 @@ static uint8_t rules_broken(const struct payload_rule *rules, const struct ike_m
 	return 0;
 }
 
-/* §2.21.3: an authentic request is told INVALID_SYNTAX; an authentic response that makes no
- * sense ends the IKE SA, for the two sides would no longer agree on what there is. */
-static void rules_refused(struct ike_sa *sa, enum role role, struct input *in, uint8_t type)
+/* §2.21.3: an authentic request is told INVALID_SYNTAX; an authentic response that makes
+ * no sense ends the IKE SA, for the two sides would no longer agree on what there is. */
+static void rules_refused(struct ike_sa *sa, enum role role, struct input *in,
+			  uint8_t type)
 {
 	const char *name = sa->peer ? sa->peer->conf.name : NULL;
 	unsigned held;
 
 	DROP(sa->e, sa, malformed);
 	if (log_limit_pass(&sa->e->stranger_log, &held))
-		log_warning(name, "%s: %s from the peer refused: wrong number of %s payloads",
-			    "INVALID_SYNTAX", ike_exchange_name(in->m->hdr.exchange),
+		log_warning(name, "%s from the peer refused: wrong number of %s payloads",
+			    ike_exchange_name(in->m->hdr.exchange),
 			    ike_payload_name(type));
 	if (!in->m->opened)
 		return;
 	if (role == ROLE_REQUEST) {
-		out_answer_notify(sa, in->m->hdr.exchange, N_INVALID_SYNTAX, (struct slice){0});
+		out_answer_notify(sa, in->m->hdr.exchange, N_INVALID_SYNTAX,
+				  (struct slice){ 0 });
 		return;
 	}
 	sa_why(sa, true, "the peer sent a malformed %s answer",
@@ -399,7 +420,7 @@ static void state_set(struct ike_sa *sa, enum sa_state to)
 	uint32_t ms = sa_state_ms(to);
 
 	if (to != from)
-		log_debug(sa->peer ? sa->peer->conf.name : NULL, "IKE SA %016llx: %s → %s",
+		log_debug(sa->peer->conf.name, "IKE SA %016llx: %s → %s",
 			  (unsigned long long)sa_local_spi(sa),
 			  sa_state_name(from), sa_state_name(to));
 	else

@@ -1,7 +1,7 @@
-/* table: the life of an IKE SA as data (RFC 7296 §1.2 to §1.4). A row says: in this state,
- * when this comes, with these payloads, do that, and be in this state afterwards. What has no
- * row is dropped and counted. sa_step() looks up the row, checks it, and alone assigns the
- * state.
+/* table: the life of an IKE SA as data (RFC 7296 §1.2 to §1.4). A row says: in this
+ * state, when this comes, with these payloads, do that, and be in this state afterwards.
+ * What has no row is dropped and counted. sa_step() looks up the row, checks it, and
+ * alone assigns the state.
  */
 #ifndef ADIT_IKE_V2_TABLE_H
 #define ADIT_IKE_V2_TABLE_H
@@ -93,8 +93,8 @@ const struct transition *transition_table(size_t *n);
 uint32_t sa_state_ms(enum sa_state s);
 
 /* Do what the table says. in is NULL or without a message for events. True when a row was
- * found, its payload rules held and its action ran. May end in SA_DEAD: then sa is buried,
- * and is freed at the end of the entry. */
+ * found, its payload rules held and its action ran. May end in SA_DEAD: then sa is
+ * buried, and is freed at the end of the entry. */
 bool sa_step(struct ike_sa *sa, uint8_t on, enum role role, struct input *in);
 
 /* Which of its shapes a message has; sa gives the task that a response answers. */

@@ -1,11 +1,13 @@
 /* task: what an established IKE SA does next. Nothing is queued: each wish is a flag or a
- * time on the thing it is about, and whenever the window is free the most urgent is done. */
+ * time on the thing it is about, and whenever the window is free the most urgent is done.
+ */
 #include "ike/v2/v2.h"
 
 #include "core/base/clock.h"
 
-#define NOT_OURS_MS 10000	/* who did not begin the IKE SA leaves children to the other
-				 * side for so long */
+#define NOT_OURS_MS \
+	10000 /* who did not begin the IKE SA leaves children to the other \
+	       * side for so long */
 #define STATS_MS 300		/* the dataplane's answer is waited for */
 #define SLEEP_MAX_MS (24 * 3600 * 1000u)
 
@@ -19,7 +21,8 @@ static uint64_t slot_due(const struct ike_sa *sa, uint8_t slot)
 	if (sa != p->main || sa->kill_at || p->e->stopping || p->gone)
 		return 0;
 	for (const struct child *c = p->children; c; c = c->next)
-		if (c->slot == slot && !c->stale && !c->del_want && c->state != CH_DELETING)
+		if (c->slot == slot && !c->stale && !c->del_want &&
+		    c->state != CH_DELETING)
 			return 0;
 	if (!sa->owner) {
 		if (p->conf.start != START_START)
@@ -45,8 +48,8 @@ static bool relieved(const struct child *c)
 	return false;
 }
 
-/* A child waits for traffic on it, or for the end of the one before it (§2.8); where that is
- * gone already, however it went, there is nothing to wait for. */
+/* A child waits for traffic on it, or for the end of the one before it (§2.8); where that
+ * is gone already, however it went, there is nothing to wait for. */
 static void release_held(struct ike_sa *sa, uint64_t now)
 {
 	for (struct child *c = sa->peer->children; c; c = c->next)

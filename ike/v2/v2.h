@@ -1,14 +1,16 @@
 /* v2: what the files of ike/v2 share: the engine's objects, and who offers what to whom.
  *
- *	engine ── peer ── ike_sa ── (handshake | exch)	one IKE SA and what it is busy with
- *	            └─ slot (a configured child)  └─ child (a pair of ESP SAs that serves a slot)
+ *	engine ── peer ── ike_sa ── (handshake | exch)	one IKE SA, and what it does
+ *	            └─ slot (a configured child)
+ *	            └─ child (a pair of ESP SAs that serves a slot)
  *
- * An ike_sa belongs to a peer from its first message on; a responder's may move to another
- * peer of the same address when IKE_AUTH tells who calls. Children belong to a peer and point
- * at the IKE SA that carries them, so that a rekeyed IKE SA hands them on by one assignment.
+ * An ike_sa belongs to a peer from its first message on; a responder's may move to
+ * another peer of the same address when IKE_AUTH tells who calls. Children belong to a
+ * peer and point at the IKE SA that carries them, so that a rekeyed IKE SA hands them on
+ * by one assignment.
  *
- * Timers, one each: ike_sa.rtx (retransmission), ike_sa.timer (how long a state may last; in
- * ESTABLISHED the next task), peer.timer (the next try), engine.stop_timer.
+ * Timers, one each: ike_sa.rtx (retransmission), ike_sa.timer (how long a state may last;
+ * in ESTABLISHED the next task), peer.timer (the next try), engine.stop_timer.
  */
 #ifndef ADIT_IKE_V2_V2_H
 #define ADIT_IKE_V2_V2_H
@@ -26,9 +28,9 @@
 #include "ike/wire/ts.h"
 
 #define MSG_CAP 8192		/* no message of ours, and none we take, is longer */
-#define INIT_CAP 7000		/* IKE_SA_INIT: must fit in AUTH_OCTETS_MAX with its nonce */
+#define INIT_CAP 7000		/* IKE_SA_INIT: fits in AUTH_OCTETS_MAX with its nonce */
 #define NONCE_LEN 32		/* ours: half of the longest PRF key (RFC 7296 §2.10) */
-#define NONCE_CMP 16		/* of a nonce, enough to find the lowest of four (§2.8.1) */
+#define NONCE_CMP 16		/* of a nonce, to find the lowest of four (§2.8.1) */
 #define SPI_BUCKETS 64
 #define CHILD_BUCKETS 64
 #define SLOT_NONE 0xff
@@ -52,7 +54,7 @@ static inline struct slice blob_slice(const struct blob *b)
 
 /* What IKE_AUTH brought, kept while the vault looks at it. */
 struct auth_kept {
-	struct blob id, id_asked;	/* their ID's body; the responder's: IDr if it came */
+	struct blob id, id_asked; /* their ID's body; the responder's: IDr if it came */
 	struct blob auth;
 	struct blob sa, tsi, tsr;
 	bool initial_contact;
@@ -116,8 +118,8 @@ struct ike_sa {
 	struct sk *seal;
 	struct handshake *hs;
 	struct exch *x;
-	struct ike_sa *rekeyed_by;	/* the peer's, while ours is under way (§2.25.2) */
-	uint8_t nonce_min[NONCE_CMP];	/* the lower of the two of the exchange that made it */
+	struct ike_sa *rekeyed_by;    /* the peer's, while ours is under way (§2.25.2) */
+	uint8_t nonce_min[NONCE_CMP]; /* the lower one of the exchange that made it */
 	struct ike_id peer_id;		/* as authenticated */
 
 	uint32_t next_out, next_in;	/* message IDs (§2.2) */
@@ -125,7 +127,7 @@ struct ike_sa {
 	uint8_t req_sent;		/* how often */
 	struct blob resp;		/* the last answer, for repetitions (§2.1) */
 	uint32_t orphan_spi;		/* a child that only the peer has: delete it */
-	uint32_t held_for;		/* resp waits for the dataplane to take this child in */
+	uint32_t held_for; /* resp waits for the dataplane to take this child in */
 
 	struct timer rtx, timer, alive;
 	uint64_t created_ms, established_ms, last_rx_ms;
@@ -145,7 +147,7 @@ struct child {
 	uint8_t slot;			/* SLOT_NONE: its settings are gone */
 	bool initiator;			/* we began the exchange that made it */
 	bool del_want;			/* delete it by INFORMATIONAL */
-	bool stale;			/* its settings changed: goes when its successor stands */
+	bool stale; /* its settings changed: goes when its successor stands */
 	bool rekeying;			/* our rekey of it is under way */
 	bool held;			/* installed with hold_out, not activated yet */
 	bool udp_encap;
@@ -268,13 +270,13 @@ void sa_drop(struct ike_sa *sa);
 bool sa_is_up(const struct ike_sa *sa);		/* ESTABLISHED and to stay */
 bool sa_is_attempt(const struct ike_sa *sa);	/* ours, not yet established */
 bool sa_is_half_open(const struct ike_sa *sa);	/* theirs, not yet established */
-void sa_lifetimes(struct ike_sa *sa);		/* rekey_at, expire_at from the settings */
+void sa_lifetimes(struct ike_sa *sa); /* rekey_at, expire_at from the settings */
 void sa_endpoints(struct ike_sa *sa, const struct input *in);	/* §2.23 */
 void sa_keepalive_start(struct ike_sa *sa);
 void handshake_free(struct handshake *hs);
 /* The lower of two nonces, shortened (§2.8.1). */
 void nonce_min(struct slice a, struct slice b, uint8_t out[NONCE_CMP]);
-const char *sa_pair_str(const struct ike_sa *sa, char *buf, size_t cap);	/* "a ↔ b" */
+const char *sa_pair_str(const struct ike_sa *sa, char *buf, size_t cap); /* "a ↔ b" */
 
 /* ---- retransmit.c: messages out, windows, repetition (§2.1 to §2.3) ---- */
 void out_request(struct ike_sa *sa, struct out *o, uint8_t exchange);	/* SK opened */
@@ -283,12 +285,13 @@ void out_response(struct ike_sa *sa, struct out *o, uint8_t exchange);
 void out_send_request(struct ike_sa *sa, struct out *o, enum task task);
 /* The same for a message that is complete already (IKE_SA_INIT). */
 void out_send_plain(struct ike_sa *sa, const uint8_t *msg, size_t len, enum task task);
-/* Seal, cache, send; the request counts as answered. hold: not before this child is in. */
+/* Seal, cache, send; the request is answered. hold: not before this child is in. */
 void out_send_response(struct ike_sa *sa, struct out *o, uint32_t hold);
 void out_release(struct ike_sa *sa);		/* the held answer may go */
-void out_repeat(struct ike_sa *sa, const struct input *in);	/* the cached answer again */
+void out_repeat(struct ike_sa *sa, const struct input *in); /* the cached answer again */
 void out_answer_empty(struct ike_sa *sa, uint8_t exchange);
-void out_answer_notify(struct ike_sa *sa, uint8_t exchange, uint16_t type, struct slice data);
+void out_answer_notify(struct ike_sa *sa, uint8_t exchange, uint16_t type,
+		       struct slice data);
 /* The response came. */
 void req_done(struct ike_sa *sa);
 static inline bool req_out(const struct ike_sa *sa)
@@ -297,11 +300,12 @@ static inline bool req_out(const struct ike_sa *sa)
 }
 void rtx_init(struct ike_sa *sa);
 /* A reply to no IKE SA of ours, unencrypted. */
-void out_stranger(struct engine *e, const struct input *in, uint16_t type, struct slice data);
+void out_stranger(struct engine *e, const struct input *in, uint16_t type,
+		  struct slice data);
 
 /* ---- init.c ---- */
-void init_request(struct engine *e, struct input *in);	/* IKE_SA_INIT to responder, no SA yet */
-bool init_repeat(struct engine *e, const struct input *in);	/* seen before: answered again */
+/* An IKE_SA_INIT request: no IKE SA is there yet, or it is repeated. */
+void init_request(struct engine *e, struct input *in);
 
 /* ---- auth.c ---- */
 void auth_ask_sign(struct ike_sa *sa);
@@ -324,13 +328,14 @@ struct child_answer {
 	uint16_t ke_group;	/* for INVALID_KE_PAYLOAD */
 };
 /* Responder: choose, narrow, install. */
-void child_accept(struct ike_sa *sa, const struct child_offer *of, struct child_answer *an);
+void child_accept(struct ike_sa *sa, const struct child_offer *of,
+		  struct child_answer *an);
 /* Write SA, (Nr, KE,) TSi, TSr, or the error notify. */
 void child_write_answer(struct build *b, const struct child_offer *of,
 			const struct child_answer *an);
 /* Initiator: check the answer and install. spi: ours. NULL with *e. */
-struct child *child_complete(struct ike_sa *sa, const struct child_offer *of, uint8_t slot,
-			     uint32_t spi, struct ke *ke, struct err *e);
+struct child *child_complete(struct ike_sa *sa, const struct child_offer *of,
+			     uint8_t slot, uint32_t spi, struct ke *ke, struct err *e);
 /* Write the offer: SA, (Ni, KE,) TSi, TSr. group KE_NONE: no KE. */
 void child_write_offer(struct ike_sa *sa, struct build *b, uint8_t slot, uint32_t spi,
 		       const struct exch *x);
@@ -362,7 +367,7 @@ void task_next(struct ike_sa *sa);
 
 /* ---- peer.c ---- */
 void peer_fail(struct peer *p, const char *why);	/* remember, for status */
-void peer_kick(struct peer *p);				/* start what should run and does not */
+void peer_kick(struct peer *p); /* start what should run and does not */
 void peer_sa_up(struct peer *p, struct ike_sa *sa, bool initial_contact);
 void peer_sa_gone(struct peer *p, struct ike_sa *sa);
 void peer_children_changed(struct peer *p, const char *why);

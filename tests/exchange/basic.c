@@ -44,7 +44,8 @@ static void comes_up(void)
 	CHECK(!sim_status(&s, 1)->st.initiator);
 	CHECK_INT(s.side[0].ups, 1);
 	CHECK_INT(s.side[1].events[ENGINE_UP], 1);
-	CHECK(sim_logged(&s, "b: established, AES-128-GCM, PRF-HMAC-SHA2-256, Curve25519, "
+	CHECK(sim_logged(&s,
+			 "b: established, AES-128-GCM, PRF-HMAC-SHA2-256, Curve25519, "
 			 "203.0.113.1 ↔ 198.51.100.2"));
 	CHECK(sim_logged(&s, "b: child up, AES-128-GCM, ESN, 10.1.0.0/24 ↔ 10.2.0.0/24"));
 	sim_end(&s);
@@ -85,12 +86,16 @@ static void quiet_afterwards(void)
 
 static void identities(void)
 {
-	static const struct { enum id_type type; const char *a, *b; } ids[] = {
+	static const struct { enum id_type type; const char *a, *b;
+	} ids[] = {
 		{ ID_FQDN, "a.example", "B.Example" },
 		{ ID_RFC822_ADDR, "a@example.org", "b@example.org" },
 		{ ID_KEY_ID, "branch \x01\xff", "head" },
-		{ ID_DER_ASN1_DN, "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01" "a",
-		  "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01" "b" },
+		{ ID_DER_ASN1_DN,
+		  "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01"
+		  "a",
+		  "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01"
+		  "b" },
 		{ ID_IPV4_ADDR, "\x0a\x01\x02\x03", "\x0a\x01\x02\x04" },
 	};
 
@@ -127,7 +132,8 @@ static void wrong_psk(void)
 	CHECK_INT(sim_count(&s.side[0]) + sim_count(&s.side[1]), 0);
 	/* It goes on trying, slowly; put right, it comes up by itself. */
 	sim_run(&s, 5 * 60000);
-	CHECK(s.side[0].events[ENGINE_TRYING] >= 4 && s.side[0].events[ENGINE_TRYING] <= 12);
+	CHECK(s.side[0].events[ENGINE_TRYING] >= 4 &&
+	      s.side[0].events[ENGINE_TRYING] <= 12);
 	strcpy(s.side[1].psk, s.side[0].psk);
 	engine_secret_changed(s.side[1].e, "a");
 	sim_run(&s, 80000);
@@ -173,7 +179,8 @@ static void wrong_ids(void)
 	b.peer.local_id = id_of(ID_FQDN, "b.example");
 	set_both(&a, &b);
 	sim_run(&s, 1000);
-	CHECK_HAS(sim_status(&s, 1)->failure, "asks for c.example, this side is b.example");
+	CHECK_HAS(sim_status(&s, 1)->failure,
+		  "asks for c.example, this side is b.example");
 	sim_end(&s);
 
 	/* The initiator expects the address and gets a name: it tells the responder. */
@@ -182,7 +189,8 @@ static void wrong_ids(void)
 	b.peer.local_id = id_of(ID_FQDN, "b.example");
 	set_both(&a, &b);
 	sim_run(&s, 1500);
-	CHECK_HAS(sim_status(&s, 0)->reason, "says it is b.example, expected 198.51.100.2");
+	CHECK_HAS(sim_status(&s, 0)->reason,
+		  "says it is b.example, expected 198.51.100.2");
 	CHECK_HAS(sim_status(&s, 1)->failure, "refuses us after all");
 	CHECK_INT(sim_count(&s.side[0]), 0);
 	sim_run(&s, 6000);
@@ -204,7 +212,8 @@ static void no_common_ike(void)
 	CHECK_HAS(sim_status(&s, 1)->failure, "theirs: AES-128-GCM");
 	CHECK_INT(sim_counts(&s, 1).half_open, 0);
 	/* Another suite, put in on one side, is enough. */
-	sim_suites(SUITE_IKE, "aes256gcm16-sha384-ecp384,aes128gcm16-sha256-x25519", &b.peer.ike);
+	sim_suites(SUITE_IKE, "aes256gcm16-sha384-ecp384,aes128gcm16-sha256-x25519",
+		   &b.peer.ike);
 	sim_set(&s, 1, &b);
 	sim_run(&s, 30000);
 	CHECK_UP(&s, 1);
@@ -260,7 +269,8 @@ static void narrowing(void)
 
 	sim_init(&s, 28);
 	both(&a, &b);
-	sim_nets(a.children[0].local_network, &a.children[0].n_local, "10.1.0.0/24,10.9.0.0/24");
+	sim_nets(a.children[0].local_network, &a.children[0].n_local,
+		 "10.1.0.0/24,10.9.0.0/24");
 	sim_nets(b.children[0].remote_network, &b.children[0].n_remote,
 		 "10.1.0.0/24,10.9.0.0/24,10.8.0.0/24");
 	set_both(&a, &b);
@@ -382,7 +392,8 @@ static void tries_are_counted(void)
 	s.side[1].dead = true;
 	set_both(&a, &b);
 	sim_run(&s, 3600 * 1000);
-	CHECK(s.side[0].events[ENGINE_TRYING] > 30 && s.side[0].events[ENGINE_TRYING] < 60);
+	CHECK(s.side[0].events[ENGINE_TRYING] > 30 &&
+	      s.side[0].events[ENGINE_TRYING] < 60);
 	s.side[1].dead = false;
 	sim_run(&s, 80000);
 	CHECK_UP(&s, 1);

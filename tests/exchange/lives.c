@@ -1,9 +1,9 @@
 /* rooms: ike/v2 ike/wire core/crypto core/base */
-/* Lives: by a seed, two routers go through hours of short lifetimes, rekeys, verbs, reloads,
- * crashes and lost dataplanes over a network that loses, doubles, delays and reorders. When
- * it calms down both sides must hold the same SAs, no more and no fewer, and nothing may be
- * left when they stop. SEED=n begins there and runs one,
- * LIVES=n so many. */
+/* Lives: by a seed, two routers go through hours of short lifetimes, rekeys, verbs,
+ * reloads, crashes and lost dataplanes over a network that loses, doubles, delays and
+ * reorders. When it calms down both sides must hold the same SAs, no more and no fewer,
+ * and nothing may be left when they stop. SEED=n begins there and runs one, LIVES=n so
+ * many. */
 #include "ike/v2/v2.h"
 #include "tests/exchange/pair.h"
 
@@ -155,8 +155,8 @@ static const char *one_life(uint64_t seed)
 		if (engine_peer_up(s.side[n].e, n ? "a" : "b", NULL) < 0)
 			sim_trouble(&s, "up");
 	}
-	/* The dead are found out after dpd and a minute of silence; then tries come at most a
-	 * minute apart, and a child's at most 160 s. */
+	/* The dead are found out after dpd and a minute of silence; then tries come at
+	 * most a minute apart, and a child's at most 160 s. */
 	for (unsigned i = 0; i < 400 && !s.trouble[0]; i++) {
 		sim_run(&s, 1000);
 		if (i > 60 && settled())
@@ -178,7 +178,8 @@ static void lives(void)
 
 		if (wrong) {
 			printf("    SEED=%llu: %s\n", (unsigned long long)seed, wrong);
-			printf("    SAs %u %u, engine %zu %zu, IKE %zu %zu, want %u, %s %s\n",
+			printf("    SAs %u %u, engine %zu %zu, IKE %zu %zu, want %u, %s "
+			       "%s\n",
 			       sim_count(&s.side[0]), sim_count(&s.side[1]),
 			       sim_counts(&s, 0).child_sas, sim_counts(&s, 1).child_sas,
 			       sim_counts(&s, 0).ike_sas, sim_counts(&s, 1).ike_sas,

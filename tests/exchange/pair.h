@@ -1,7 +1,7 @@
-/* pair: two engines in one process, on a virtual clock, over a network that loses, doubles,
- * delays and reorders by a seed; a fake vault that knows PSKs; a fake dataplane that checks
- * that both ends hold the same keys, and, when asked, that at every moment a packet sent by
- * either side would be understood by the other.
+/* pair: two engines in one process, on a virtual clock, over a network that loses,
+ * doubles, delays and reorders by a seed; a fake vault that knows PSKs; a fake dataplane
+ * that checks that both ends hold the same keys, and, when asked, that at every moment a
+ * packet sent by either side would be understood by the other.
  *
  *	side 0 "a" 203.0.113.1  10.1.0.0/24  ────  10.2.0.0/24  198.51.100.2 side 1 "b"
  *
@@ -100,11 +100,14 @@ static inline void sim_trouble(struct sim *s, const char *fmt, ...)
 	s->trouble_ms = s->now;
 }
 
-#define CHECK_SIM(s) do { \
-	if ((s)->trouble[0]) { \
-		printf("    at %.3f s: %s\n", ((s)->trouble_ms - 1000000) / 1000.0, (s)->trouble); \
-		CHECK(!"trouble"); \
-	} } while (0)
+#define CHECK_SIM(s) \
+	do { \
+		if ((s)->trouble[0]) { \
+			printf("    at %.3f s: %s\n", \
+			       ((s)->trouble_ms - 1000000) / 1000.0, (s)->trouble); \
+			CHECK(!"trouble"); \
+		} \
+	} while (0)
 
 static void sim_log(void *arg, const struct log_line *l)
 {
@@ -115,8 +118,8 @@ static void sim_log(void *arg, const struct log_line *l)
 	if (show < 0)
 		show = getenv("SIM_LOG") != NULL;
 	if (show)
-		printf("    %9.3f %s%s%s\n", s ? (s->now - 1000000) / 1000.0 : 0.0, l->peer,
-		       l->peer[0] ? ": " : "", l->text);
+		printf("    %9.3f %s%s%s\n", s ? (s->now - 1000000) / 1000.0 : 0.0,
+		       l->peer, l->peer[0] ? ": " : "", l->text);
 	if (!s)
 		return;
 	snprintf(s->log[s->n_log % 40], sizeof(s->log[0]), "%s: %s", l->peer, l->text);
@@ -151,16 +154,17 @@ static inline unsigned sim_dice(unsigned below)
 	return below ? rng_below(below) : 0;
 }
 
-static inline void sim_net(struct sim *s, int from, struct endpoint src, struct endpoint dst,
-			   const uint8_t *msg, size_t len)
+static inline void sim_net(struct sim *s, int from, struct endpoint src,
+			   struct endpoint dst, const uint8_t *msg, size_t len)
 {
 	int to = 1 - from;
 	int copies = 1;
 
 	s->side[from].sent++;
 	if (getenv("SIM_LOG"))
-		printf("    %9.3f %c sends %u %s %u\n", (s->now - 1000000) / 1000.0, 'a' + from,
-		       msg[18], msg[19] & 0x20 ? "response" : "request", msg[23]);
+		printf("    %9.3f %c sends %u %s %u\n", (s->now - 1000000) / 1000.0,
+		       'a' + from, msg[18], msg[19] & 0x20 ? "response" : "request",
+		       msg[23]);
 	if (s->filter && !s->filter(s, from, msg, len))
 		return;
 	if (s->side[from].dead || s->side[to].dead)
@@ -200,15 +204,16 @@ static inline void sim_net(struct sim *s, int from, struct endpoint src, struct 
 
 /* ---- what the engine asks for ---- */
 
-static void sim_send(void *arg, const struct endpoint *local, const struct endpoint *remote,
-		     const uint8_t *msg, size_t len)
+static void sim_send(void *arg, const struct endpoint *local,
+		     const struct endpoint *remote, const uint8_t *msg, size_t len)
 {
 	struct sim_side *d = arg;
 
 	sim_net(d->s, d->n, *local, *remote, msg, len);
 }
 
-static void sim_alive(void *arg, const struct endpoint *local, const struct endpoint *remote)
+static void sim_alive(void *arg, const struct endpoint *local,
+		      const struct endpoint *remote)
 {
 	struct sim_side *d = arg;
 
@@ -220,13 +225,13 @@ static void sim_alive(void *arg, const struct endpoint *local, const struct endp
 
 static inline bool sim_same_key(const struct sa_key *a, const struct sa_key *b)
 {
-	return a->encr_len == b->encr_len && a->integ_len == b->integ_len && a->encr_len &&
-	       memcmp(a->encr, b->encr, a->encr_len) == 0 &&
+	return a->encr_len == b->encr_len && a->integ_len == b->integ_len &&
+	       a->encr_len && memcmp(a->encr, b->encr, a->encr_len) == 0 &&
 	       memcmp(a->integ, b->integ, a->integ_len) == 0;
 }
 
-static inline bool sim_same_ts(const struct selector *a, unsigned n, const struct selector *b,
-			       unsigned m)
+static inline bool sim_same_ts(const struct selector *a, unsigned n,
+			       const struct selector *b, unsigned m)
 {
 	if (n != m || !n)
 		return false;
@@ -261,7 +266,8 @@ static inline struct sim_sa *sim_mate(struct sim *s, int side, const struct sa_c
 	struct sim_sa *o = s->side[1 - side].sas;
 
 	for (int i = 0; i < SIM_SAS; i++)
-		if (o[i].used && o[i].sa.spi_in == sa->spi_out && o[i].sa.spi_out == sa->spi_in)
+		if (o[i].used && o[i].sa.spi_in == sa->spi_out &&
+		    o[i].sa.spi_out == sa->spi_in)
 			return &o[i];
 	return NULL;
 }
@@ -274,8 +280,9 @@ static void sim_sa_add(void *arg, const struct sa_child *sa)
 
 	d->adds++;
 	if (getenv("SIM_LOG"))
-		printf("    %9.3f %c adds %u %s %08x %08x\n", (d->s->now - 1000000) / 1000.0,
-		       'a' + d->n, sa->id, sa->child, sa->spi_in, sa->spi_out);
+		printf("    %9.3f %c adds %u %s %08x %08x\n",
+		       (d->s->now - 1000000) / 1000.0, 'a' + d->n, sa->id, sa->child,
+		       sa->spi_in, sa->spi_out);
 	if (sa->spi_in < 256 || sa->spi_out < 256)
 		sim_trouble(d->s, "SPI below 256");
 	for (int i = 0; i < SIM_SAS; i++) {
@@ -291,9 +298,11 @@ static void sim_sa_add(void *arg, const struct sa_child *sa)
 		return;
 	}
 	if (mate && sim_differs(sa, &mate->sa))
-		sim_trouble(d->s, "the two ends differ in %s", sim_differs(sa, &mate->sa));
+		sim_trouble(d->s, "the two ends differ in %s",
+			    sim_differs(sa, &mate->sa));
 	if (!d->dp_refuses)
-		*free_one = (struct sim_sa){ .used = true, .held = sa->hold_out, .sa = *sa };
+		*free_one =
+			(struct sim_sa){ .used = true, .held = sa->hold_out, .sa = *sa };
 	if (d->dp_mute)
 		return;
 	p = sim_put(d->s, 1 + sim_dice(3));
@@ -337,8 +346,8 @@ static void sim_sa_del(void *arg, uint32_t id, uint32_t linger_ms)
 	struct sim_sa *x = sim_find(d, id);
 
 	if (getenv("SIM_LOG"))
-		printf("    %9.3f %c removes %u\n", (d->s->now - 1000000) / 1000.0, 'a' + d->n,
-		       id);
+		printf("    %9.3f %c removes %u\n", (d->s->now - 1000000) / 1000.0,
+		       'a' + d->n, id);
 	if (!x)
 		return;
 	if (linger_ms)
@@ -440,14 +449,14 @@ static void sim_event(void *arg, const char *peer, enum engine_event ev, const c
 	d->events[ev]++;
 	snprintf(d->last[ev], sizeof(d->last[ev]), "%s", text);
 	if (getenv("SIM_LOG"))
-		printf("    %9.3f [%c %s] %s\n", (d->s->now - 1000000) / 1000.0, 'a' + d->n,
-		       engine_event_name(ev), text);
+		printf("    %9.3f [%c %s] %s\n", (d->s->now - 1000000) / 1000.0,
+		       'a' + d->n, engine_event_name(ev), text);
 }
 
 /* ---- running ---- */
 
-/* The pair a side would send on for the peer's first child: the newest that is in, and not
- * held. */
+/* The pair a side would send on for the peer's first child: the newest that is in, and
+ * not held. */
 static inline struct sim_sa *sim_sender(struct sim_side *d)
 {
 	struct sim_sa *best = NULL;
@@ -482,7 +491,8 @@ static inline void sim_watch(struct sim *s)
 		bool f = sim_flows(s, i);
 
 		if (s->flowing[i] && !f && s->watch)
-			sim_trouble(s, "a packet from side %c would be lost now", 'a' + i);
+			sim_trouble(s, "a packet from side %c would be lost now",
+				    'a' + i);
 		s->flowing[i] = f;
 	}
 }
@@ -509,7 +519,8 @@ static inline void sim_deliver(struct sim *s, struct sim_packet *p)
 			d->received++;
 			if (getenv("SIM_LOG"))
 				printf("    %9.3f %c gets %u %s %u\n",
-				       (s->now - 1000000) / 1000.0, 'a' + d->n, p->bytes[18],
+				       (s->now - 1000000) / 1000.0, 'a' + d->n,
+				       p->bytes[18],
 				       p->bytes[19] & 0x20 ? "response" : "request",
 				       p->bytes[23]);
 			engine_receive(d->e, &p->dst, &p->src, p->bytes, p->len);
@@ -580,11 +591,19 @@ static inline void sim_run(struct sim *s, uint64_t ms)
 static inline struct engine *sim_engine(struct sim *s, int n)
 {
 	struct engine_env env = {
-		.arg = &s->side[n], .send = sim_send, .keepalive = sim_alive,
-		.sa_add = sim_sa_add, .sa_activate = sim_sa_activate,
-		.sa_update = sim_sa_update, .sa_del = sim_sa_del, .sa_query = sim_sa_query,
-		.auth_sign = sim_auth_sign, .auth_verify = sim_auth_verify,
-		.peer_up = sim_peer_up, .peer_down = sim_peer_down, .event = sim_event,
+		.arg = &s->side[n],
+		.send = sim_send,
+		.keepalive = sim_alive,
+		.sa_add = sim_sa_add,
+		.sa_activate = sim_sa_activate,
+		.sa_update = sim_sa_update,
+		.sa_del = sim_sa_del,
+		.sa_query = sim_sa_query,
+		.auth_sign = sim_auth_sign,
+		.auth_verify = sim_auth_verify,
+		.peer_up = sim_peer_up,
+		.peer_down = sim_peer_down,
+		.event = sim_event,
 	};
 
 	return engine_new(&env, &s->ts);

@@ -1,7 +1,8 @@
 /* rooms: ike/v2 ike/wire core/crypto core/base */
 /* Rekeying of children and of the IKE SA, from either side, from both at once, and while
- * messages are lost; Deletes; a peer that dies, comes back, or loses its dataplane. At every
- * step of the flow tests a packet sent by either side would have been understood. */
+ * messages are lost; Deletes; a peer that dies, comes back, or loses its dataplane. At
+ * every step of the flow tests a packet sent by either side would have been understood.
+ */
 #include "ike/v2/v2.h"
 #include "tests/exchange/pair.h"
 
@@ -201,7 +202,8 @@ static void crash_of(int n, uint64_t seed)
 static void restart_of_a(void)
 {
 	crash_of(0, 600);
-	/* It calls at once and says INITIAL_CONTACT; b throws the old ones away in silence. */
+	/* It calls at once and says INITIAL_CONTACT; b throws the old ones away in
+	 * silence. */
 	sim_run(&s, 8000);
 	CHECK_UP(&s, 1);
 	CHECK(s.side[1].downs == 0);
@@ -341,7 +343,7 @@ static void rekey_refused(void)
 {
 	struct sim_conf b;
 
-	/* PFS differs: found out at the first rekey only, an hour later (USERS.md no. 6). */
+	/* PFS differs: found out at the first rekey only, an hour later. */
 	sim_init(&s, 640);
 	sim_usual(&s);
 	sim_run(&s, 1000);

@@ -180,7 +180,8 @@ static void pfs_group_differs(void)
 /* A stranger answers each IKE_SA_INIT faster than the peer: no proposal chosen. */
 static bool forge_refusal(struct sim *sim, int from, const uint8_t *msg, size_t len)
 {
-	struct endpoint src = { sim->side[1].addr, 500 }, dst = { sim->side[0].addr, 500 };
+	struct endpoint src = { sim->side[1].addr, 500 },
+			dst = { sim->side[0].addr, 500 };
 	struct sim_packet *p;
 	uint8_t forged[36];
 
@@ -213,7 +214,7 @@ static void forged_refusal(void)
 	sim_end(&s);
 }
 
-/* What is under way comes in copies with bits turned, or cut: nothing may come of them. */
+/* What is under way comes in copies with bits turned, or cut: nothing comes of them. */
 static void flip_queue(void)
 {
 	size_t n = s.n_q;
@@ -304,8 +305,34 @@ static void critical_payload(void)
 static void unknown_spi(void)
 {
 	struct endpoint from = { s.side[0].addr, 500 }, to = { s.side[1].addr, 500 };
-	uint8_t msg[32] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
-			    0, 0x20, INFORMATIONAL, IKE_FLAG_INITIATOR, 0, 0, 0, 1, 0, 0, 0, 28 };
+	uint8_t msg[32] = { 1,
+			    2,
+			    3,
+			    4,
+			    5,
+			    6,
+			    7,
+			    8,
+			    9,
+			    10,
+			    11,
+			    12,
+			    13,
+			    14,
+			    15,
+			    16,
+			    0,
+			    0x20,
+			    INFORMATIONAL,
+			    IKE_FLAG_INITIATOR,
+			    0,
+			    0,
+			    0,
+			    1,
+			    0,
+			    0,
+			    0,
+			    28 };
 
 	sim_init(&s, 13);
 	sim_usual(&s);
@@ -346,7 +373,8 @@ static void nat(void)
 	sim_run(&s, 100000);
 	CHECK_INT(s.side[0].keepalives, 5);
 	CHECK_INT(s.side[1].keepalives, 0);
-	/* The NAT forgets, and maps to another port: b follows the first packet from there. */
+	/* The NAT forgets, and maps to another port: b follows the first packet from
+	 * there. */
 	s.nat_shift = 30000;
 	sim_run(&s, 40000);
 	CHECK_UP(&s, 1);
@@ -460,7 +488,7 @@ static void reload_networks(void)
 		 "10.1.0.0/24,10.5.0.0/24");
 	sim_nets(b.children[0].remote_network, &b.children[0].n_remote,
 		 "10.1.0.0/24,10.5.0.0/24");
-	/* The responder first: it has nothing to renegotiate but does not keep the old. */
+	/* The responder first: it renegotiates nothing, but does not keep the old. */
 	sim_set(&s, 1, &b);
 	sim_run(&s, 3000);
 	sim_set(&s, 0, &a);
@@ -596,8 +624,10 @@ static void small_when_idle(void)
 		CHECK(!sa->hs && !sa->x && !sa->req.p);
 		CHECK(sa->resp.len < 400);
 		CHECK(sizeof(*sa) + sizeof(struct peer) + sizeof(struct child) +
-		      sizeof(struct child_conf) + sizeof(struct slot) +
-		      sizeof(struct ike_keys) + sizeof(struct sa_stats) + sa->resp.len < 5000);
+			      sizeof(struct child_conf) + sizeof(struct slot) +
+			      sizeof(struct ike_keys) + sizeof(struct sa_stats) +
+			      sa->resp.len <
+		      5000);
 	}
 	sim_end(&s);
 }

@@ -1,10 +1,12 @@
 /* rooms: ike/v2 ike/wire core/crypto core/base */
-/* The table of transitions, walked: every state, exchange and role. What has a row is what
- * the map below says, and what has none is dropped and counted, and moves nothing. */
+/* The table of transitions, walked: every state, exchange and role. What has a row is
+ * what the map below says, and what has none is dropped and counted, and moves nothing.
+ */
 #include "ike/v2/v2.h"
 #include "tests/exchange/pair.h"
 
-/* '.' nothing; r requests, a answers, b both. In the order of SA_INIT, AUTH, CREATE, INFO. */
+/* '.' nothing; r requests, a answers, b both. In the order of SA_INIT, AUTH, CREATE,
+ * INFO. */
 static const char *const map[SA_STATES] = {
 	[SA_IDLE] =        "r...",
 	[SA_INIT_SENT] =   "a...",
@@ -66,7 +68,8 @@ static void rows_are_sound(void)
 
 	for (size_t i = 0; i < n; i++, t++) {
 		CHECK(t->act && t->story && t->section && t->section[0]);
-		CHECK(t->from < SA_STATES && t->done < SA_STATES && t->failed < SA_STATES);
+		CHECK(t->from < SA_STATES && t->done < SA_STATES &&
+		      t->failed < SA_STATES);
 		CHECK(t->from != SA_DEAD);
 		CHECK((t->role == ROLE_EVENT) == (t->on < EV_END));
 		CHECK((t->role == ROLE_EVENT) == !t->payloads);
@@ -80,8 +83,8 @@ static void rows_are_sound(void)
 		CHECK(reached[st]);
 }
 
-/* Whatever state it is in, an IKE SA can be ended, and every state but the one that is meant
- * to last, and those that retransmit, ends by time. */
+/* Whatever state it is in, an IKE SA can be ended, and every state but the one that is
+ * meant to last, and those that retransmit, ends by time. */
 static void every_state_ends(void)
 {
 	for (unsigned st = 0; st < SA_DEAD; st++) {
@@ -103,8 +106,10 @@ static size_t message(struct ike_sa *sa, uint8_t exchange, bool response, uint32
 		      struct out *o)
 {
 	struct ike_hdr h = {
-		.spi_i = sa->spi_i, .spi_r = exchange == IKE_SA_INIT && !response ? 0 : sa->spi_r,
-		.exchange = exchange, .msg_id = exchange == IKE_SA_INIT ? 0 : id,
+		.spi_i = sa->spi_i,
+		.spi_r = exchange == IKE_SA_INIT && !response ? 0 : sa->spi_r,
+		.exchange = exchange,
+		.msg_id = exchange == IKE_SA_INIT ? 0 : id,
 		.flags = (response ? IKE_FLAG_RESPONSE : 0) |
 			 (sa->initiator ? IKE_FLAG_INITIATOR : 0),
 	};
@@ -129,8 +134,8 @@ static uint32_t dropped(void)
 	struct engine_counts c = sim_counts(&s, 1);
 	struct drop_counts p = sim_status(&s, 1)->st.drops;
 
-	return c.drops.unexpected + c.drops.malformed + c.drops.unknown_spi + c.drops.bad_id +
-	       p.unexpected + p.malformed + p.bad_id;
+	return c.drops.unexpected + c.drops.malformed + c.drops.unknown_spi +
+	       c.drops.bad_id + p.unexpected + p.malformed + p.bad_id;
 }
 
 /* Put side 1's IKE SA in a state, let an authentic message of that exchange come. */
@@ -156,7 +161,8 @@ static void try_one(enum sa_state st, uint8_t exchange, bool response)
 	engine_receive(s.side[1].e, &dst, &src, o.buf, len);
 	to->hs = NULL;
 	if (to->state != st)
-		printf("    %s moved by %s\n", sa_state_name(st), ike_exchange_name(exchange));
+		printf("    %s moved by %s\n", sa_state_name(st),
+		       ike_exchange_name(exchange));
 	CHECK(to->state == st);
 	CHECK(dropped() == before + 1);
 	CHECK_INT(s.side[1].sent, sent);
