@@ -21,7 +21,7 @@
 #define REFUSED_GRACE_MS 3000
 #define HALF_OPEN_FREE 32	/* cookies are asked for above this and one per peer */
 #define HALF_OPEN_MAX 256	/* beyond this and four per peer all else is dropped */
-#define PER_SOURCE_FREE 8	/* the same for one pair of addresses, two per peer there */
+#define PER_SOURCE_FREE 8	/* the same for one pair of addresses, two per peer */
 
 static bool must_encapsulate(const struct ike_sa *sa)
 {
