@@ -74,72 +74,69 @@ static void list_broken(struct table *t, const char *name, const struct err *e)
 	table_note(t, TONE_BAD, e->msg);
 }
 
-static struct json_object *peer_json(const struct cli *c, const struct draft *d,
-				     bool only_set)
+/* stored: as settings_has_secret(); not known to users who may not look. */
+static struct json_object *peer_json(const struct draft *d, int stored)
 {
-	struct json_object *o = edit_json(d, only_set);
-	int stored = settings_has_secret(c->front.config_dir, draft_name(d));
+	struct json_object *o = edit_json(d, false);
 
 	json_put_str(o, "name", draft_name(d));
-	/* Not known to users who may not look. */
 	if (stored >= 0)
 		json_put_bool(o, "psk_stored", stored > 0);
 	return o;
 }
 
-static void list_one(struct cli *c, const char *name, struct table *t,
-		     struct json_object *peers)
-{
-	struct findings fs = { 0 };
-	struct draft *d = NULL;
-	struct err why = { 0 };
+struct list_run {
+	struct cli *c;
+	struct table t;
+	struct json_object *peers;	/* NULL: the table */
+	size_t n;
+};
 
-	if (settings_peer_draft(c->front.config_dir, name, &d, &fs, &why) == 0) {
-		if (peers)
-			json_object_array_add(peers, peer_json(c, d, false));
-		else
-			list_row(t, d, fs.errors > 0, cli_has(c, OPT_PLAIN));
-	} else if (peers) {
+static bool list_one(void *arg, const struct peer_entry *p)
+{
+	struct list_run *r = arg;
+
+	r->n++;
+	if (p->draft && r->peers) {
+		json_object_array_add(r->peers, peer_json(p->draft, p->secret));
+	} else if (p->draft) {
+		list_row(&r->t, p->draft, p->fs->errors > 0, cli_has(r->c, OPT_PLAIN));
+	} else if (r->peers) {
 		struct json_object *o = json_object_new_object();
 
-		json_put_str(o, "name", name);
-		json_put_str(o, "error", why.msg);
-		json_object_array_add(peers, o);
+		json_put_str(o, "name", p->name);
+		json_put_str(o, "error", p->why->msg);
+		json_object_array_add(r->peers, o);
 	} else {
-		list_broken(t, name, &why);
+		list_broken(&r->t, p->name, p->why);
 	}
-	draft_free(d);
-	findings_fini(&fs);
+	return true;
 }
 
 int peer_list(struct cli *c, struct err *e)
 {
-	bool json = cli_has(c, OPT_JSON);
-	struct json_object *o = NULL, *peers = NULL;
-	char **names = NULL;
-	struct table t;
-	size_t n = 0;
+	struct list_run r = { .c = c };
+	struct json_object *o = NULL;
+	int rc;
 
-	if (settings_names(c->front.config_dir, &names, &n, e))
-		return -1;
-	if (json) {
+	if (cli_has(c, OPT_JSON)) {
 		o = json_object_new_object();
-		peers = json_put_array(o, "peers");
+		r.peers = json_put_array(o, "peers");
 	}
-	table_init(&t, list_cols, sizeof(list_cols) / sizeof(list_cols[0]));
-	for (size_t i = 0; i < n; i++)
-		list_one(c, names[i], &t, peers);
-	if (json)
+	table_init(&r.t, list_cols, sizeof(list_cols) / sizeof(list_cols[0]));
+	rc = settings_each_peer(c->front.config_dir, list_one, &r, e);
+	if (rc)
+		json_object_put(o);
+	else if (o)
 		out_json(c, o);
-	else if (!n && !cli_has(c, OPT_PLAIN))
+	else if (!r.n && !cli_has(c, OPT_PLAIN))
 		sbuf_add(&c->out,
 			 "There are no peers yet. `adit help peer add` shows how to add "
 			 "one.\n");
 	else
-		table_print(c, &t);
-	table_fini(&t);
-	settings_names_free(names, n);
-	return 0;
+		table_print(c, &r.t);
+	table_fini(&r.t);
+	return rc;
 }
 
 /* --- show --- */
@@ -154,10 +151,11 @@ int peer_show(struct cli *c, struct err *e)
 	if (edit_require_peer(c, c->argv[0], e) ||
 	    settings_peer_draft(c->front.config_dir, c->argv[0], &d, &fs, e))
 		return -1;
+	stored = settings_has_secret(c->front.config_dir, draft_name(d));
 	if (cli_has(c, OPT_JSON)) {
 		struct json_object *o = json_object_new_object();
 
-		json_put(o, "peer", peer_json(c, d, false));
+		json_put(o, "peer", peer_json(d, stored));
 		out_json(c, o);
 	} else {
 		if (!cli_has(c, OPT_PLAIN)) {
@@ -165,7 +163,6 @@ int peer_show(struct cli *c, struct err *e)
 			sbuf_add(&c->out, "\n");
 		}
 		width = edit_print(c, d, !cli_has(c, OPT_ALL));
-		stored = settings_has_secret(c->front.config_dir, draft_name(d));
 		if (!cli_has(c, OPT_PLAIN))
 			out_labelled(c, width, "psk", TONE_PLAIN,
 				     stored > 0 ? "stored (never shown)" : stored == 0 ?

@@ -158,35 +158,43 @@ static int name_cmp(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static int names_of(const struct snap *snap, char ***names, size_t *n, struct err *e)
+{
+	char **list = calloc(snap->n + 1, sizeof(*list));
+	char name[PEER_NAME_MAX + 1];
+	size_t have = 0;
+
+	for (size_t i = 0; list && i < snap->n; i++) {
+		if (!snap_peer_name(snap->f[i].path, name))
+			continue;
+		if (!(list[have] = strdup(name))) {
+			settings_names_free(list, have);
+			list = NULL;
+			break;
+		}
+		have++;
+	}
+	if (!list)
+		return err_set(e, "out of memory");
+	/* By path "a-b.conf" comes before "a.conf". */
+	qsort(list, have, sizeof(*list), name_cmp);
+	*names = list;
+	*n = have;
+	return 0;
+}
+
 int settings_names(const char *dir, char ***names, size_t *n, struct err *e)
 {
-	char name[PEER_NAME_MAX + 1];
 	struct snap snap;
-	char **list;
+	int r;
 
 	*n = 0;
 	*names = NULL;
 	if (snap_read(dir, false, &snap, e) < 0)
 		return -1;
-	list = calloc(snap.n + 1, sizeof(*list));
-	for (size_t i = 0; list && i < snap.n; i++) {
-		if (!snap_peer_name(snap.f[i].path, name))
-			continue;
-		if (!(list[*n] = strdup(name))) {
-			settings_names_free(list, *n);
-			list = NULL;
-			break;
-		}
-		(*n)++;
-	}
+	r = names_of(&snap, names, n, e);
 	snap_fini(&snap);
-	if (!list) {
-		*n = 0;
-		return err_set(e, "out of memory");
-	}
-	qsort(list, *n, sizeof(*list), name_cmp);
-	*names = list;
-	return 0;
+	return r;
 }
 
 const char *settings_nearest_peer(const char *dir, const char *name, char *buf,
@@ -230,6 +238,46 @@ int settings_router_draft(const char *dir, struct draft **out, struct findings *
 	if (snap_read(dir, false, &snap, e) < 0)
 		return -1;
 	r = load_router_draft(&snap, out, fs, e);
+	snap_fini(&snap);
+	return r;
+}
+
+static int has_secret(const struct snap *snap, const char *name)
+{
+	char path[SNAP_PATH_MAX];
+
+	if (!snap->secrets_listed)
+		return -1;
+	return snap_find(snap, snap_secret_path(name, path)) != NULL;
+}
+
+int settings_each_peer(const char *dir,
+		       bool (*fn)(void *arg, const struct peer_entry *p), void *arg,
+		       struct err *e)
+{
+	char **names = NULL;
+	struct snap snap;
+	bool more = true;
+	size_t n = 0;
+	int r;
+
+	if (snap_read(dir, false, &snap, e) < 0)
+		return -1;
+	r = names_of(&snap, &names, &n, e);
+	for (size_t i = 0; i < n && more; i++) {
+		struct findings fs = { 0 };
+		struct err why = { 0 };
+		struct draft *d = NULL;
+		struct peer_entry p = { names[i], NULL, &fs, &why,
+					has_secret(&snap, names[i]) };
+
+		if (load_peer_draft(&snap, names[i], &d, &fs, &why) == 0)
+			p.draft = d;
+		more = fn(arg, &p);
+		draft_free(d);
+		findings_fini(&fs);
+	}
+	settings_names_free(names, n);
 	snap_fini(&snap);
 	return r;
 }

@@ -50,6 +50,20 @@ int settings_peer_draft(const char *dir, const char *name, struct draft **out,
 int settings_router_draft(const char *dir, struct draft **out, struct findings *fs,
 			  struct err *e) MUST_USE;
 
+/* Every peer as settings_peer_draft() would give it, sorted by name, from one look at the
+ * folder: asking for each by itself reads all files each time. */
+struct peer_entry {
+	const char *name;
+	const struct draft *draft;	/* NULL: not keys and values at all, see why */
+	const struct findings *fs;	/* of this peer's file alone */
+	const struct err *why;
+	int secret;			/* as settings_has_secret() */
+};
+/* What is in an entry is borrowed for the call. fn returns false to stop. */
+int settings_each_peer(const char *dir,
+		       bool (*fn)(void *arg, const struct peer_entry *p), void *arg,
+		       struct err *e) MUST_USE;
+
 /* From memory, for tests and fuzzing: text is not trusted in any way. file goes into
  * findings. NULL when it is not keys and values at all (fs says where), or memory is
  * short. */

@@ -646,8 +646,43 @@ static void a_big_file_is_left_alone(void)
 	CHECK_HAS(e.msg, "delete it by hand");
 }
 
+struct seen {
+	char text[256];
+	int stop_after;
+};
+
+static bool see(void *arg, const struct peer_entry *p)
+{
+	struct seen *s = arg;
+	size_t n = strlen(s->text);
+
+	snprintf(s->text + n, sizeof(s->text) - n, "%s:%s:%zu:%d ", p->name,
+		 p->draft ? draft_get(p->draft, "remote_gateway") : p->why->msg,
+		 p->fs->errors, p->secret);
+	return --s->stop_after != 0;
+}
+
+static void all_peers_in_one_look(void)
+{
+	struct seen s = { 0 }, one = { .stop_after = 1 };
+
+	fresh_dir();
+	CHECK(settings_each_peer(dir, see, &s, &e) == 0);
+	CHECK_STR(s.text, "");
+	add("shop", PAIRS(GOOD, LONG_PSK));
+	/* Of two names the shorter comes first, though '-' < '.'. */
+	put("peers/shop-2.conf", "remote_gateway = 198.51.100.9\nmtu = 3\n");
+	put("peers/bad.conf", "no settings");
+	CHECK(settings_each_peer(dir, see, &s, &e) == 0);
+	CHECK_HAS(s.text, "bad:peers/bad.conf:1:");
+	CHECK_HAS(s.text, "shop:198.51.100.2:0:1 shop-2:198.51.100.9:3:0 ");
+	CHECK(settings_each_peer(dir, see, &one, &e) == 0);
+	CHECK(!strstr(one.text, "shop"));
+}
+
 int main(void)
 {
+	T_RUN(all_peers_in_one_look);
 	T_RUN(add_and_read_back);
 	T_RUN(errors_are_not_written);
 	T_RUN(comments_stay);
