@@ -101,10 +101,19 @@ static void mark_findings(struct form *f)
 	}
 }
 
+/* It may be a key. */
+static void forget_typed(struct field *fl)
+{
+	if (fl->typed)
+		secret_wipe(fl->typed, strlen(fl->typed));
+	free(fl->typed);
+	fl->typed = NULL;
+}
+
 static void forget_fields(struct form *f)
 {
 	for (size_t i = 0; i < f->n; i++)
-		free(f->fields[i].typed);
+		forget_typed(&f->fields[i]);
 	f->n = 0;
 }
 
@@ -131,13 +140,26 @@ static void refuse(struct field *fl, const char *text, const char *why)
 {
 	char *copy = strdup(text);
 
-	free(fl->typed);
+	forget_typed(fl);
 	fl->typed = copy;
 	/* The field is named by its label already. */
 	if (strncmp(why, fl->key, strlen(fl->key)) == 0 && why[strlen(fl->key)] == ':')
 		why += strlen(fl->key) + 2;
 	snprintf(fl->error, sizeof(fl->error), "%s", why);
 	fl->warning = false;
+}
+
+static void note_weak(struct form *f, struct field *fl)
+{
+	unsigned bits = form_weak_in(f, fl->s, form_value(f, fl));
+	char words[80];
+
+	if (!bits)
+		return;
+	weak_str(bits, words, sizeof(words));
+	snprintf(fl->error, sizeof(fl->error), "weak: %s; allow_weak has to name it, saving asks",
+		 words);
+	fl->warning = true;
 }
 
 static bool set_value(struct form *f, struct field *fl, const char *text)
@@ -148,9 +170,13 @@ static bool set_value(struct form *f, struct field *fl, const char *text)
 		refuse(fl, text, e.msg);
 		return false;
 	}
-	free(fl->typed);
-	fl->typed = NULL;
+	forget_typed(fl);
 	fl->error[0] = '\0';
+	/* What the last attempt to save found there was about the old value. */
+	for (size_t i = 0; i < f->findings.n; i++)
+		if (strcmp(f->findings.f[i].key, fl->key) == 0)
+			f->findings.f[i].key[0] = '\0';
+	note_weak(f, fl);
 	if (fl->s->type == ST_NAME)
 		f->named = true;
 	if (fl->s->type == ST_SECRET && *text) {
@@ -165,7 +191,7 @@ static bool set_value(struct form *f, struct field *fl, const char *text)
 }
 
 /* The focused field is left: check and take what was typed. */
-static bool take_over(struct form *f)
+bool form_take(struct form *f)
 {
 	struct field *fl = &f->fields[f->at];
 
@@ -173,6 +199,14 @@ static bool take_over(struct form *f)
 		return !(f->at < f->n && fl->typed);
 	f->touched = false;
 	return set_value(f, fl, f->edit.text);
+}
+
+bool form_set(struct form *f, size_t i, const char *text)
+{
+	bool taken = set_value(f, &f->fields[i], text);
+
+	focus(f, i);
+	return taken;
 }
 
 static bool form_dirty(const struct view *v)
@@ -195,11 +229,11 @@ static bool form_dirty(const struct view *v)
 
 /* ---- moving ---- */
 
-static void go(struct form *f, int by)
+void form_go(struct form *f, int by)
 {
 	size_t i = f->at;
 
-	take_over(f);
+	form_take(f);
 	do {
 		if ((by < 0 && i == 0) || (by > 0 && i + 1 >= f->n)) {
 			i = f->at;
@@ -218,7 +252,7 @@ static bool at_end(const struct form *f)
 /* A refused value stays with its field, so its page is not left behind unseen. */
 static bool page_clean(struct form *f)
 {
-	take_over(f);
+	form_take(f);
 	for (size_t i = 0; i < f->n; i++) {
 		if (f->fields[i].typed) {
 			focus(f, i);
@@ -254,6 +288,7 @@ static void show_key(struct form *f, const char *key)
 static void show_findings(struct form *f, const struct err *e)
 {
 	struct finding first = { 0 };
+	const struct setting *s;
 
 	for (size_t i = f->findings.n; i-- > 0;)
 		if (f->findings.f[i].level == FINDING_ERROR)
@@ -262,7 +297,9 @@ static void show_findings(struct form *f, const struct err *e)
 		show_key(f, first.key);
 	else
 		build(f);
-	tui_say(f->v.tui, EL_ERROR, "Not saved: %s", first.msg[0] ? first.msg : e->msg);
+	s = first.key[0] ? draft_setting(f->draft, first.key, NULL) : NULL;
+	tui_say(f->v.tui, EL_ERROR, "Not saved: %s%s%s", s ? s->label : "", s ? ": " : "",
+		first.msg[0] ? first.msg : e->msg);
 }
 
 static void write_out(struct form *f)
@@ -306,6 +343,32 @@ static void add_warnings(const struct form *f, struct sbuf *b)
 				  f->findings.f[i].key[0] ? ": " : "", f->findings.f[i].msg);
 }
 
+static void save(struct form *f);
+
+static void allow_answer(void *arg, int letter)
+{
+	struct form *f = arg;
+
+	if (letter == 'y' && form_allow(f, f->weak))
+		save(f);
+}
+
+/* True when the admin has to agree to weak algorithms first. */
+static bool asks_for_weak(struct form *f)
+{
+	char words[80], text[300];
+
+	f->weak = form_weak(f);
+	if (!f->weak)
+		return false;
+	weak_str(f->weak, words, sizeof(words));
+	snprintf(text, sizeof(text), "The proposals name what is weak: %s. It is refused unless "
+		 "allow_weak names it too, and every status marks this peer then.\n\n"
+		 "Add %s to allow_weak?", words, words);
+	pop_ask(f->v.tui, "Weak algorithms", text, "y", allow_answer, f);
+	return true;
+}
+
 static void save(struct form *f)
 {
 	static const char *const costs[] = {
@@ -324,6 +387,8 @@ static void save(struct form *f)
 		tui_say(f->v.tui, EL_ERROR, "The peer needs a name");
 		return;
 	}
+	if (asks_for_weak(f))
+		return;
 	findings_fini(&f->findings);
 	if (draft_check(f->draft, lan, front_lan(&f->v.tui->front, lan, FRONT_LAN_MAX),
 			&f->findings)) {
@@ -359,80 +424,12 @@ static bool form_leave(struct view *v)
 {
 	struct form *f = (struct form *)v;
 
-	take_over(f);
+	form_take(f);
 	if (!form_dirty(v))
 		return true;
 	pop_ask(v->tui, "Unsaved changes", "What was changed here is not saved yet.", "sd",
 		leave_answer, f);
 	return false;
-}
-
-/* ---- choosing ---- */
-
-struct offers {
-	struct pop_choice *list;
-	size_t n;
-};
-
-static void offer(void *arg, const char *value, const char *about, bool weak)
-{
-	struct offers *o = arg;
-	struct pop_choice *grown = realloc(o->list, (o->n + 1) * sizeof(*grown));
-
-	if (!grown)
-		return;
-	o->list = grown;
-	grown[o->n].value = strdup(value);
-	grown[o->n].about = strdup(about);
-	grown[o->n++].weak = weak;
-}
-
-static void choose(struct form *f);
-
-static void chosen(void *arg, const char *value)
-{
-	struct form *f = arg;
-	struct field *fl = &f->fields[f->at];
-	struct err e = { 0 };
-
-	if (!value)
-		return;
-	edit_set(&f->edit, value);
-	f->touched = true;
-	/* Half a suite is no error yet: offer what can follow. */
-	if (draft_try(f->draft, fl->key, value, &e) < 0 &&
-	    (fl->s->type == ST_IKE || fl->s->type == ST_ESP)) {
-		if (value[0] && value[strlen(value) - 1] != '-')
-			edit_key(&f->edit, '-', NULL);
-		choose(f);
-		return;
-	}
-	take_over(f);
-}
-
-static void choose(struct form *f)
-{
-	const struct field *fl = &f->fields[f->at];
-	struct offers o = { 0 };
-	size_t sel = 0;
-
-	if (form_is_text(fl->s)) {
-		setting_suggest(fl->s, f->edit.text, offer, &o);
-		/* A complete value: offer to begin anew. */
-		if (!o.n)
-			setting_suggest(fl->s, "", offer, &o);
-	} else {
-		for (size_t i = 0; fl->s->choices && fl->s->choices[i]; i++) {
-			if (strcmp(fl->s->choices[i], form_value(f, fl)) == 0)
-				sel = i;
-			offer(&o, fl->s->choices[i], "", false);
-		}
-	}
-	if (!o.n) {
-		go(f, 1);
-		return;
-	}
-	pop_choose(f->v.tui, fl->s->label, o.list, o.n, sel, chosen, f);
 }
 
 static void cycle(struct form *f, int by)
@@ -462,7 +459,12 @@ static void reveal(struct form *f)
 	size_t len, n;
 	bool plain = true;
 
+	if (f->router)
+		return;
 	f->reveal = !f->reveal;
+	/* What was typed here is shown where it stands. */
+	if (f->reveal && *draft_get(f->draft, "psk") && f->page != PAGE_AUTH && page_clean(f))
+		show_key(f, "psk");
 	if (!f->reveal || !f->base || f->router || *draft_get(f->draft, "psk") ||
 	    (f->fields[f->at].s && f->fields[f->at].s->type == ST_SECRET && f->edit.len))
 		return;
@@ -487,7 +489,7 @@ static void generate(struct form *f)
 {
 	char key[FRONT_PSK_TEXT];
 
-	if (f->router)
+	if (f->router || !page_clean(f))
 		return;
 	front_psk_generate(key);
 	show_key(f, "psk");
@@ -567,7 +569,7 @@ static void show_command(struct form *f)
 	struct pairs *p = calloc(1, sizeof(*p));
 	struct sbuf b = { 0 };
 
-	take_over(f);
+	form_take(f);
 	if (!p)
 		return;
 	p->f = f;
@@ -608,7 +610,7 @@ static enum handled form_command(struct form *f, int key)
 	case K_F0 + 7:
 	case K_CTRL('n'):
 		if (!f->router && page_clean(f))
-			pop_input(f->v.tui, "Another child", "Its name (one more pair of network lists):",
+			pop_input(f->v.tui, "One more pair of networks", "Its name:",
 				  "", false, child_named, f);
 		return HANDLED;
 	case K_CTRL('x'):
@@ -624,6 +626,34 @@ static enum handled form_command(struct form *f, int key)
 	return IGNORED;
 }
 
+/* A tab, or a field; a second click on it is Enter. */
+static void click(struct form *f)
+{
+	int row, col;
+
+	term_mouse(&row, &col);
+	if (row == f->tab_row) {
+		for (int p = 0; p < f->n_pages; p++) {
+			if (col < f->tab_end[p]) {
+				turn(f, p - f->page);
+				return;
+			}
+		}
+		return;
+	}
+	for (size_t i = 0; i < f->n; i++) {
+		if (!f->fields[i].s || row < f->fields[i].row ||
+		    row >= f->fields[i].row + f->fields[i].rows)
+			continue;
+		if (i == f->at) {
+			form_choose(f);
+			return;
+		}
+		form_take(f);
+		focus(f, i);
+	}
+}
+
 static enum handled form_move(struct form *f, int key)
 {
 	switch (key) {
@@ -631,19 +661,22 @@ static enum handled form_move(struct form *f, int key)
 		if (at_end(f) && f->page + 1 < f->n_pages)
 			turn(f, 1);
 		else
-			go(f, 1);
+			form_go(f, 1);
 		return HANDLED;
 	case K_DOWN:
 	case K_WHEEL_DOWN:
-		go(f, 1);
+		form_go(f, 1);
 		return HANDLED;
 	case K_UP:
 	case K_WHEEL_UP:
 	case K_BACKTAB:
-		go(f, -1);
+		form_go(f, -1);
 		return HANDLED;
 	case K_ENTER:
-		choose(f);
+		form_choose(f);
+		return HANDLED;
+	case K_CLICK:
+		click(f);
 		return HANDLED;
 	}
 	return IGNORED;
@@ -692,7 +725,7 @@ static const struct key_help form_keys[] = {
 	{ "F2", "save", "save; shows first what will change (also Ctrl-S)" },
 	{ "PgDn", "page", "the next page; PgUp the one before" },
 	{ "Tab", "next", "the next field; Up and Down, Shift-Tab" },
-	{ "Enter", "choose", "offer values: algorithms part by part" },
+	{ "Enter", "choose", "offer values; put proposals together part by part" },
 	{ "F3", "show key", "show the pre-shared key (also Ctrl-R)" },
 	{ "F4", "make key", "make a random pre-shared key (also Ctrl-G)" },
 	{ "F6", "command", "the command that does the same (also Ctrl-Y)" },
@@ -705,7 +738,7 @@ static const struct key_help form_keys[] = {
 
 static const struct view_ops form_ops = {
 	.title = "the form", .keys = form_keys, .draw = form_draw, .key = form_key,
-	.dirty = form_dirty, .leave = form_leave, .free = form_free,
+	.dirty = form_dirty, .leave = form_leave, .free = form_free, .typing = true,
 };
 
 static struct form *form_new(struct tui *t)

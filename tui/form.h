@@ -18,6 +18,7 @@ struct field {
 	char *typed;			/* a value that was refused, as it was typed */
 	char error[ERR_MSG_MAX];	/* "" fine */
 	bool warning;			/* error holds a warning only */
+	int row, rows;			/* where it was drawn last; rows 0: not in sight */
 };
 
 struct form {
@@ -27,11 +28,14 @@ struct form {
 	bool named;			/* a new peer has been given its name */
 	int stored;			/* a PSK is stored: 1, 0, -1 not known */
 	int page, n_pages;
+	int tab_end[FORM_PAGES_MAX];	/* column behind each tab as last drawn; 0 not shown */
+	int tab_row;
 	struct field fields[FORM_FIELDS_MAX];
 	size_t n, at, first;
 	struct edit edit;		/* the focused field's */
 	bool touched;			/* and whether it was changed there */
 	bool reveal, pasting;
+	unsigned weak;			/* what saving asked to allow */
 	struct findings findings;	/* of the last attempt to save */
 };
 
@@ -39,9 +43,34 @@ struct form {
 const char *form_page_name(const struct form *f, int page);
 /* True for values that are typed; false for those that are toggled or cycled. */
 bool form_is_text(const struct setting *s);
+/* Values that are put together from lists of algorithms. */
+bool form_is_suites(const struct setting *s);
 /* What stands in a field: what was typed and refused, or the draft's value; "" when a new peer
  * has no name yet. */
 const char *form_value(const struct form *f, const struct field *fl);
+
+/* --- form.c --- */
+
+/* The focused field is left: check and take what was typed. False when it was refused. */
+bool form_take(struct form *f);
+/* Set field i; a refused text stays in it with the error. The field keeps its focus. */
+bool form_set(struct form *f, size_t i, const char *text);
+/* To the next field, or the one before. */
+void form_go(struct form *f, int by);
+
+/* --- form_choose.c --- */
+
+/* Offer values for the focused field. */
+void form_choose(struct form *f);
+/* Bits of enum weak that a text of proposals, or all in the draft, need and allow_weak does not
+ * name. */
+unsigned form_weak_in(const struct form *f, const struct setting *s, const char *text);
+unsigned form_weak(const struct form *f);
+/* Let allow_weak name them too. */
+bool form_allow(struct form *f, unsigned bits);
+
+/* --- form_draw.c --- */
+
 void form_draw(struct view *v, int top, int rows);
 
 #endif

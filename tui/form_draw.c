@@ -8,24 +8,40 @@
 
 #define LABEL_MAX 24
 
-static void draw_tabs(const struct form *f, int row)
+/* Tabs from `first` to the focused page or the last, as many as fit. Returns the last drawn. */
+static int tabs_from(struct form *f, int first, int row, int width, bool draw)
 {
-	int x = 1;
+	int x = 1, p;
 
-	term_put(row, 0, term_cols(), EL_TEXT, "");
-	/* Where not all fit: the name of this one, and how many there are. */
-	if (term_cols() < 76 && f->n_pages > 2) {
-		term_putf(row, 1, 0, EL_HEAD, "%s", form_page_name(f, f->page));
-		term_putf(row, term_cols() - 18, 0, EL_DIM, "page %d of %d PgDn", f->page + 1,
-			  f->n_pages);
-		return;
-	}
-	for (int p = 0; p < f->n_pages; p++) {
+	for (p = first; p < f->n_pages; p++) {
 		const char *name = form_page_name(f, p);
+		int w = (int)fmt_width(name) + 2;
 
-		term_putf(row, x, 0, p == f->page ? EL_SELECT : EL_TEXT, " %s ", name);
-		x += (int)fmt_width(name) + 2;
+		if (x + w > width)
+			break;
+		if (draw) {
+			term_putf(row, x, 0, p == f->page ? EL_SELECT : EL_TEXT, " %s ", name);
+			f->tab_end[p] = x + w;
+		}
+		x += w;
 	}
+	return p - 1;
+}
+
+static void draw_tabs(struct form *f, int row)
+{
+	int first = 0, last, width = term_cols();
+
+	f->tab_row = row;
+	memset(f->tab_end, 0, sizeof(f->tab_end));
+	/* Where not all fit: those around this one, and how many there are. */
+	if (tabs_from(f, 0, row, width, false) < f->n_pages - 1)
+		width -= 6;
+	while (first < f->page && tabs_from(f, first, row, width, false) < f->page)
+		first++;
+	last = tabs_from(f, first, row, width, true);
+	if (first > 0 || last < f->n_pages - 1)
+		term_putf(row, term_cols() - 5, 0, EL_DIM, "%d/%d", f->page + 1, f->n_pages);
 }
 
 static void draw_choice(const struct form *f, const struct field *fl, int row, int x, int w,
@@ -46,71 +62,169 @@ static const char *placeholder(const struct form *f, const struct field *fl)
 {
 	if (fl->s->type != ST_SECRET)
 		return fl->s->empty;
-	return f->stored == 1 ? "(stored; type to replace it, F3 shows it)"
-	     : f->stored == 0 ? "(none yet: type one, or F4 makes one)" : "";
-}
-
-static void draw_text(struct form *f, const struct field *fl, int row, int x, int w, bool focus,
-		      bool idle)
-{
-	bool mask = fl->s->sensitive && !f->reveal;
-	const char *value = form_value(f, fl);
-	struct edit shown;
-
-	if (focus && (f->edit.len || fl->s->type != ST_SECRET)) {
-		edit_draw(&f->edit, row, x, w, EL_FOCUS, mask, true);
-		return;
-	}
-	if (!*value) {
-		term_put(row, x, w, focus ? EL_FOCUS : EL_DIM, placeholder(f, fl));
-		if (focus)
-			term_cursor(row, x);
-		return;
-	}
-	if (!mask) {
-		bool def = !fl->typed && !draft_is_set(f->draft, fl->key);
-
-		term_put(row, x, w, def || idle ? EL_DIM : EL_FIELD, value);
-		return;
-	}
-	edit_set(&shown, value);
-	edit_draw(&shown, row, x, w, EL_FIELD, true, false);
-	edit_fini(&shown);
+	return f->stored == 1 ? "stored; type to replace it, F3 shows it"
+	     : f->stored == 0 ? "none yet: type one, or F4 makes one" : "";
 }
 
 static int label_width(void)
 {
-	int w = term_cols() / 3;
+	int w = term_cols() * 2 / 5;
 
 	return w < LABEL_MAX ? w : LABEL_MAX;
 }
 
-/* Rows that a field takes. */
-static int height(const struct field *fl)
+static int value_width(void)
 {
-	return fl->error[0] ? 2 : 1;
+	return term_cols() - label_width() - 4;
+}
+
+/* What is on the screen for a field, typed just now or before. */
+static const char *shown_text(const struct form *f, size_t i)
+{
+	return i == f->at && form_is_text(f->fields[i].s) ? f->edit.text
+							   : form_value(f, &f->fields[i]);
+}
+
+/* Algorithms stand one proposal a line, and so does any list that one line cannot hold. */
+static bool is_tall(const struct form *f, size_t i)
+{
+	const struct setting *s = f->fields[i].s;
+
+	return setting_is_list(s) && (form_is_suites(s) ||
+				      (int)fmt_width(shown_text(f, i)) >= value_width());
+}
+
+static int value_rows(const struct form *f, size_t i)
+{
+	int n = 1;
+
+	if (f->fields[i].s && is_tall(f, i))
+		for (const char *c = shown_text(f, i); (c = strchr(c, ',')); c++)
+			n++;
+	return n;
+}
+
+/* A list with its elements below each other; the cursor's row is always in sight. */
+static void draw_tall(struct form *f, size_t i, int row, int rows, int x, int w, enum element el)
+{
+	const char *text = shown_text(f, i);
+	bool focus = i == f->at;
+	int n = 0, skip = 0;
+
+	if (focus)
+		for (const char *c = text; c < text + f->edit.at; c++)
+			skip += *c == ',';
+	skip = skip >= rows ? skip - rows + 1 : 0;
+	for (const char *c = text; ; n++) {
+		size_t len = strcspn(c, ","), from = (size_t)(c - text);
+		bool last = !c[len];
+		struct edit part;
+
+		len += !last;
+		if (n >= skip && n < skip + rows) {
+			char buf[EDIT_MAX];
+			bool here;
+
+			snprintf(buf, sizeof(buf), "%.*s", (int)len, c);
+			edit_set(&part, buf);
+			here = focus && f->edit.at >= from &&
+			       (f->edit.at < from + len || (last && f->edit.at == from + len));
+			part.at = here ? f->edit.at - from : 0;
+			edit_draw(&part, row + n - skip, x, w, el, false, here);
+		}
+		c += len;
+		if (last)
+			break;
+	}
+}
+
+static void draw_empty(const struct form *f, const struct field *fl, int row, int x, int w,
+		       bool focus)
+{
+	const char *text = placeholder(f, fl);
+
+	term_put(row, x, w, focus ? EL_FOCUS : EL_TEXT, "");
+	term_putf(row, x, w, focus ? EL_FOCUS : EL_DIM, "%s%s%s", *text ? "(" : "", text,
+		  *text ? ")" : "");
+	if (focus)
+		term_cursor(row, x);
+}
+
+static void draw_text(struct form *f, size_t i, int row, int rows, int x, int w, bool idle)
+{
+	const struct field *fl = &f->fields[i];
+	bool mask = fl->s->sensitive && !f->reveal, focus = i == f->at;
+	bool def = !fl->typed && !draft_is_set(f->draft, fl->key);
+	enum element el = focus ? EL_FOCUS : def || idle ? EL_DIM : EL_FIELD;
+	struct edit shown;
+
+	if (!*shown_text(f, i)) {
+		draw_empty(f, fl, row, x, w, focus);
+	} else if (is_tall(f, i)) {
+		draw_tall(f, i, row, rows, x, w, el);
+	} else if (focus) {
+		edit_draw(&f->edit, row, x, w, el, mask, true);
+	} else if (mask) {
+		edit_set(&shown, form_value(f, fl));
+		edit_draw(&shown, row, x, w, el, true, false);
+		edit_fini(&shown);
+	} else {
+		term_put(row, x, w, el, form_value(f, fl));
+	}
+}
+
+/* Rows that the error under a field takes. */
+static int error_rows(const struct field *fl)
+{
+	size_t width = (size_t)value_width();
+	int n = 0;
+
+	for (const char *p = fl->error; p && *p; n++)
+		fmt_wrap(p, width, &p);
+	return n < 3 ? n : 3;
+}
+
+/* Rows that a field takes. */
+static int height(const struct form *f, size_t i)
+{
+	return value_rows(f, i) + error_rows(&f->fields[i]);
+}
+
+static void draw_error(const struct field *fl, int row, int end, int x)
+{
+	const char *p = fl->error;
+
+	for (int n = error_rows(fl); n-- && row < end; row++) {
+		const char *next;
+		size_t len = fmt_wrap(p, (size_t)value_width(), &next);
+
+		term_putf(row, x, 0, fl->warning ? EL_WAIT : EL_ERROR, "%.*s", (int)len, p);
+		p = next;
+	}
 }
 
 static int draw_field(struct form *f, size_t i, int row, int end)
 {
-	const struct field *fl = &f->fields[i];
-	int lw = label_width(), x = lw + 3, w = term_cols() - x - 1;
+	struct field *fl = &f->fields[i];
+	int lw = label_width(), x = lw + 3, w = value_width(), rows = value_rows(f, i);
 	bool focus = i == f->at, idle;
 
 	if (!fl->s) {
 		term_put(row, 1, 0, EL_HEAD, fl->heading);
 		return row + 1;
 	}
+	rows = row + rows > end ? end - row : rows;
+	fl->row = row;
+	fl->rows = rows;
 	idle = draft_idle(f->draft, fl->key) != NULL;
 	term_putf(row, 1, lw + 1, focus ? EL_KEY : idle ? EL_DIM : EL_TEXT, "%s%s", fl->s->label,
 		  fl->s->required ? " *" : "");
 	if (form_is_text(fl->s))
-		draw_text(f, fl, row, x, w, focus, idle);
+		draw_text(f, i, row, rows, x, w, idle);
 	else
 		draw_choice(f, fl, row, x, w, focus, idle);
-	if (fl->error[0] && row + 1 < end)
-		term_put(row + 1, x, w, fl->warning ? EL_WAIT : EL_ERROR, fl->error);
-	return row + height(fl);
+	draw_error(fl, row + rows, end, x);
+	return row + rows + error_rows(fl);
 }
 
 static void scroll_to(struct form *f, int rows)
@@ -123,9 +237,9 @@ static void scroll_to(struct form *f, int rows)
 	if (f->first == f->at && f->at && !f->fields[f->at - 1].s)
 		f->first--;
 	for (size_t i = f->at + 1; i-- > f->first;) {
-		used += height(&f->fields[i]);
+		used += height(f, i);
 		if (used > rows) {
-			f->first = i + 1;
+			f->first = i < f->at ? i + 1 : i;
 			return;
 		}
 	}
@@ -145,10 +259,23 @@ static int wrap_at(int row, int end, enum element el, const char *text)
 	return row;
 }
 
+/* Blanks behind the commas of a value, so that it can be broken there. */
+static void spaced(const char *text, char *buf, size_t cap)
+{
+	size_t n = 0;
+
+	for (; *text && n + 2 < cap; text++) {
+		buf[n++] = *text;
+		if (*text == ',' && text[1] != ' ')
+			buf[n++] = ' ';
+	}
+	buf[n] = '\0';
+}
+
 static void draw_help(const struct form *f, int row, int end)
 {
 	const struct field *fl = &f->fields[f->at];
-	char range[200], line[400];
+	char range[200], line[600], def[300];
 	const char *idle;
 
 	if (f->at >= f->n || !fl->s)
@@ -160,10 +287,15 @@ static void draw_help(const struct form *f, int row, int end)
 		snprintf(line, sizeof(line), "Has no effect %s.", idle);
 		row = wrap_at(row, end, EL_WAIT, line);
 	}
+	if (form_is_suites(fl->s))
+		row = wrap_at(row, end, EL_KEY, "Enter puts them together by choosing.");
 	setting_range(fl->s, range, sizeof(range));
-	snprintf(line, sizeof(line), "%s%s%s%s%s%s", range, fl->s->def[0] ? "  Default: " : "",
-		 fl->s->def, fl->s->example[0] ? "  Example: " : "", fl->s->example,
-		 fl->s->cost == COST_RESTART ? "  Changing it restarts the peer." : "");
+	/* A long default stands in the field already. */
+	spaced(strlen(fl->s->def) < 40 ? fl->s->def : "", def, sizeof(def));
+	snprintf(line, sizeof(line), "%s%s%s%s%s%s", range, def[0] ? "  Default: " : "", def,
+		 fl->s->example[0] ? "  Example: " : "", fl->s->example,
+		 fl->s->cost == COST_RESTART && f->base && !f->router
+		 ? "  Changing it restarts the peer." : "");
 	row = wrap_at(row, end, EL_DIM, line);
 	row = wrap_at(row, end, EL_TEXT, fl->s->more);
 	if (fl->s->aka[0]) {
@@ -172,19 +304,33 @@ static void draw_help(const struct form *f, int row, int end)
 	}
 }
 
+/* What the fields leave goes to the help, which wants nine rows and takes no less than four. */
+static int help_rows(const struct form *f, int rows)
+{
+	int used = 3, least = rows >= 18 ? 6 : 4;
+
+	for (size_t i = 0; i < f->n; i++)
+		used += height(f, i);
+	if (rows - used > 9)
+		return 9;
+	return rows - used > least ? rows - used : least;
+}
+
 void form_draw(struct view *v, int top, int rows)
 {
 	struct form *f = (struct form *)v;
-	int help = rows >= 24 ? 8 : rows >= 18 ? 6 : rows >= 12 ? 4 : 3;
-	int row = top + 2, end = top + rows - help;
+	int row = top + 2, end = top + rows - help_rows(f, rows);
+	size_t i;
 
 	draw_tabs(f, top);
 	scroll_to(f, end - row);
-	for (size_t i = f->first; i < f->n && row < end; i++)
+	for (i = 0; i < f->n; i++)
+		f->fields[i].rows = 0;
+	for (i = f->first; i < f->n && row < end; i++)
 		row = draw_field(f, i, row, end);
 	if (f->first)
 		term_put(top + 1, term_cols() - 8, 0, EL_DIM, "more up");
-	if (row >= end && f->n > f->first)
-		term_put(end - 1, term_cols() - 6, 0, EL_DIM, "more");
 	draw_help(f, end, top + rows);
+	if (i < f->n)
+		term_put(end, term_cols() - 8, 0, EL_DIM, " more ");
 }

@@ -105,13 +105,13 @@ static void ask_draw(struct view *v, int top, int rows)
 		a->first = a->lines > a->shown ? a->lines - a->shown : 0;
 	term_box(b.row, b.col, b.height, b.width, a->title);
 	wrapped(a->text, (size_t)b.width - 4, a->first, a->shown, &b);
-	for (const char *k = a->keys; *k; k++) {
+	for (const char *k = a->keys; *k && *k != 'o'; k++) {
 		size_t n = strlen(keys);
 
 		snprintf(keys + n, sizeof(keys) - n, "[%c] %s   ", *k, letter_word(*k));
 	}
 	snprintf(keys + strlen(keys), sizeof(keys) - strlen(keys), "[Esc] %s",
-		 a->keys[0] ? "no" : "back");
+		 strchr(a->keys, 'y') ? "no" : "back");
 	term_put(b.row + b.height - 2, b.col + 2, b.width - 4, EL_KEY, keys);
 	if (a->lines > a->shown)
 		term_put(b.row + b.height - 3, b.col + b.width - 12, 10, EL_DIM, "Up, Down");
@@ -258,6 +258,7 @@ struct choose {
 	char *title;
 	struct pop_choice *list;
 	size_t n, at, first;
+	int list_row, shown;		/* as last drawn */
 	void (*done)(void *arg, const char *value);
 	void *arg;
 };
@@ -278,7 +279,7 @@ static void choose_free(struct view *v)
 static void choose_draw(struct view *v, int top, int rows)
 {
 	struct choose *c = (struct choose *)v;
-	size_t wide = 20, about = 0;
+	size_t wide = 12, about = 0;
 	struct box b;
 
 	(void)top;
@@ -295,6 +296,8 @@ static void choose_draw(struct view *v, int top, int rows)
 		c->first = c->at;
 	if (c->at >= c->first + (size_t)(b.height - 4))
 		c->first = c->at - (size_t)(b.height - 4) + 1;
+	c->list_row = b.row + 1;
+	c->shown = b.height - 4;
 	term_box(b.row, b.col, b.height, b.width, c->title);
 	for (int r = 0; r < b.height - 4 && c->first + (size_t)r < c->n; r++) {
 		const struct pop_choice *p = &c->list[c->first + (size_t)r];
@@ -305,8 +308,8 @@ static void choose_draw(struct view *v, int top, int rows)
 			left = b.width - 4;
 		term_put(b.row + 1 + r, b.col + 2, left, sel ? EL_SELECT : EL_TEXT, p->value);
 		if (b.width - 4 - left > 0)
-			term_put(b.row + 1 + r, b.col + 2 + left, b.width - 4 - left,
-				 sel ? EL_SELECT : p->weak ? EL_WEAK : EL_DIM, p->about ? p->about : "");
+			term_clip(b.row + 1 + r, b.col + 2 + left, b.width - 4 - left,
+				  sel ? EL_SELECT : p->weak ? EL_WEAK : EL_DIM, p->about ? p->about : "");
 	}
 	term_put(b.row + b.height - 2, b.col + 2, b.width - 4, EL_KEY, "[Enter] take   [Esc] back");
 }
@@ -316,6 +319,19 @@ static void choose_move(struct choose *c, int by)
 	long at = (long)c->at + by;
 
 	c->at = at < 0 ? 0 : at >= (long)c->n ? c->n - 1 : (size_t)at;
+}
+
+/* True when the click was on a line; it is selected then. */
+static bool clicked(struct choose *c)
+{
+	int row, col;
+
+	term_mouse(&row, &col);
+	row -= c->list_row;
+	if (row < 0 || row >= c->shown || c->first + (size_t)row >= c->n)
+		return false;
+	c->at = c->first + (size_t)row;
+	return true;
 }
 
 static enum handled choose_key(struct view *v, int key)
@@ -346,6 +362,10 @@ static enum handled choose_key(struct view *v, int key)
 	case K_END:
 		c->at = c->n - 1;
 		return HANDLED;
+	case K_CLICK:
+		if (!clicked(c))
+			return HANDLED;
+		/* fall through */
 	case K_ENTER:
 	case ' ':
 		value = strdup(c->list[c->at].value);
@@ -383,6 +403,10 @@ void pop_choose(struct tui *t, const char *title, struct pop_choice *list, size_
 	struct choose *c = calloc(1, sizeof(*c));
 
 	if (!c || !n) {
+		for (size_t i = 0; i < n; i++) {
+			free(list[i].value);
+			free(list[i].about);
+		}
 		free(c);
 		free(list);
 		return;

@@ -89,7 +89,7 @@ static void count_peers(const struct tui *t, char *buf, size_t cap)
 static void draw_bar(struct tui *t)
 {
 	char right[120], left[200];
-	bool dirty = false;
+	bool dirty = false, roomy;
 	int w = term_cols(), room;
 
 	for (struct view *v = t->top; v; v = v->below)
@@ -106,7 +106,9 @@ static void draw_bar(struct tui *t)
 		room = w - 1;
 	else
 		term_put(0, room + 1, 0, t->status->running ? EL_BAR : EL_ERROR, right);
-	term_putf(0, 1, room, EL_BAR, "adit%s %s  %s%s%s", dirty ? "*" : "", t->host, left,
+	roomy = (int)(fmt_width(left) + strlen(t->host)) + 9 <= room;
+	term_putf(0, 1, room, EL_BAR, "adit%s %s%s%s%s%s", dirty ? "*" : "", roomy ? t->host : "",
+		  roomy ? "  " : "", left,
 		  t->readonly ? "  (read only)" : "", t->paused ? "  (paused)" : "");
 }
 

@@ -148,7 +148,7 @@ const char *setting_page_name(enum setting_page page)
 	static const char *const names[] = {
 		[PAGE_GENERAL] = "General", [PAGE_NETWORKS] = "Networks",
 		[PAGE_ALGORITHMS] = "Algorithms", [PAGE_AUTH] = "Authentication",
-		[PAGE_LIFE] = "Lifetimes & liveness", [PAGE_FIREWALL] = "Firewall",
+		[PAGE_LIFE] = "Lifetimes", [PAGE_FIREWALL] = "Firewall",
 		[PAGE_ADVANCED] = "Advanced", [PAGE_ROUTER] = "Router",
 	};
 

@@ -94,7 +94,7 @@ bool setting_is_list(const struct setting *s);
 
 const char *setting_scope_name(enum setting_scope scope); /* "router", "peer", "child" */
 const char *setting_type_name(enum setting_type type);		/* "duration", … */
-const char *setting_page_name(enum setting_page page); /* "Lifetimes & liveness", … */
+const char *setting_page_name(enum setting_page page); /* "Lifetimes", … */
 const char *setting_cost_name(enum setting_cost cost); /* "nothing", "rekey", "restart" */
 /* What values look like, for help lines: "yes or no", "10s to 30d", "start, responder".
  */
