@@ -1,7 +1,8 @@
 /* suite: "aes256-sha256-modp2048" to transforms and back. */
 #include "core/crypto/alg.h"
 
-#include <ctype.h>
+#include "core/base/nearest.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -13,48 +14,21 @@ static const char *use_name(enum suite_use use)
 	return use == SUITE_IKE ? "IKE" : "ESP";
 }
 
-/* Levenshtein distance, capped by the words' length; both are short. */
-static unsigned distance(const char *a, const char *b)
+static const char *alg_word(const void *algs, size_t i)
 {
-	unsigned row[WORD_MAX + 1];
-	size_t n = strlen(b);
-
-	if (n > WORD_MAX)
-		return 99;
-	for (unsigned j = 0; j <= n; j++)
-		row[j] = j;
-	for (; *a; a++) {
-		unsigned diag = row[0]++;
-
-		for (size_t j = 1; j <= n; j++) {
-			unsigned change = diag + (tolower((unsigned char)*a) != b[j - 1]);
-			unsigned best = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-
-			diag = row[j];
-			row[j] = change < best ? change : best;
-		}
-	}
-	return row[n];
+	return ((const struct alg *)algs)[i].name;
 }
 
 static int unknown_word(const char *word, struct err *e)
 {
-	const char *best = NULL;
-	unsigned best_d = 4;
 	const struct alg *all;
+	const char *near;
 	size_t n;
 
 	all = alg_table(&n);
-	for (size_t i = 0; i < n; i++) {
-		unsigned d = distance(word, all[i].name);
-
-		if (d < best_d) {
-			best_d = d;
-			best = all[i].name;
-		}
-	}
-	if (best)
-		return err_set(e, "unknown algorithm \"%s\": %s?", word, best);
+	near = nearest(word, n, alg_word, all);
+	if (near)
+		return err_set(e, "unknown algorithm \"%s\": %s?", word, near);
 	return err_set(e, "unknown algorithm \"%s\" (examples: aes256gcm16, aes256, sha256, ecp384, "
 		       "modp2048)", word);
 }

@@ -5,6 +5,7 @@
 #ifndef ADIT_SETTINGS_SCHEMA_H
 #define ADIT_SETTINGS_SCHEMA_H
 
+#include "core/base/nearest.h"
 #include "core/settings/conf.h"
 
 #include <stdbool.h>
@@ -108,13 +109,5 @@ typedef void setting_suggest_fn(void *arg, const char *value, const char *about,
 				bool weak);
 void setting_suggest(const struct setting *s, const char *typed, setting_suggest_fn *fn,
 		     void *arg);
-
-/* The nearest of n words (Levenshtein, a swap of neighbours is one step, case ignored),
- * or NULL when none is within 2 steps (1 for words of up to 3 letters). word_at gives the
- * i-th word; NULL ones are skipped. */
-const char *nearest(const char *typed, size_t n,
-		    const char *(*word_at)(const void *arg, size_t i), const void *arg);
-/* The same over a NULL-terminated array. */
-const char *nearest_of(const char *typed, const char *const *words);
 
 #endif

@@ -1,6 +1,6 @@
 /* nearest: did you mean? Optimal string alignment: insert, delete, change, swap
  * neighbours. */
-#include "core/settings/schema.h"
+#include "core/base/nearest.h"
 
 #include <ctype.h>
 #include <string.h>
