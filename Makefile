@@ -44,18 +44,28 @@ PROGRAMS := $(B)/adit $(B)/aditd $(B)/libexec/iked $(B)/libexec/vaultd $(B)/libe
 
 all: $(B)/.deps $(PROGRAMS)
 
-$(B)/.deps:
+$(B)/.deps: tests/deps
 	@mkdir -p $(@D)
-	@tests/deps check build && touch $@
+	@CC="$(CC)" tests/deps check build && touch $@
+
+# stamp(text): a file that is written when it says something else than before. What hangs on it
+# is made again then: with another PREFIX, other flags, or a source file fewer.
+stamp = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(1))' >$@.new; \
+	cmp -s $@.new $@ && rm -f $@.new || mv -f $@.new $@
+$(B)/.flags: force
+	$(call stamp,$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(SBINDIR) $(MANDIR))
+$(B)/.sources: force
+	$(call stamp,$(foreach r,$(ROOMS),$(call room_src,$(r))))
+force:
 
 include tests/tests.mk
 
 $(foreach r,$(ROOMS),$(eval $(call ar,$(r)): $(call obj,$(call room_src,$(r)))))
-$(B)/lib/%.a:
+$(B)/lib/%.a: $(B)/.sources
 	@mkdir -p $(@D)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
-$(B)/%.o: %.c
+$(B)/%.o: %.c $(B)/.flags | $(B)/.deps
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC    $<")
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -85,6 +95,9 @@ $(B)/libexec/espd: $(B)/dataplane/espd.o $(foreach r,$(ESPD_ROOMS),$(call ar,$(r
 
 # ---- what is made from the sources: the option list of adit.conf(5), completions, dist files
 
+# The sources of the manual name the usual places; the built pages the real ones.
+PLACES = -e 's|/etc/adit|$(SYSCONFDIR)/adit|g' -e 's|/run/adit|$(RUNDIR)|g' \
+	-e 's|/usr/libexec/adit|$(LIBEXECDIR)|g' -e 's|/usr/share/adit|$(DATADIR)|g'
 MAN8 := adit.8 aditd.8 adit-tui.8
 MAN5 := adit.conf.5
 MAN7 := adit-control.7
@@ -94,18 +107,19 @@ COMPLETIONS := $(B)/completions/adit.bash $(B)/completions/_adit $(B)/completion
 
 $(B)/man-gen: $(B)/man/gen.o $(foreach r,core/settings core/crypto core/base,$(call ar,$(r)))
 	$(call link,core/settings core/crypto core/base,-lconfuse -lmbedcrypto)
-$(B)/man/adit.conf.5: man/adit.conf.5.in $(B)/man-gen
+$(B)/man/adit.conf.5: man/adit.conf.5.in $(B)/man-gen $(B)/.flags
 	@mkdir -p $(@D)
 	$(Q)for s in router peer child; do $(B)/man-gen $$s >$(B)/man/$$s.inc || exit 1; done
-	$(Q)cd $(B)/man && sed -e '/^@router@$$/{r router.inc' -e 'd}' -e '/^@peer@$$/{r peer.inc' \
+	$(Q)cd $(B)/man && sed $(PLACES) -e '/^@router@$$/{r router.inc' -e 'd}' -e '/^@peer@$$/{r peer.inc' \
 		-e 'd}' -e '/^@child@$$/{r child.inc' -e 'd}' $(abspath $<) >$(@F).tmp && \
 		mv $(@F).tmp $(@F) && rm -f router.inc peer.inc child.inc
-$(B)/man/%: man/%
+$(B)/man/%: man/% $(B)/.flags
 	@mkdir -p $(@D)
-	$(Q)cp $< $@
-$(B)/dist/%: core/daemon/dist/%.in
+	$(Q)sed $(PLACES) $< >$@
+$(B)/dist/%: core/daemon/dist/%.in $(B)/.flags
 	@mkdir -p $(@D)
-	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|g' $< >$@
+	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@RUNDIR@|$(RUNDIR)|g' \
+		-e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' $< >$@
 $(B)/completions/adit.bash $(B)/completions/_adit $(B)/completions/adit.fish &: $(B)/adit
 	@mkdir -p $(@D)
 	$(Q)$(B)/adit completion bash >$(B)/completions/adit.bash

@@ -154,6 +154,9 @@ adit() {
 	ip netns exec "$(ns "$n")" "$LAB_B/adit" --config-dir "$(adit_dir "$n")/etc" \
 		--run-dir "$(adit_dir "$n")/run" "$@"
 }
+# Set by adit_start and charon_start, one for each router.
+# shellcheck disable=SC2034
+ADITD_PID_gw_a= ADITD_PID_gw_b= CHARON_PID_gw_b=
 # Start aditd in NS; its log goes to DIR/NS/log. Waits until it is ready. ADITD_PID tells who.
 adit_start() {
 	local n=$1 d; d=$(adit_dir "$n")

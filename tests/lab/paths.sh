@@ -16,11 +16,11 @@ mtu=$(in_ns gw-a cat /sys/class/net/adit-branch/mtu)
 # The largest packet that the MTU promises does not fragment outside.
 in_ns inet timeout 4 tcpdump -ni a0 -w "$LAB_DIR/frag.pcap" 'ip[6:2] & 0x3fff != 0' 2>/dev/null & dump=$!
 sleep 0.6
-expect "a packet of the full MTU, with DF" big -M do -s $((mtu - 28))
+expect "a packet of the full MTU, with DF" big -M "do" -s $((mtu - 28))
 expect "ping of 4000 bytes is fragmented inside" big -M dont -s 4000
 kill $dump; wait $dump 2>/dev/null
 [ "$(tcpdump -nr "$LAB_DIR/frag.pcap" 2>/dev/null | wc -l)" = 0 ] && ok "and never outside" || bad "and never outside" "$(tcpdump -nr "$LAB_DIR/frag.pcap" 2>/dev/null | head -3)"
-out=$(in_ns host-a ping -n -c 2 -i 0.2 -W 1 -M do -s $((mtu - 27)) 10.2.0.10 2>&1)
+out=$(in_ns host-a ping -n -c 2 -i 0.2 -W 1 -M "do" -s $((mtu - 27)) 10.2.0.10 2>&1)
 [[ $out == *"mtu = $mtu"* || $out == *"mtu=$mtu"* || $out == *"too long"* ]] && ok "one byte more with DF: the host is told the MTU" || bad "one byte more with DF: the host is told the MTU" "$out"
 expect "IPv4 of 64 kB" big -M dont -s 60000
 
@@ -37,8 +37,8 @@ expect "3 MB over TCP" copy 3000000
 in_ns inet ip link set b0 mtu 1300; in_ns gw-b ip link set wan0 mtu 1300
 in_ns gw-a ip route flush cache
 expect "a path of 1300 bytes: 1 MB over TCP" copy 1000000
-big -M do -s 1300 && bad "a path of 1300 bytes: DF of 1300 must not pass" || ok "a path of 1300 bytes: DF of 1300 does not pass"
-expect "a path of 1300 bytes: 1100 with DF passes" big -M do -s 1100
+big -M "do" -s 1300 && bad "a path of 1300 bytes: DF of 1300 must not pass" || ok "a path of 1300 bytes: DF of 1300 does not pass"
+expect "a path of 1300 bytes: 1100 with DF passes" big -M "do" -s 1100
 expect "a path of 1300 bytes: without DF all passes" big -M dont -s 1400
 in_ns inet ip link set b0 mtu 1500; in_ns gw-b ip link set wan0 mtu 1500
 
