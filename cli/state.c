@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "cli/out.h"
+#include "core/front/merge.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -103,7 +104,8 @@ static void status_notes(struct table *t, const struct status_peer *p, bool runn
 {
 	struct sbuf b = { 0 };
 
-	if (p->reason[0] && p->state != STATUS_DISABLED && running) {
+	if (p->reason[0] && p->state != STATUS_DISABLED &&
+	    (running || strcmp(p->reason, FRONT_REASON_OFF) != 0)) {
 		char span[FMT_MAX];
 
 		sbuf_add(&b, p->reason);
@@ -422,6 +424,10 @@ static int explain(struct cli *c, const char *peer, struct err *e)
 		return -1;
 	}
 	*e = why;
+	/* The daemon has not got it, the settings have. */
+	if (why.code == EXIT_NO_PEER && s->n_peers)
+		err_code(e, front_reason_is_error(s->peers[0].reason) ? EXIT_SETTINGS :
+			 EXIT_NO_PEER, "%s: %s", peer, s->peers[0].reason);
 	/* "Not up" for scripts, whatever the reason was. */
 	if (e->code == EXIT_FAILED)
 		e->code = EXIT_NOT_RUNNING;

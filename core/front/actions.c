@@ -3,6 +3,7 @@
 
 #include "core/base/rng.h"
 #include "core/front/fmt.h"
+#include "core/front/merge.h"
 #include "core/net/view.h"
 #include "core/settings/settings.h"
 
@@ -58,6 +59,8 @@ static int offline_status(const struct front *f, const char *peer, struct status
 	if (settings_load(f->config_dir, lan, n_lan, &settings, &fs, e))
 		return -1;
 	*out = status_from_settings(&settings);
+	if (*out)
+		front_merge_settings(*out, f->config_dir, &settings, &fs);
 	settings_fini(&settings);
 	if (*out && fs.errors)
 		status_set(&(*out)->warning,
@@ -73,6 +76,37 @@ static int offline_status(const struct front *f, const char *peer, struct status
 	return 0;
 }
 
+/* The daemon has a peer only as long as it could use its file once; a peer it has not got
+ * may still be in the settings. */
+static int running_status(const struct front *f, struct client *c, const char *peer,
+			  struct status **out, struct json_object **raw, struct err *e)
+{
+	bool all = !peer;
+
+	if (client_status(c, peer, out, raw, e)) {
+		if (!peer || e->code != EXIT_NO_PEER)
+			return -1;
+		*e = (struct err){ 0 };
+		all = true;
+		if (client_status(c, NULL, out, raw, e))
+			return -1;
+	}
+	if (!all || (!front_merge(*out, f->config_dir) && !peer))
+		return 0;
+	if (raw) {
+		json_object_put(*raw);
+		*raw = NULL;
+	}
+	if (peer && keep_only(*out, peer)) {
+		status_free(*out);
+		*out = NULL;
+		return no_such_peer(f, peer, e);
+	}
+	if (raw)
+		*raw = status_to_json(*out);
+	return 0;
+}
+
 int front_status(const struct front *f, const char *peer, struct status **out,
 		 struct json_object **raw, struct err *e)
 {
@@ -82,13 +116,10 @@ int front_status(const struct front *f, const char *peer, struct status **out,
 		int rc;
 
 		client_limit(c, f->timeout_ms);
-		rc = client_status(c, peer, out, raw, e);
-
+		rc = running_status(f, c, peer, out, raw, e);
 		client_close(c);
 		if (rc == 0)
 			return 0;
-		if (e->code == EXIT_NO_PEER && peer)
-			return no_such_peer(f, peer, e);
 	}
 	if (e->code != EXIT_NOT_RUNNING)
 		return -1;
@@ -146,12 +177,19 @@ const char *front_advice(const struct status_peer *p, bool running, char *buf, s
 	buf[0] = '\0';
 	if (p->state == STATUS_UP)
 		return buf;
-	if (p->state == STATUS_DISABLED)
+	if (front_reason_is_error(p->reason))
+		snprintf(buf, cap,
+			 "Put it right in the file, or: adit peer set %s KEY=VALUE; adit "
+			 "check shows all that is wrong",
+			 p->name);
+	else if (p->state == STATUS_DISABLED)
 		snprintf(buf, cap, "adit peer enable %s", p->name);
 	else if (!running)
 		snprintf(buf, cap,
 			 "Start the daemon: systemctl start adit, or /etc/init.d/adit "
 			 "start");
+	else if (strcmp(p->reason, FRONT_REASON_UNREAD) == 0)
+		snprintf(buf, cap, "adit reload makes the daemon read the settings");
 	else if (!advise_cause(p, buf, cap))
 		snprintf(buf, cap,
 			 "adit up %s tries now and says what happens; adit log -n 20 %s "

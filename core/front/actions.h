@@ -22,8 +22,8 @@ struct front {
 
 /* --- status --- */
 
-/* The daemon's, or, when it is not running, what the settings alone say ((*out)->running
- * is false then). peer NULL: all; a peer that does not exist is EXIT_NO_PEER with the
+/* The daemon's, with the peers of the settings that it has not got (front_merge()); or, when
+ * it is not running, what the settings alone say ((*out)->running is false then). peer NULL: all; a peer that does not exist is EXIT_NO_PEER with the
  * nearest name. *out is the caller's to status_free(); raw, where not NULL, gets the
  * object for
  * --json, the caller's to json_object_put(). */

@@ -249,6 +249,10 @@ sed -i '$d' "$T/etc/peers/branch.conf"
 printf 'this is no setting' >"$T/etc/peers/broken.conf"
 run "a file that is no settings file" 7 check; out_has "broken.conf"
 run "is still listed" 0 peer list; out_has "! wrong"
+run "is in the status, and why" 3 status; out_has "broken"; out_has "its settings have an error: peers/broken.conf:1:"
+run "as JSON" 3 status --json
+json '.peers[] | select(.name == "broken") | .state == "down" and (.reason | startswith("its settings have an error: peers/broken.conf:1:"))'
+run "and alone" 3 status broken; out_has "its settings have an error"; out_has "adit check"
 run "and can be deleted" 0 peer delete broken --yes
 # Five hundred are listed from one look at the folder (20 ms; a look for each took 1.2 s).
 mkdir -p "$T/many/peers"

@@ -72,6 +72,27 @@ until_ok 50 is_up gw-a office && ok "it is up under its new name" || bad "it is 
 says "rollback" 0 "applied" rollback --yes
 says "up again" 0 "is up" up branch
 
+# --- a file with an error: its peer is not lost from sight
+conf=$(adit_dir gw-a)/etc
+cp "$conf/peers/branch.conf" "$LAB_DIR/good.conf"
+sed 's/10\.2\.0\.0\/24/10.66.0.0\/24/; s/198\.51\.100\.2/198.51.100.77/; s/^local_network.*/local_network = 10.1.0.1\/24/' \
+	"$LAB_DIR/good.conf" >"$conf/peers/wrong.conf"
+says "reload tells of it" 7 "adit check" reload
+says "the peer is in the status" 0 "its settings have an error: peers/wrong.conf:" status
+says "and by itself" 3 "adit check" status wrong
+says "up says what is wrong" 7 "its settings have an error" up wrong
+[ "$(adit gw-a status --json | jq -r '[.peers[].name] | join(" ")')" = "branch wrong" ] &&
+	ok "sorted, as JSON" || bad "sorted, as JSON" "$(adit gw-a status --json)"
+rm "$conf/peers/wrong.conf"
+echo "mtu = 7" >>"$conf/peers/branch.conf"
+says "a peer whose file went bad is up as before" 0 "branch stays as it was before" status
+sed 's/198\.51\.100\.2/198.51.100.78/; s/10\.2\.0\.0/10.78.0.0/' "$LAB_DIR/good.conf" >"$conf/peers/later.conf"
+cp "$LAB_DIR/good.conf" "$conf/peers/branch.conf"
+says "a peer not read yet" 0 "has not read its settings yet" status
+says "and what to do" 4 "adit reload" up later
+rm "$conf/peers/later.conf"
+says "all is well again" 0 "" reload
+
 # --- failures say why
 says "another gateway" 0 "restarts" peer set branch remote_gateway=198.51.100.99
 says "nobody answers: 9, and what to check" 9 "UDP 500" up branch --timeout 2

@@ -40,7 +40,7 @@ traces() {
 	in_ns "$1" ip -o link | grep -oE '^[0-9]+: adit-[^:@]*'
 	in_ns "$1" ip rule | grep -vE 'lookup (local|main|default)'
 	in_ns "$1" ip -6 rule | grep -vE 'lookup (local|main)'
-	in_ns "$1" ip route show table all | grep -E 'proto 187|adit'
+	in_ns "$1" ip route show table all | grep -E 'proto 173|adit'
 	in_ns "$1" nft list ruleset | grep -nE 'adit'
 	true
 }
