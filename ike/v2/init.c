@@ -464,6 +464,13 @@ void init_request(struct engine *e, struct input *in)
 
 	if (!e->dataplane || e->stopping)
 		return;
+	/* Our own request, thrown back: with a PSK the AUTH that we make is one that we accept,
+	 * so we could be made to believe that we are the peer. The SPI goes into the keys and
+	 * into AUTH: whoever changes it gains nothing. */
+	if (engine_sa(e, in->m->hdr.spi_i)) {
+		e->drops.unexpected++;
+		return;
+	}
 	census = take_census(e, in);
 	if (census.same) {
 		sa_step(census.same, IKE_SA_INIT, ROLE_REQUEST, in);
