@@ -139,7 +139,9 @@ ACTION(info_request)
 	struct out o;
 	uint16_t n = 0;
 
-	while ((p = ike_msg_next(in->m, PAYLOAD_DELETE, p))) {
+	/* Our Delete may be out on an IKE SA whose other end did not prove itself: children
+	 * are no business of that one. */
+	while (sa->established_ms && (p = ike_msg_next(in->m, PAYLOAD_DELETE, p))) {
 		if (payload_delete(p->body, &d, &err) < 0) {
 			out_answer_notify(sa, INFORMATIONAL, N_INVALID_SYNTAX,
 					  (struct slice){ 0 });
