@@ -137,8 +137,10 @@ static const struct transition rows[] = {
 	EVENT(SA_VERIFYING, EV_DROP, info_silent, SA_DEAD, SA_DEAD, "2.4", "given up"),
 
 	/* The responder's way. */
+	/* Refused when the work is done already: it stays counted as half open for a while, or
+	 * bad public values would cost a stranger nothing and us a key pair each. */
 	{ SA_IDLE, IKE_SA_INIT, REQ, SHAPE_ANY, init_full, init_respond,
-	  SA_HALF_OPEN, SA_DEAD, "1.2", "algorithms chosen, keys made" },
+	  SA_HALF_OPEN, SA_CLOSED, "1.2", "algorithms chosen, keys made" },
 	{ SA_HALF_OPEN, IKE_SA_INIT, REQ, SHAPE_ANY, init_full, init_again,
 	  SA_HALF_OPEN, SA_DEAD, "2.1", "repeated: the same answer" },
 	{ SA_HALF_OPEN, IKE_AUTH, REQ, SHAPE_FULL, auth_req, auth_request,
