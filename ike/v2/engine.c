@@ -304,10 +304,13 @@ static void authentic_broken(struct ike_sa *sa, const struct input *in,
 			     const struct err *why)
 {
 	const struct ike_msg *m = in->m;
+	unsigned held;
 
 	DROP(sa->e, sa, malformed);
-	log_warning(sa->peer->conf.name, "%s from the peer refused: %s",
-		    ike_exchange_name(m->hdr.exchange), why->msg);
+	/* Authentic says less before IKE_AUTH: anyone can agree on keys. */
+	if (log_limit_pass(&sa->e->stranger_log, &held))
+		log_warning(sa->peer->conf.name, "%s from the peer refused: %s",
+			    ike_exchange_name(m->hdr.exchange), why->msg);
 	if (!ike_hdr_is_response(&m->hdr)) {
 		out_answer_notify(sa, m->hdr.exchange, m->error,
 				  (struct slice){ m->error_data, m->error_len });
