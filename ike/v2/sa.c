@@ -286,9 +286,16 @@ static struct sk *sk_make(const struct ike_sa *sa, const struct ike_keys *k,
 
 int sa_keys_set(struct ike_sa *sa, struct ike_keys *keys, struct err *e)
 {
+	struct sk *seal = sk_make(sa, keys, sa->initiator, e);
+
+	/* Both or none: with keys there is a half that seals. */
+	if (!seal) {
+		keymat_free(keys);
+		return -1;
+	}
 	sa->keys = keys;
-	sa->seal = sk_make(sa, keys, sa->initiator, e);
-	return sa->seal ? 0 : -1;
+	sa->seal = seal;
+	return 0;
 }
 
 /* The opening half is made for each message: an idle tunnel is kept small, and IKE
