@@ -403,13 +403,15 @@ void engine_dataplane_lost(struct engine *e)
 	uint64_t now = clock_ms();
 
 	for (struct peer *p = e->peers; p; p = p->next) {
-		struct child *c, *next;
+		struct child *c;
 
-		for (c = p->children; c; c = next) {
-			next = c->next;
-			if (c->state == CH_ADDING)
+		/* Each may take others, or its IKE SA, with it: begin again after each. */
+		do {
+			for (c = p->children; c && c->state != CH_ADDING; c = c->next)
+				;
+			if (c)
 				engine_sa_added(e, c->id, true, NULL);
-		}
+		} while (c);
 		for (c = p->children; c; c = c->next)
 			if (c->state == CH_LIVE)
 				c->rekey_at = now;
