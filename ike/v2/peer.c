@@ -223,6 +223,30 @@ static struct ike_sa *settle(struct peer *p, struct ike_sa *sa, struct ike_sa *o
 	return loser == sa ? o : sa;
 }
 
+/* Replaced IKE SAs wait some seconds for their end. A peer that makes new ones faster than
+ * that, by rekeying or by calling again, is not waited for. */
+void peer_trim(struct peer *p)
+{
+	for (;;) {
+		struct ike_sa *oldest = NULL;
+		unsigned n = 0;
+
+		for (struct ike_sa *sa = p->sas; sa; sa = sa->peer_next) {
+			if (!sa->established_ms || sa == p->main ||
+			    (sa->state == SA_ESTABLISHED && !sa->kill_at) ||
+			    sa->state < SA_ESTABLISHED)
+				continue;
+			/* The newest are in front. */
+			oldest = sa;
+			n++;
+		}
+		if (n <= LEAVING_PER_PEER)
+			return;
+		oldest->admin = true;
+		sa_drop(oldest);
+	}
+}
+
 void peer_sa_up(struct peer *p, struct ike_sa *sa, bool initial_contact)
 {
 	char alg[STATUS_ALG_MAX], pair[128], id[ID_TEXT_MAX], text[LOG_TEXT_MAX];
@@ -253,6 +277,7 @@ void peer_sa_up(struct peer *p, struct ike_sa *sa, bool initial_contact)
 		 id_str(&sa->peer_id, id, sizeof(id)), sa->encap ? ", ESP in UDP" : "");
 	log_info(p->conf.name, "established, %s", text);
 	peer_event(p, ENGINE_ESTABLISHED, text);
+	peer_trim(p);
 }
 
 /* ---- children, as the rest of the router sees them ---- */

@@ -269,5 +269,6 @@ ACTION(rekey_request)
 		return V_STAY;
 	}
 	rekey_adopt(sa, n);
+	peer_trim(sa->peer);
 	return V_DONE;
 }

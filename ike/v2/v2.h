@@ -35,6 +35,7 @@
 #define CHILD_BUCKETS 64
 #define SLOT_NONE 0xff
 #define CHILDREN_PER_PEER 64	/* SAs; more are answered NO_ADDITIONAL_SAS */
+#define LEAVING_PER_PEER 12	/* IKE SAs that are replaced and wait for their end */
 #define ROUNDS_MAX 6		/* COOKIE and INVALID_KE_PAYLOAD answers to one attempt */
 #define KEEPALIVE_MS 20000	/* RFC 3948 §4 */
 #define REPLACED_MS 1000	/* a duplicate lives on so long: make before break */
@@ -370,6 +371,8 @@ void peer_fail(struct peer *p, const char *why);	/* remember, for status */
 void peer_kick(struct peer *p); /* start what should run and does not */
 void peer_sa_up(struct peer *p, struct ike_sa *sa, bool initial_contact);
 void peer_sa_gone(struct peer *p, struct ike_sa *sa);
+/* Drop the oldest of those that are replaced or ending, when they are too many. */
+void peer_trim(struct peer *p);
 void peer_children_changed(struct peer *p, const char *why);
 void peer_event(struct peer *p, enum engine_event ev, const char *text);
 void peer_free(struct peer *p);
