@@ -127,6 +127,8 @@ struct sa *satab_by_iked(struct satab *t, uint32_t iked_id, unsigned generation)
 void satab_drop(struct satab *t, struct sa *s);
 /* How many of the peer's are live. */
 unsigned satab_live(const struct satab *t, const char *peer);
+/* All of a peer, live or not. */
+unsigned satab_count(const struct satab *t, const char *peer);
 /* The next one from *at on that an earlier generation made for this peer (and child, unless
  * NULL); NULL when there is none. */
 struct sa *satab_older(struct satab *t, const char *peer, const char *child,

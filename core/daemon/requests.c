@@ -9,6 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
+/* iked keeps 64 pairs a peer at most (ike/v2), an earlier one's may still flow beside them.
+ * More is no peer's doing but iked's own, and would fill our memory. */
+#define SAS_PER_PEER 160
+#define LINGER_MAX_MS 60000
+
 static enum proc_id id_of(const struct proc *p)
 {
 	return (enum proc_id)(p - p->m->procs);
@@ -61,6 +66,11 @@ static void sa_add(struct proc *p, const struct ipc_msg *msg)
 		answer_add(p, msg->id, e.msg);
 		goto out;
 	}
+	if (satab_count(&m->sas, sa.peer) >= SAS_PER_PEER) {
+		refuse(p, msg->type, "the peer has too many SAs");
+		answer_add(p, msg->id, "the peer has too many SAs");
+		goto out;
+	}
 	t = tunnel_get(m, sa.peer);
 	if (!t || !t->made) {
 		answer_add(p, msg->id, "the peer has no interface");
@@ -81,13 +91,14 @@ static void sa_del(struct proc *p, const struct msg_sa_ref *ref)
 {
 	struct monitor *m = p->m;
 	struct sa *s = own_sa(p, ref->sa_id);
+	uint32_t linger_ms = ref->linger_ms < LINGER_MAX_MS ? ref->linger_ms : LINGER_MAX_MS;
 	char peer[PEER_NAME_MAX + 1];
 
 	/* Perhaps it went with its peer a moment ago. */
 	if (!s)
 		return;
 	memcpy(peer, s->peer, sizeof(peer));
-	m->backend->sa_del(m->backend_ctx, s->id, ref->linger_ms);
+	m->backend->sa_del(m->backend_ctx, s->id, linger_ms);
 	satab_drop(&m->sas, s);
 	tunnel_sa(m, peer, NULL);
 }

@@ -63,6 +63,15 @@ unsigned satab_live(const struct satab *t, const char *peer)
 	return n;
 }
 
+unsigned satab_count(const struct satab *t, const char *peer)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		n += strcmp(t->v[i].peer, peer) == 0;
+	return n;
+}
+
 struct sa *satab_older(struct satab *t, const char *peer, const char *child,
 		       unsigned generation, size_t *at)
 {

@@ -233,6 +233,26 @@ static void refuses_what_is_not_configured(void)
 	tear_down();
 }
 
+/* What a subverted iked may make us keep is bounded. */
+static void sas_are_bounded(void)
+{
+	struct msg_sa_ref ref = { .sa_id = 1, .linger_ms = UINT32_MAX };
+	struct sa_child sa = good_sa(1), more;
+
+	set_up();
+	add(&sa);
+	ask(MSG_SA_DEL, 0, &ref, sizeof(ref));
+	CHECK_INT(fake_state()->last_linger_ms, 60000);
+	fake_reset();
+	for (uint32_t i = 0; i < 160; i++) {
+		more = good_sa(1000 + i);
+		CHECK(satab_add(&mon.sas, &more, mon.procs[PROC_IKED].starts));
+	}
+	refuse_add(&sa, "too many");
+	CHECK_INT(mon.sas.n, 160);
+	tear_down();
+}
+
 static void numbers_are_not_used_twice(void)
 {
 	struct sa_child sa = good_sa(1);
@@ -440,6 +460,7 @@ int main(void)
 	log_sink_set(count_line, NULL);
 	T_RUN(adds_and_takes_away);
 	T_RUN(refuses_what_is_not_configured);
+	T_RUN(sas_are_bounded);
 	T_RUN(numbers_are_not_used_twice);
 	T_RUN(out_of_phase_is_refused);
 	T_RUN(the_dataplane_may_refuse);
