@@ -9,8 +9,11 @@
 #include <string.h>
 
 #define REFRESH_MS 1000
-#define RETRY_MS 2000
+#define RETRY_MS 1000
 #define STALE_MS 5000
+
+const char AWAY_DOWN[] = "not running: settings only";
+const char AWAY_FORBIDDEN[] = "not permitted";
 
 static struct traffic *traffic_slot(struct tui *t, const char *peer)
 {
@@ -97,7 +100,9 @@ static void take_settings(struct tui *t)
 		s = status_new(0);
 		if (!s)
 			return;
-		tui_say(t, EL_ERROR, "%s", e.msg);
+		t->away = e.code == EXIT_NOT_PERMITTED ? AWAY_FORBIDDEN : t->away;
+		if (t->away != AWAY_FORBIDDEN && !t->message[0])
+			tui_say(t, EL_ERROR, "%s", e.msg);
 	}
 	take(t, s);
 }
@@ -112,7 +117,7 @@ static void outcome(struct tui *t, const struct client_event *ev)
 	else if (ev->err->code == EXIT_DONE && strcmp(word, "down") == 0)
 		tui_say(t, EL_TEXT, "%s is down", t->action_peer);
 	else if (ev->err->code == EXIT_DONE)
-		tui_say(t, EL_TEXT, "adit restarts its processes; the tunnels come back by themselves");
+		tui_say(t, EL_WAIT, "adit restarts; the tunnels come back by themselves");
 	else if (t->action_peer[0])
 		tui_say(t, EL_ERROR, "%s: %s", t->action_peer, ev->err->msg);
 	else
@@ -173,11 +178,15 @@ static void hang_up(struct tui *t)
 	client_close(t->client);
 	t->client = NULL;
 	t->status_id = 0;
-	t->action_id = 0;
 	t->retry_at_ms = clock_ms() + RETRY_MS;
-	t->away = "not running: settings only";
+	t->away = AWAY_DOWN;
 	take_settings(t);
-	tui_say(t, EL_WAIT, "The daemon went away; waiting for it to come back");
+	if (strcmp(t->action_word, "restart") == 0)
+		tui_say(t, EL_WAIT, "adit restarts; the tunnels come back by themselves");
+	else
+		tui_say(t, EL_WAIT, "The daemon went away; waiting for it to come back");
+	t->action_id = 0;
+	t->action_word[0] = '\0';
 }
 
 static void dial(struct tui *t)
@@ -187,8 +196,7 @@ static void dial(struct tui *t)
 	t->client = client_open(t->front.run_dir, &e);
 	if (!t->client) {
 		t->retry_at_ms = clock_ms() + RETRY_MS;
-		t->away = e.code == EXIT_NOT_PERMITTED ? "not permitted: settings only"
-						       : "not running: settings only";
+		t->away = e.code == EXIT_NOT_PERMITTED ? AWAY_FORBIDDEN : AWAY_DOWN;
 		return;
 	}
 	client_on_event(t->client, on_event, t);
@@ -283,8 +291,9 @@ void data_command(struct tui *t, const char *cmd, const char *peer)
 	struct err e = { 0 };
 
 	if (!t->client) {
-		tui_say(t, EL_ERROR, "adit is %s: systemctl start adit, or /etc/init.d/adit start, starts "
-			"it", t->away ? t->away : "not running");
+		tui_say(t, EL_ERROR, t->away == AWAY_FORBIDDEN
+			? "The daemon answers root only: sudo adit"
+			: "adit is not running; start it: systemctl start adit, or /etc/init.d/adit start");
 		return;
 	}
 	if (t->action_id) {

@@ -676,6 +676,7 @@ static enum handled form_move(struct form *f, int key)
 		form_choose(f);
 		return HANDLED;
 	case K_CLICK:
+	case K_DOUBLE:
 		click(f);
 		return HANDLED;
 	}
@@ -687,13 +688,6 @@ static enum handled form_key(struct view *v, int key)
 	struct form *f = (struct form *)v;
 	const struct field *fl = &f->fields[f->at];
 
-	if (key == K_PASTE || key == K_PASTE_END) {
-		f->pasting = key == K_PASTE;
-		return HANDLED;
-	}
-	/* A pasted newline or tab is part of no value. */
-	if (f->pasting && (key == K_ENTER || key == K_TAB))
-		return HANDLED;
 	if (form_command(f, key) == HANDLED)
 		return HANDLED;
 	if (f->at >= f->n || !fl->s)

@@ -34,7 +34,7 @@ struct form {
 	size_t n, at, first;
 	struct edit edit;		/* the focused field's */
 	bool touched;			/* and whether it was changed there */
-	bool reveal, pasting;
+	bool reveal;
 	unsigned weak;			/* what saving asked to allow */
 	struct findings findings;	/* of the last attempt to save */
 };

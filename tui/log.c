@@ -127,14 +127,17 @@ static void log_draw(struct view *v, int top, int rows)
 	if (l->back + room > l->n)
 		l->back = l->n > room ? l->n - room : 0;
 	end = l->n - l->back;
+	for (const char *p = l->n ? NULL : l->why, *next; p && *p; p = next) {
+		size_t len = fmt_wrap(p, (size_t)term_cols(), &next);
+
+		term_putf(++top, 0, term_cols(), EL_DIM, "%.*s", (int)len, p);
+	}
 	for (size_t r = 0; r < room; r++) {
 		size_t i = end >= room ? end - room + r : r;
 		char when[FMT_MAX], line[LOG_TEXT_MAX + 80];
 
-		if (i >= end) {
-			term_put(top + 1 + (int)r, 0, term_cols(), EL_DIM, r == 0 ? l->why : "");
-			continue;
-		}
+		if (i >= end)
+			break;
 		fmt_time(l->lines[i].wall_s, when, sizeof(when));
 		/* In the log of one peer its name says nothing. */
 		snprintf(line, sizeof(line), "%s %s%s%s", strlen(when) > 11 ? when + 11 : when,

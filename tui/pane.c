@@ -166,8 +166,11 @@ static void why(struct pane *at, const struct tui *t, const struct status_peer *
 		return;
 	}
 	wrapped(at, (enum element)fmt_state(status_state_name(p->state))->tone, p->reason);
-	front_advice(p, t->status->running, advice, sizeof(advice));
-	wrapped(at, EL_TEXT, advice);
+	/* The first call may well be answered yet. */
+	if (p->state == STATUS_DOWN || p->tries > 1 || p->retry_in_s) {
+		front_advice(p, t->status->running, advice, sizeof(advice));
+		wrapped(at, EL_TEXT, advice);
+	}
 	if (!p->retry_in_s)
 		return;
 	snprintf(text, sizeof(text), "Tried %u time%s; the next try is in %s, s tries at once.",

@@ -71,7 +71,7 @@ static int compare(const void *a, const void *b)
 		    (y->state == STATUS_DOWN ? -1 : (int)y->state);
 		break;
 	case SORT_GATEWAY:
-		d = strcmp(x->remote, y->remote);
+		d = strverscmp(x->remote, y->remote);
 		break;
 	case SORT_TRAFFIC:
 		d = (rate_of(t, y->name) > rate_of(t, x->name)) -
@@ -81,7 +81,7 @@ static int compare(const void *a, const void *b)
 	case SORT_N:
 		break;
 	}
-	return d ? d : strcmp(x->name, y->name);
+	return d ? d : strverscmp(x->name, y->name);
 }
 
 static void arrange(struct view *v)
@@ -276,6 +276,8 @@ static void empty_list(const struct peers *p, int top)
 {
 	if (p->filter[0])
 		term_putf(top + 1, 2, 0, EL_TEXT, "No peer matches \"%s\". Esc shows all.", p->filter);
+	else if (p->v.tui->away == AWAY_FORBIDDEN)
+		term_put(top + 1, 2, 0, EL_TEXT, "adit shows itself to root and the group adit: sudo adit");
 	else
 		term_put(top + 1, 2, 0, EL_TEXT, "There is no peer yet. Press a to add one.");
 }
@@ -457,6 +459,7 @@ static enum handled peers_key(struct view *v, int key)
 	case K_F0 + 6:
 		p->sort = (enum sort)((p->sort + 1) % SORT_N);
 		arrange(v);
+		move_to(p, 0);
 		tui_say(t, EL_TEXT, "sorted by %s", sort_names[p->sort]);
 		return HANDLED;
 	case 'i':

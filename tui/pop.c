@@ -231,7 +231,7 @@ static enum handled input_key(struct view *v, int key)
 
 static const struct view_ops input_ops = {
 	.title = "input", .keys = no_keys, .draw = input_draw, .key = input_key,
-	.free = input_free, .popup = true,
+	.free = input_free, .popup = true, .typing = true,
 };
 
 void pop_input(struct tui *t, const char *title, const char *prompt, const char *initial,
@@ -363,6 +363,7 @@ static enum handled choose_key(struct view *v, int key)
 		c->at = c->n - 1;
 		return HANDLED;
 	case K_CLICK:
+	case K_DOUBLE:
 		if (!clicked(c))
 			return HANDLED;
 		/* fall through */

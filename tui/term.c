@@ -1,6 +1,7 @@
 /* term: ncursesw, and nothing of it outside this file. */
 #include "tui/term.h"
 
+#include "core/base/clock.h"
 #include "core/base/secret.h"
 
 #include <curses.h>
@@ -15,11 +16,14 @@
 #define KEY_PASTE_ON (KEY_MAX + 1)
 #define KEY_PASTE_OFF (KEY_MAX + 2)
 #define ESC_DELAY_MS 100
+#define DOUBLE_MS 400
 
 static struct {
 	bool running, utf8, color, mouse;
 	const struct theme *theme;
 	int mouse_row, mouse_col;
+	uint64_t clicked_ms;
+	int clicked_row;
 	int cursor_row, cursor_col;
 	int held;		/* a key read too far, K_NONE when none */
 } t = { .held = K_NONE };
@@ -129,8 +133,8 @@ int term_start(const struct term_options *o, struct err *e)
 	paste_mode(true);
 	t.mouse = !o->no_mouse;
 	if (t.mouse) {
-		mousemask(BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED | BUTTON4_PRESSED |
-			  BUTTON5_PRESSED, NULL);
+		mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED |
+			  BUTTON1_TRIPLE_CLICKED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
 		mouseinterval(0);
 	}
 	term_theme(o->theme);
@@ -178,14 +182,25 @@ static int mouse_key(void)
 	MEVENT ev;
 
 	if (getmouse(&ev) != OK)
-		return K_NONE;
+		return K_OTHER;
 	t.mouse_row = ev.y;
 	t.mouse_col = ev.x;
 	if (ev.bstate & BUTTON4_PRESSED)
 		return K_WHEEL_UP;
 	if (ev.bstate & BUTTON5_PRESSED)
 		return K_WHEEL_DOWN;
-	return ev.bstate & BUTTON1_DOUBLE_CLICKED ? K_DOUBLE : K_CLICK;
+	/* What arrives at once ncurses makes clicks of, interval or not. */
+	if (ev.bstate & (BUTTON1_DOUBLE_CLICKED | BUTTON1_TRIPLE_CLICKED))
+		return K_DOUBLE;
+	if (ev.bstate & (BUTTON1_PRESSED | BUTTON1_CLICKED)) {
+		uint64_t now = clock_ms();
+		bool twice = now - t.clicked_ms < DOUBLE_MS && ev.y == t.clicked_row;
+
+		t.clicked_ms = now;
+		t.clicked_row = ev.y;
+		return twice ? K_DOUBLE : K_CLICK;
+	}
+	return K_OTHER;
 }
 
 static int function_key(wint_t c)
@@ -209,7 +224,7 @@ static int function_key(wint_t c)
 	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
 		if ((wint_t)map[i].curses == c)
 			return map[i].ours;
-	return K_NONE;
+	return K_OTHER;
 }
 
 static int plain_key(wint_t c)
@@ -221,16 +236,58 @@ static int plain_key(wint_t c)
 	return (int)c;
 }
 
+/* "Esc [ 5 ~", "Esc [ 1 ; 5 D", "Esc O P": sequences that the terminal's entry does not have,
+ * so that ncurses hands them out in pieces. What is not known either is no key at all, and
+ * least of all an Esc and letters that do things. */
+static int sequence(wint_t lead)
+{
+	static const struct {
+		int number, key;
+	} tilde[] = {
+		{ 1, K_HOME }, { 2, K_INSERT }, { 3, K_DELETE }, { 4, K_END }, { 5, K_PGUP },
+		{ 6, K_PGDN }, { 7, K_HOME }, { 8, K_END }, { 11, K_F0 + 1 }, { 12, K_F0 + 2 },
+		{ 13, K_F0 + 3 }, { 14, K_F0 + 4 }, { 15, K_F0 + 5 }, { 17, K_F0 + 6 },
+		{ 18, K_F0 + 7 }, { 19, K_F0 + 8 }, { 20, K_F0 + 9 }, { 21, K_F0 + 10 },
+		{ 200, K_PASTE }, { 201, K_PASTE_END },
+	};
+	static const char finals[] = "ABCDHFZPQRS";
+	static const int keys[] = {
+		K_UP, K_DOWN, K_RIGHT, K_LEFT, K_HOME, K_END, K_BACKTAB, K_F0 + 1, K_F0 + 2,
+		K_F0 + 3, K_F0 + 4,
+	};
+	const char *at;
+	int number = 0;
+	wint_t c;
+
+	for (int i = 0; i < 32; i++) {
+		if (get_wch(&c) != OK)
+			return K_OTHER;
+		if (c >= '0' && c <= '9' && number < 1000)
+			number = number * 10 + (int)(c - '0');
+		else if (c == ';')
+			break;
+		else if (c >= 0x40 || lead == 'O')
+			goto final;
+	}
+	while (get_wch(&c) == OK && c < 0x40)
+		;
+final:
+	for (size_t i = 0; c == '~' && i < sizeof(tilde) / sizeof(tilde[0]); i++)
+		if (tilde[i].number == number)
+			return tilde[i].key;
+	at = c && c < 0x80 ? strchr(finals, (int)c) : NULL;
+	return at ? keys[at - finals] : K_OTHER;
+}
+
 int term_key(void)
 {
 	wint_t c, next;
-	int how;
+	int how, key;
 
 	if (t.held != K_NONE) {
-		int k = t.held;
-
+		key = t.held;
 		t.held = K_NONE;
-		return k;
+		return key;
 	}
 	how = get_wch(&c);
 	if (how == ERR)
@@ -239,12 +296,15 @@ int term_key(void)
 		return function_key(c);
 	if (c != K_ESC)
 		return plain_key(c);
-	/* Esc and a digit is a function key, as mc has it: F-keys fail in many terminals. */
 	wtimeout(stdscr, ESC_DELAY_MS / 2);
 	how = get_wch(&next);
+	key = how == OK && (next == '[' || next == 'O') ? sequence(next) : K_NONE;
 	nodelay(stdscr, TRUE);
 	if (how == ERR)
 		return K_ESC;
+	if (key != K_NONE)
+		return key;
+	/* Esc and a digit is a function key, as mc has it: F-keys fail in many terminals. */
 	if (how == OK && next >= '0' && next <= '9')
 		return K_F0 + (next == '0' ? 10 : (int)(next - '0'));
 	t.held = how == KEY_CODE_YES ? function_key(next) : plain_key(next);

@@ -20,6 +20,7 @@ enum term_key {
 	 K_DOWN, K_LEFT, K_RIGHT, K_HOME, K_END, K_PGUP, K_PGDN, K_BACKTAB,
 	K_DELETE, K_INSERT, K_RESIZE, K_PASTE, K_PASTE_END, K_CLICK, K_DOUBLE, K_WHEEL_UP,
 	K_WHEEL_DOWN,
+	K_OTHER,	/* a key nobody knows: of no effect */
 	K_F0 = 0x200100,		/* K_F0 + n is Fn, n 1..12 */
 };
 #define K_CTRL(c) ((c) & 0x1f)

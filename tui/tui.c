@@ -253,12 +253,19 @@ static void key_everywhere(struct tui *t, int key)
 static void handle(struct tui *t, int key)
 {
 	t->redraw = true;
-	if (key == K_RESIZE)
+	if (key == K_RESIZE || key == K_OTHER)
 		return;
 	if (key == K_CTRL('z')) {
 		term_suspend();
 		return;
 	}
+	if (key == K_PASTE || key == K_PASTE_END) {
+		t->pasting = key == K_PASTE;
+		return;
+	}
+	/* Pasted letters are text or nothing, and a newline or tab is part of no value. */
+	if (t->pasting && (!t->top->ops->typing || key == K_ENTER || key == K_TAB))
+		return;
 	if (!t->message_until_ms)
 		t->message[0] = '\0';
 	if (t->top->ops->key(t->top, key) == IGNORED && !t->quit)
@@ -326,7 +333,7 @@ static void rights(struct tui *t)
 	t->readonly = t->args->readonly || access(t->front.config_dir, W_OK) < 0;
 	if (access(t->front.config_dir, F_OK) < 0 && geteuid() == 0)
 		t->readonly = t->args->readonly;
-	t->readonly_why = t->args->readonly ? "this is --readonly: nothing is changed here"
+	t->readonly_why = t->args->readonly && geteuid() == 0 ? "this is --readonly: nothing is changed here"
 		: "changing anything needs root: sudo adit";
 }
 

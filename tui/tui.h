@@ -76,7 +76,7 @@ struct tui {
 	uint64_t status_at_ms;
 	uint64_t retry_at_ms;
 	struct status *status;		/* never NULL once started */
-	const char *away;		/* why there is no daemon; NULL while there is one */
+	const char *away;		/* AWAY_*: why there is no daemon; NULL while there is */
 	bool was_here;			/* and whether there was one before */
 	struct traffic *traffic;
 	size_t n_traffic;
@@ -91,7 +91,7 @@ struct tui {
 	enum element message_el;
 	uint64_t message_until_ms;	/* 0: until the next key */
 	struct theme theme;
-	bool quit, redraw;
+	bool quit, redraw, pasting;
 	int exit_code;
 };
 
@@ -106,6 +106,8 @@ void tui_say(struct tui *t, enum element el, const char *fmt, ...) PRINTF_LIKE(3
 bool tui_may_change(struct tui *t);
 
 /* --- data.c: the picture of the router --- */
+
+extern const char AWAY_DOWN[], AWAY_FORBIDDEN[];
 
 void data_start(struct tui *t);
 void data_stop(struct tui *t);
