@@ -31,6 +31,54 @@ static struct client *daemon(struct cli *c, struct err *e)
 
 /* --- status of all --- */
 
+struct drop_kind {
+	uint64_t n;
+	const char *what;
+};
+
+static void drop_list(const struct drop_kind *k, size_t n, struct sbuf *b)
+{
+	char count[FMT_MAX];
+	bool first = true;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!k[i].n)
+			continue;
+		sbuf_addf(b, "%s%s %s", first ? "" : ", ",
+			  fmt_count(k[i].n, count, sizeof(count)), k[i].what);
+		first = false;
+	}
+}
+
+/* What comes in from the Internet at large; a word when there is any. */
+static void strangers(struct cli *c, const struct status_strangers *d)
+{
+	const struct drop_kind kinds[] = {
+		{ d->malformed, "malformed" },
+		{ d->bad_version, "of another IKE version" },
+		{ d->no_peer, "from no peer's address" },
+		{ d->unknown_spi, "about no SA there is" },
+		{ d->half_open, "over the limit of handshakes" },
+		{ d->unexpected, "out of place" },
+		{ d->bad_id, "with a wrong message ID" },
+		{ d->bad_icv, "that failed authentication" },
+	};
+	const size_t n = sizeof(kinds) / sizeof(kinds[0]);
+	struct sbuf b = { 0 };
+	char count[FMT_MAX];
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += kinds[i].n;
+	if (!sum)
+		return;
+	sbuf_addf(&b, "%s %s of strangers: ", fmt_count(sum, count, sizeof(count)),
+		  sum == 1 ? "IKE message" : "IKE messages");
+	drop_list(kinds, n, &b);
+	out_field(c, "Dropped", TONE_PLAIN, sbuf_str(&b));
+	sbuf_fini(&b);
+}
+
 static void head(struct cli *c, const struct status *s)
 {
 	char span[FMT_MAX], line[256];
@@ -50,6 +98,7 @@ static void head(struct cli *c, const struct status *s)
 		out_field(c, "Dataplane", TONE_PLAIN, line);
 		if (s->firewall[0])
 			out_field(c, "Firewall", TONE_PLAIN, s->firewall);
+		strangers(c, &s->drops);
 	}
 	if (s->warning[0])
 		out_field(c, "Warning", TONE_WAIT, s->warning);
@@ -214,10 +263,7 @@ static void status_all(struct cli *c, const struct status *s)
 
 static void drops(const struct status_drops *d, struct sbuf *b)
 {
-	const struct {
-		uint64_t n;
-		const char *what;
-	} kinds[] = {
+	const struct drop_kind kinds[] = {
 		{ d->replay, "replayed or too late" },
 		{ d->auth, "failed authentication" },
 		{ d->selector_in, "from outside the networks" },
@@ -227,13 +273,8 @@ static void drops(const struct status_drops *d, struct sbuf *b)
 		{ d->mtu, "too big for the tunnel" },
 		{ d->socket, "not taken by the network" },
 	};
-	char count[FMT_MAX];
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (kinds[i].n)
-			sbuf_addf(b, "%s%s %s", b->len ? ", " : "",
-				  fmt_count(kinds[i].n, count, sizeof(count)),
-				  kinds[i].what);
+	drop_list(kinds, sizeof(kinds) / sizeof(kinds[0]), b);
 }
 
 static void child_page(struct cli *c, const struct status_child *ch)

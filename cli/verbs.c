@@ -49,7 +49,10 @@ const struct verb cli_verbs[] = {
 	{ NULL, "status", "[PEER]", state_status,
 	  "show every peer and its tunnels, or one in detail",
 	  "Works without the daemon too: the peers are then listed as down. The exit status is 3 "
-	  "when the daemon is not running, or when the PEER that was named is not up.",
+	  "when the daemon is not running, or when the PEER that was named is not up. A peer "
+	  "whose file has an error is listed too, as down, with the place of the error. "
+	  "\"Dropped\" counts the IKE messages of strangers since the daemon started, by what "
+	  "was wrong with them; what a tunnel dropped is in the page of its peer.",
 	  "adit status\nadit status branch\nadit status --json | jq -r '.peers[].state'",
 	  0, 0, 1, COMPLETE_PEER, false, false },
 	{ NULL, "interfaces", "", lists_interfaces,

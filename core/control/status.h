@@ -27,6 +27,18 @@ struct status_drops {
 	uint64_t replay, auth, selector_in, selector_out, malformed, expired, mtu, socket;
 };
 
+/* IKE messages of strangers, by why they were dropped. */
+struct status_strangers {
+	uint64_t malformed;	/* no IKE message, or one that does not parse */
+	uint64_t bad_version;	/* of IKE */
+	uint64_t no_peer;	/* nobody is configured at that address */
+	uint64_t unknown_spi;	/* about an IKE SA there is not */
+	uint64_t half_open;	/* too many unfinished handshakes */
+	uint64_t unexpected;	/* not at that point of the exchange */
+	uint64_t bad_id;	/* message ID outside the window */
+	uint64_t bad_icv;	/* failed authentication */
+};
+
 struct status_child {
 	char name[CHILD_NAME_MAX + 1];
 	enum status_state state;	/* never STATUS_DISABLED */
@@ -73,6 +85,7 @@ struct status {
 	char *dataplane_why;
 	char *firewall;			/* what was done to whose chain; "" nothing */
 	char *warning;			/* "" none */
+	struct status_strangers drops;
 	size_t n_peers;
 	struct status_peer *peers;	/* sorted by name */
 };

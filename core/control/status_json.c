@@ -8,10 +8,12 @@
 #define PEERS_MAX 100000	/* more in one answer is nonsense */
 
 /* The drop counters by name, for both ways. */
-static const struct {
+struct counter {
 	const char *key;
 	size_t at;
-} drop_keys[] = {
+};
+
+static const struct counter drop_keys[] = {
 	{ "replay", offsetof(struct status_drops, replay) },
 	{ "auth", offsetof(struct status_drops, auth) },
 	{ "selector_in", offsetof(struct status_drops, selector_in) },
@@ -23,9 +25,35 @@ static const struct {
 };
 #define N_DROPS (sizeof(drop_keys) / sizeof(drop_keys[0]))
 
-static uint64_t *drop_at(const struct status_drops *d, size_t i)
+static const struct counter stranger_keys[] = {
+	{ "malformed", offsetof(struct status_strangers, malformed) },
+	{ "bad_version", offsetof(struct status_strangers, bad_version) },
+	{ "no_peer", offsetof(struct status_strangers, no_peer) },
+	{ "unknown_spi", offsetof(struct status_strangers, unknown_spi) },
+	{ "half_open", offsetof(struct status_strangers, half_open) },
+	{ "unexpected", offsetof(struct status_strangers, unexpected) },
+	{ "bad_id", offsetof(struct status_strangers, bad_id) },
+	{ "bad_icv", offsetof(struct status_strangers, bad_icv) },
+};
+#define N_STRANGERS (sizeof(stranger_keys) / sizeof(stranger_keys[0]))
+
+static void put_counters(struct json_object *obj, const struct counter *c, size_t n,
+			 const void *from)
 {
-	return (uint64_t *)((char *)d + drop_keys[i].at);
+	struct json_object *o = json_object_new_object();
+
+	for (size_t i = 0; i < n; i++)
+		json_put_u64(o, c[i].key, *(const uint64_t *)((const char *)from + c[i].at));
+	json_put(obj, "drops", o);
+}
+
+static void get_counters(struct json_object *obj, const struct counter *c, size_t n,
+			 void *to)
+{
+	struct json_object *o = json_get_object(obj, "drops");
+
+	for (size_t i = 0; i < n; i++)
+		*(uint64_t *)((char *)to + c[i].at) = json_get_u64(o, c[i].key, UINT64_MAX, 0);
 }
 
 static void put_list(struct json_object *obj, const char *key, char **list, size_t n)
@@ -48,7 +76,6 @@ static void put_spi(struct json_object *obj, const char *key, uint32_t spi)
 static struct json_object *child_to_json(const struct status_child *c)
 {
 	struct json_object *o = json_object_new_object();
-	struct json_object *drops = json_object_new_object();
 
 	json_put_str(o, "name", c->name);
 	json_put_str(o, "state", status_state_name(c->state));
@@ -61,9 +88,7 @@ static struct json_object *child_to_json(const struct status_child *c)
 	json_put_u64(o, "tx_bytes", c->tx_bytes);
 	json_put_u64(o, "rx_packets", c->rx_packets);
 	json_put_u64(o, "tx_packets", c->tx_packets);
-	for (size_t i = 0; i < N_DROPS; i++)
-		json_put_u64(drops, drop_keys[i].key, *drop_at(&c->drops, i));
-	json_put(o, "drops", drops);
+	put_counters(o, drop_keys, N_DROPS, &c->drops);
 	json_put_u64(o, "rekey_in_s", c->rekey_in_s);
 	json_put_u64(o, "life_s", c->life_s);
 	return o;
@@ -118,6 +143,7 @@ struct json_object *status_to_json(const struct status *s)
 	json_put(o, "dataplane", dp);
 	json_put_str(o, "firewall", s->firewall);
 	json_put_str(o, "warning", s->warning);
+	put_counters(o, stranger_keys, N_STRANGERS, &s->drops);
 	peers = json_put_array(o, "peers");
 	for (size_t i = 0; i < s->n_peers && peers; i++) {
 		struct json_object *p = status_peer_to_json(&s->peers[i]);
@@ -163,8 +189,6 @@ static uint64_t get_n(struct json_object *o, const char *key)
 
 static void child_from_json(struct status_child *c, struct json_object *o)
 {
-	struct json_object *drops = json_get_object(o, "drops");
-
 	get_name(o, "name", c->name, sizeof(c->name));
 	c->state = get_state(o);
 	get_list(o, "local_networks", &c->local_networks, &c->n_local);
@@ -176,8 +200,7 @@ static void child_from_json(struct status_child *c, struct json_object *o)
 	c->tx_bytes = get_n(o, "tx_bytes");
 	c->rx_packets = get_n(o, "rx_packets");
 	c->tx_packets = get_n(o, "tx_packets");
-	for (size_t i = 0; i < N_DROPS; i++)
-		*drop_at(&c->drops, i) = get_n(drops, drop_keys[i].key);
+	get_counters(o, drop_keys, N_DROPS, &c->drops);
 	c->rekey_in_s = get_n(o, "rekey_in_s");
 	c->life_s = get_n(o, "life_s");
 }
@@ -251,6 +274,7 @@ int status_from_json(struct json_object *data, struct status **out, struct err *
 	status_set(&s->dataplane_why, json_get_str(dp, "why", ""));
 	status_set(&s->firewall, json_get_str(data, "firewall", ""));
 	status_set(&s->warning, json_get_str(data, "warning", ""));
+	get_counters(data, stranger_keys, N_STRANGERS, &s->drops);
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *o = json_object_array_get_idx(peers, i);
 

@@ -129,6 +129,7 @@ static void answer_status(struct ctl *c, struct server_req *r)
 	const struct proto_request *req = server_request(r);
 	const char *name = req->peer[0] ? req->peer : NULL;
 	struct iked *k = c->k;
+	struct engine_counts counts;
 	struct gather g = { 0 };
 	struct json_object *data;
 	size_t n = 0;
@@ -153,6 +154,8 @@ static void answer_status(struct ctl *c, struct server_req *r)
 	status_set(&g.s->dataplane_why, k->dataplane.why);
 	status_set(&g.s->firewall, k->system.firewall);
 	status_set(&g.s->warning, k->system.warning);
+	engine_counts(k->engine, &counts);
+	report_strangers(&g.s->drops, &counts.drops);
 	data = g.failed ? NULL : status_to_json(g.s);
 	status_free(g.s);
 	if (data)

@@ -129,3 +129,13 @@ int report_peer(struct status_peer *p, const struct peer_status *st)
 				report_child(&p->children[j], &st->children[i]);
 	return 0;
 }
+
+void report_strangers(struct status_strangers *s, const struct drop_counts *d)
+{
+	*s = (struct status_strangers){
+		.malformed = d->malformed, .bad_version = d->bad_version,
+		.no_peer = d->no_peer, .unknown_spi = d->unknown_spi,
+		.half_open = d->half_open, .unexpected = d->unexpected,
+		.bad_id = d->bad_id, .bad_icv = d->bad_icv,
+	};
+}

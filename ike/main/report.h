@@ -8,5 +8,7 @@
 
 /* Fill p, zeroed or empty; status_peer_fini() afterwards, also on failure (-1: memory). */
 int report_peer(struct status_peer *p, const struct peer_status *st) MUST_USE;
+/* What the engine dropped of nobody it knows. */
+void report_strangers(struct status_strangers *s, const struct drop_counts *d);
 
 #endif

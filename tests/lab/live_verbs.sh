@@ -93,6 +93,15 @@ says "and what to do" 4 "adit reload" up later
 rm "$conf/peers/later.conf"
 says "all is well again" 0 "" reload
 
+# --- strangers
+[[ $(adit gw-a status) != *strangers* ]] && ok "no word of strangers while there are none" ||
+	bad "no word of strangers while there are none" "$(adit gw-a status)"
+# From the peer's address: the firewall keeps all others away.
+for _ in 1 2 3; do in_ns gw-b bash -c 'echo no IKE message at all, just noise >/dev/udp/203.0.113.1/500'; done
+until_ok 20 eval 'adit gw-a status --json | jq -e ".drops.malformed == 3 and .drops.no_peer == 0"' &&
+	ok "their messages are counted" || bad "their messages are counted" "$(adit gw-a status --json)"
+says "and told" 0 "3 IKE messages of strangers: 3 malformed" status
+
 # --- failures say why
 says "another gateway" 0 "restarts" peer set branch remote_gateway=198.51.100.99
 says "nobody answers: 9, and what to check" 9 "UDP 500" up branch --timeout 2

@@ -205,6 +205,7 @@ static void fill(struct status *s)
 	status_set(&s->dataplane_why, "no kernel ESP");
 	status_set(&s->firewall, "fw4: 2 rules");
 	status_set(&s->warning, "ip_forward is off");
+	s->drops = (struct status_strangers){ 31, 32, 33, 34, 35, 36, 37, 38 };
 	strcpy(p->name, "branch");
 	status_set(&p->description, "the mill");
 	p->state = STATUS_CONNECTING;
@@ -268,6 +269,9 @@ static void status_there_and_back(void)
 	CHECK_INT(p->children[0].spi_in, 0xc1a2b3c4);
 	CHECK_INT(p->children[0].rx_bytes, 0xffffffff00ull);
 	CHECK_INT(p->children[0].drops.socket, 28);
+	CHECK_INT(b->drops.malformed, 31);
+	CHECK_INT(b->drops.no_peer, 33);
+	CHECK_INT(b->drops.bad_icv, 38);
 	CHECK_STR(p->children[0].local_networks[1], "10.3.0.0/24");
 	CHECK_INT(status_find(b, "other")->state, STATUS_DISABLED);
 	again = status_to_json(b);
