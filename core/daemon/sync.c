@@ -8,6 +8,9 @@
 #include "core/net/conntrack.h"
 #include "core/net/route.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +74,10 @@ static void flush(void *arg)
 	}
 	flush_some(m, NULL, 0, ordinary, n);
 	free(ordinary);
+#ifdef __GLIBC__
+	/* What all the listing took goes back to the kernel. */
+	malloc_trim(0);
+#endif
 }
 
 void sync_init(struct monitor *m)
