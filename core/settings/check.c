@@ -46,10 +46,69 @@ static bool is_everything(const struct prefix *p)
 	return p->len == 0;
 }
 
-static void check_remote(const struct check *c, const struct prefix *r)
+/* The way to the peer, and what comes to the router's own address: where the network is a
+ * wider one, core/net keeps both out of the tunnel (route.h), so it can be meant. */
+static void check_ends(const struct check *c, const struct prefix *r, const char *rt)
 {
-	char rt[PREFIX_TEXT_MAX], at[ADDR_TEXT_MAX], lt[PREFIX_TEXT_MAX];
 	const struct peer_conf *p = c->p;
+	char at[ADDR_TEXT_MAX];
+
+	if (addr_is_set(&p->remote_gateway) && prefix_contains(r, &p->remote_gateway)) {
+		addr_str(&p->remote_gateway, at);
+		if (r->len == addr_bits(&r->addr))
+			complain(c, FINDING_ERROR, "remote_network",
+				 "%s is the remote gateway: the way to the peer would "
+				 "lead through its own tunnel; name the networks behind "
+				 "it, or 0.0.0.0/0",
+				 at);
+		else
+			complain(c, FINDING_WARNING, "remote_network",
+				 "%s contains the remote gateway %s: the gateway itself "
+				 "is not reached through the tunnel",
+				 rt, at);
+	} else if (addr_is_set(&p->local_ip) && prefix_contains(r, &p->local_ip)) {
+		complain(c, r->len == addr_bits(&r->addr) ? FINDING_ERROR : FINDING_WARNING,
+			 "remote_network", "%s contains this router's own address %s", rt,
+			 addr_str(&p->local_ip, at));
+	}
+}
+
+/* A wider network around the LAN is how an office names all the others: the kernel's own
+ * route to the LAN is the more specific one. */
+static void check_lan(const struct check *c, const struct child_conf *ch,
+		      const struct prefix *r, const char *rt)
+{
+	char lt[PREFIX_TEXT_MAX];
+
+	for (size_t i = 0; i < c->n_lan; i++) {
+		const struct prefix *lan = &c->lan[i];
+		bool named = false;
+
+		if (is_everything(lan) || !prefix_overlaps(r, lan))
+			continue;
+		prefix_str(lan, lt);
+		if (prefix_covers(lan, r)) {
+			complain(c, FINDING_ERROR, "remote_network",
+				 "%s %s this router's LAN %s: both sides need networks "
+				 "of their own",
+				 rt, prefix_equal(r, lan) ? "is" : "is part of", lt);
+			return;
+		}
+		/* check_overlap() has the word for those. */
+		for (int k = 0; k < ch->n_local; k++)
+			named = named || prefix_overlaps(r, &ch->local_network[k]);
+		if (!named)
+			complain(c, FINDING_WARNING, "remote_network",
+				 "%s contains this router's LAN %s: what is for the LAN "
+				 "stays here",
+				 rt, lt);
+	}
+}
+
+static void check_remote(const struct check *c, const struct child_conf *ch,
+			 const struct prefix *r)
+{
+	char rt[PREFIX_TEXT_MAX];
 
 	prefix_str(r, rt);
 	if (is_everything(r))
@@ -65,32 +124,38 @@ static void check_remote(const struct check *c, const struct prefix *r)
 						       : "link-local");
 		return;
 	}
-	if (addr_is_set(&p->remote_gateway) && prefix_contains(r, &p->remote_gateway))
+	check_ends(c, r, rt);
+	check_lan(c, ch, r, rt);
+}
+
+/* One inside the other is how a hub and its spokes are set: 10.1.0.0/24 here, all of
+ * 10.0.0.0/8 there, and on the hub the other way round. */
+static void overlap(const struct check *c, const struct prefix *l, const struct prefix *r)
+{
+	char lt[PREFIX_TEXT_MAX], rt[PREFIX_TEXT_MAX];
+
+	prefix_str(l, lt);
+	prefix_str(r, rt);
+	if (prefix_equal(l, r))
 		complain(c, FINDING_ERROR, "remote_network",
-			 "%s contains the remote gateway %s: the "
-			 "way to the peer would lead through its own tunnel; name the "
-			 "networks behind "
-			 "it, or 0.0.0.0/0",
-			 rt, addr_str(&p->remote_gateway, at));
-	else if (addr_is_set(&p->local_ip) && prefix_contains(r, &p->local_ip))
-		complain(c, FINDING_ERROR, "remote_network",
-			 "%s contains this router's own address %s", rt,
-			 addr_str(&p->local_ip, at));
-	for (size_t i = 0; i < c->n_lan; i++)
-		if (!is_everything(&c->lan[i]) && prefix_overlaps(r, &c->lan[i])) {
-			complain(c, FINDING_ERROR, "remote_network",
-				 "%s %s this router's LAN %s: both "
-				 "sides need networks of their own",
-				 rt,
-				 prefix_covers(r, &c->lan[i]) ? "contains" : "overlaps",
-				 prefix_str(&c->lan[i], lt));
-			break;
-		}
+			 "%s is the local network too: both sides need networks of their "
+			 "own",
+			 rt);
+	else if (prefix_covers(r, l))
+		complain(c, FINDING_WARNING, "remote_network",
+			 "%s contains the local network %s: what is for that stays here, "
+			 "the rest goes through the tunnel",
+			 rt, lt);
+	else
+		complain(c, FINDING_WARNING, "remote_network",
+			 "%s lies within the local network %s: right on the hub of "
+			 "several offices, wrong where such addresses are in use here",
+			 rt, lt);
 }
 
 static void check_overlap(const struct check *c, const struct child_conf *ch)
 {
-	char lt[PREFIX_TEXT_MAX], rt[PREFIX_TEXT_MAX];
+	const struct prefix *wl = NULL, *wr = NULL;
 
 	for (int i = 0; i < ch->n_local; i++)
 		for (int k = 0; k < ch->n_remote; k++) {
@@ -100,12 +165,13 @@ static void check_overlap(const struct check *c, const struct child_conf *ch)
 			if (is_everything(l) || is_everything(r) ||
 			    !prefix_overlaps(l, r))
 				continue;
-			complain(c, FINDING_ERROR, "remote_network",
-				 "%s overlaps the local network %s: "
-				 "both sides need networks of their own",
-				 prefix_str(r, rt), prefix_str(l, lt));
-			return;
+			if (!wl || prefix_equal(l, r)) {
+				wl = l;
+				wr = r;
+			}
 		}
+	if (wl)
+		overlap(c, wl, wr);
 }
 
 static bool has_family(const struct prefix *p, int n, int family)
@@ -172,7 +238,7 @@ static void check_child(struct check *c, const struct section *sec,
 				 s->help, s->example);
 	}
 	for (int i = 0; i < ch->n_remote; i++)
-		check_remote(c, &ch->remote_network[i]);
+		check_remote(c, ch, &ch->remote_network[i]);
 	check_overlap(c, ch);
 	check_families(c, ch);
 	/* A child that takes the peer's esp says so there. */

@@ -195,7 +195,10 @@ const struct setting settings_table[] = {
 		.help = "The networks behind the peer, with commas between",
 		.more = "They are routed into the tunnel. 0.0.0.0/0 sends everything "
 			"through it, except what must not go there: this router's own "
-			"networks, the way to the peer itself, link-local traffic.",
+			"networks, the way to the peer itself, link-local traffic. A "
+			"branch that reaches others through its head office names one "
+			"network that contains them all, 10.0.0.0/8, its own LAN within "
+			"it; the head office has that as local network.",
 		.example = "10.2.0.0/24",
 		.aka = "Difuse: Remote Network; strongSwan: rightsubnet, remote_ts; "
 			"RouterOS: dst-address",

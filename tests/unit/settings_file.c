@@ -202,16 +202,31 @@ static void router_file(void)
 
 static void overlapping_networks(void)
 {
-	CHECK_HAS(found("remote_gateway = 198.51.100.2\nlocal_network = 10.1.0.0/24\n"
-			"remote_network = 10.1.0.0/16\n"),
-		  "peers/branch.conf:3:18: error: remote_network: 10.1.0.0/16 overlaps "
-		  "the local network "
+#define GW "remote_gateway = 198.51.100.2\n"
+	CHECK_HAS(found(GW "local_network = 10.1.0.0/24\nremote_network = 10.1.0.0/24\n"),
+		  "peers/branch.conf:3:18: error: remote_network: 10.1.0.0/24 is the local "
+		  "network too");
+	/* A spoke, and the hub. */
+	CHECK_HAS(found(GW "local_network = 10.1.0.0/24\nremote_network = 10.0.0.0/8\n"),
+		  "3:18: warning: remote_network: 10.0.0.0/8 contains the local network "
 		  "10.1.0.0/24");
-	CHECK_HAS(found("remote_gateway = 198.51.100.2\nlocal_network = 10.1.0.0/24\n"
-			"remote_network = 198.51.100.0/24\n"),
-		  "198.51.100.0/24 contains the remote gateway 198.51.100.2");
+	CHECK_HAS(found(GW "local_network = 10.0.0.0/8\nremote_network = 10.1.0.0/24\n"),
+		  "3:18: warning: remote_network: 10.1.0.0/24 lies within the local network "
+		  "10.0.0.0/8");
+	/* The worst is told. */
+	CHECK_HAS(found(GW "local_network = { 10.1.0.0/24, 10.2.0.0/24 }\n"
+			   "remote_network = { 10.0.0.0/8, 10.2.0.0/24 }\n"),
+		  "error: remote_network: 10.2.0.0/24 is the local network too");
+	/* What core/net keeps out of the tunnel by itself. */
+	CHECK_HAS(found(GW "local_network = 10.1.0.0/24\n"
+			   "remote_network = 198.51.100.0/24\n"),
+		  "warning: remote_network: 198.51.100.0/24 contains the remote gateway "
+		  "198.51.100.2");
+	CHECK_HAS(found(GW "local_network = 10.1.0.0/24\n"
+			   "remote_network = 198.51.100.2/32\n"),
+		  "error: remote_network: 198.51.100.2 is the remote gateway");
 	CHECK_HAS(found(NETS "local_ip = 10.2.0.1\n"),
-		  "contains this router's own address");
+		  "warning: remote_network: 10.2.0.0/24 contains this router's own address");
 	CHECK_HAS(found("remote_gateway = 198.51.100.2\nlocal_network = 10.1.0.0/24\n"
 			"remote_network = 127.0.0.0/8\n"), "loopback");
 	/* Everything may go through the tunnel. */
@@ -229,21 +244,38 @@ static void overlapping_networks(void)
 		  "peer itself");
 }
 
+static const char *against_lan(struct draft *d, const char *remote, const char *lan)
+{
+	struct prefix l;
+
+	CHECK(prefix_parse(lan, &l, &e) == 0);
+	CHECK(draft_set(d, "remote_network", remote, &e) == 0);
+	findings_fini(&fs);
+	draft_check(d, &l, 1, &fs);
+	return fs.n ? fs.f[0].msg : "";
+}
+
 static void lan_is_known(void)
 {
-	struct prefix lan;
 	struct draft *d =
 		peer_text("remote_gateway = 198.51.100.2\nlocal_network = 10.1.0.0/24\n"
 			  "remote_network = 192.168.0.0/16\n");
 
 	CHECK_INT(fs.n, 0);
-	CHECK(prefix_parse("192.168.1.0/24", &lan, &e) == 0);
-	CHECK_INT(draft_check(d, &lan, 1, &fs), 1);
-	CHECK_HAS(fs.f[0].msg,
-		  "192.168.0.0/16 contains this router's LAN 192.168.1.0/24");
-	CHECK(draft_set(d, "remote_network", "0.0.0.0/0", &e) == 0);
-	findings_fini(&fs);
-	CHECK_INT(draft_check(d, &lan, 1, &fs), 0);
+	CHECK_HAS(against_lan(d, "192.168.1.0/24", "192.168.1.0/24"),
+		  "192.168.1.0/24 is this router's LAN 192.168.1.0/24: both");
+	CHECK_INT(fs.errors, 1);
+	CHECK_HAS(against_lan(d, "192.168.1.0/25", "192.168.1.0/24"),
+		  "is part of this router's LAN");
+	CHECK_INT(fs.errors, 1);
+	CHECK_HAS(against_lan(d, "192.168.0.0/16", "192.168.1.0/24"),
+		  "192.168.0.0/16 contains this router's LAN 192.168.1.0/24: what");
+	CHECK_INT(fs.errors, 0);
+	CHECK_INT(fs.warnings, 1);
+	CHECK_STR(against_lan(d, "0.0.0.0/0", "192.168.1.0/24"), "");
+	/* The spoke hears of its own network once. */
+	CHECK_HAS(against_lan(d, "10.0.0.0/8", "10.1.0.0/24"), "the local network");
+	CHECK_INT(fs.n, 1);
 	draft_free(d);
 }
 

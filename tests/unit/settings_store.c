@@ -184,11 +184,11 @@ static void errors_are_not_written(void)
 	CHECK_INT(fs.errors, 1);
 	CHECK_STR(get("peers/bad.conf"), "(none)");
 	findings_fini(&fs);
-	CHECK(draft_set(d, "remote_network", "192.168.0.0/16", &e) == 0);
-	CHECK(prefix_parse("192.168.7.0/24", &lan, &e) == 0);
+	CHECK(draft_set(d, "remote_network", "192.168.7.0/24", &e) == 0);
+	CHECK(prefix_parse("192.168.0.0/16", &lan, &e) == 0);
 	c = (struct commit){ .lan = &lan, .n_lan = 1 };
 	CHECK(settings_peer_add(dir, d, &c, &fs, &e) < 0);
-	CHECK_HAS(e.msg, "contains this router's LAN");
+	CHECK_HAS(e.msg, "is part of this router's LAN");
 	findings_fini(&fs);
 	/* A warning is no hindrance, and is told. */
 	c.n_lan = 0;
