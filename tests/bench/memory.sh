@@ -26,8 +26,8 @@ done
 per() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.1f", (b - a) / 90 }'; }
 for n in 0 10 100; do
 	figure "proportional memory ($n up)" kB "${pss[adit$n]}" "${pss[trimmed$n]}" "<0.5" 1
-	figure "  as Debian ships charon" kB "${pss[adit$n]}" "${pss[debian$n]}" "<0.5" 1
-	figure "  resident, trimmed charon" kB "${rss[adit$n]}" "${rss[trimmed$n]}" - 1
+	figure "  charon as Debian ships it ($n up)" kB "${pss[adit$n]}" "${pss[debian$n]}" "<0.5" 1
+	figure "  resident, each page once ($n up)" kB "${rss[adit$n]}" "${rss[trimmed$n]}" - 1
 done
 figure "memory of one tunnel more" kB "$(per "${pss[adit10]}" "${pss[adit100]}")" \
 	"$(per "${pss[trimmed10]}" "${pss[trimmed100]}")" "<0.5" 90

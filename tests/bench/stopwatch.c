@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #define GIVE_UP_MS 60000.0
-#define PROBE_MS 5
+#define PROBE_MS 1
 #define END_WAIT_MS 8000.0
 
 static double now_ms(void)

@@ -8,7 +8,7 @@ LAB_B=${1:-build}
 ROUNDS=${BENCH_ROUNDS:-3}
 
 bench_offices_adit; bench_offices_charon
-side adit; adit gw-a up branch >/dev/null || die "adit up"
+side adit; adit gw-a up branch >/dev/null 2>&1 || die "adit up"
 side charon; swan gw-a --initiate --child branch >/dev/null || die "swanctl --initiate"
 for s in adit charon; do
 	side $s

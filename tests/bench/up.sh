@@ -1,6 +1,6 @@
 #!/bin/bash
 # up: from `adit up` (swanctl --initiate) to the first datagram that went from one office's host
-# to the other's and back; one goes out every 5 ms. adit at both ends, charon at both ends.
+# to the other's and back; one goes out every millisecond. adit at both ends, charon at both ends.
 cd "$(dirname "$0")/../.." || exit 1
 LAB_B=${1:-build}
 # shellcheck source=tests/bench/bench.bash
