@@ -74,7 +74,7 @@ ping_ok host-a 10.9.0.10 3
 ping_ok gw-c 10.77.0.254 && ok "c reaches its WAN's neighbour" || bad "c reaches its WAN's neighbour"
 
 # --- nothing of it in clear when it is down
-bg inet tcpdump -i any -n -w "$LAB_DIR/wan.pcap" -U "icmp" 2>/dev/null
+bg inet tcpdump --immediate-mode -i any -n -w "$LAB_DIR/wan.pcap" -U "icmp" 2>/dev/null
 until_ok 30 test -s "$LAB_DIR/wan.pcap"
 expect "down" adit gw-c down head
 not_across "down: c to a" host-c 10.1.0.10

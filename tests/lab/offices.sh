@@ -50,7 +50,7 @@ adit gw-a interfaces | grep -q adit-branch && ok "interfaces shows the tunnel" |
 adit gw-a routes | grep -q 10.2.0.0/24 && ok "routes shows its route" || bad "routes shows its route"
 
 # --- nothing in clear, even while the tunnel is down
-bg inet tcpdump -i a0 -n -w "$LAB_DIR/wan.pcap" -U "net 10.0.0.0/8" 2>/dev/null
+bg inet tcpdump --immediate-mode -i a0 -n -w "$LAB_DIR/wan.pcap" -U "net 10.0.0.0/8" 2>/dev/null
 until_ok 30 test -s "$LAB_DIR/wan.pcap"
 expect "adit down" adit gw-a down branch
 not_across "no traffic while it is down"
