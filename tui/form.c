@@ -532,60 +532,6 @@ static void child_away(struct form *f)
 		build(f);
 }
 
-/* ---- the command that does the same ---- */
-
-struct pairs {
-	struct form *f;
-	struct front_pair p[FORM_FIELDS_MAX];
-	char keys[FORM_FIELDS_MAX][FORM_KEY_MAX];
-	size_t n;
-	bool psk;
-};
-
-static bool pair_of(void *arg, const char *key, const struct setting *s, const char *text,
-		    bool set)
-{
-	struct pairs *p = arg;
-	const char *was = p->f->base ? draft_get(p->f->base, key) : NULL;
-	bool was_set = p->f->base && draft_is_set(p->f->base, key);
-
-	if (s->type == ST_SECRET) {
-		p->psk = *text != '\0';
-		return true;
-	}
-	if (s->type == ST_NAME || set == was_set ? !set || (was && strcmp(was, text) == 0) : false)
-		return true;
-	if (s->type == ST_NAME || p->n == FORM_FIELDS_MAX)
-		return true;
-	snprintf(p->keys[p->n], FORM_KEY_MAX, "%s", key);
-	p->p[p->n].key = p->keys[p->n];
-	p->p[p->n].value = set ? text : NULL;
-	p->n++;
-	return true;
-}
-
-static void show_command(struct form *f)
-{
-	struct pairs *p = calloc(1, sizeof(*p));
-	struct sbuf b = { 0 };
-
-	form_take(f);
-	if (!p)
-		return;
-	p->f = f;
-	draft_each(f->draft, pair_of, p);
-	front_command(&b, &f->v.tui->front, f->router ? "router set" : f->base ? "peer set" : "peer add",
-		      f->router ? NULL : f->named ? draft_name(f->draft) : "NAME", p->p, p->n);
-	if (p->psk)
-		sbuf_add(&b, " --psk-file FILE");
-	if (f->base && !p->n && !p->psk)
-		tui_say(f->v.tui, EL_TEXT, "nothing is changed, so there is no command yet");
-	else
-		pop_ask(f->v.tui, "The same as a command", sbuf_str(&b), "o", leave_answer, f);
-	sbuf_fini(&b);
-	free(p);
-}
-
 /* ---- keys ---- */
 
 static enum handled form_command(struct form *f, int key)
@@ -605,7 +551,7 @@ static enum handled form_command(struct form *f, int key)
 		return HANDLED;
 	case K_F0 + 6:
 	case K_CTRL('y'):
-		show_command(f);
+		form_show_command(f);
 		return HANDLED;
 	case K_F0 + 7:
 	case K_CTRL('n'):

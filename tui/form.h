@@ -69,6 +69,11 @@ unsigned form_weak(const struct form *f);
 /* Let allow_weak name them too. */
 bool form_allow(struct form *f, unsigned bits);
 
+/* --- form_command.c --- */
+
+/* Show the command that does the same. */
+void form_show_command(struct form *f);
+
 /* --- form_draw.c --- */
 
 void form_draw(struct view *v, int top, int rows);
