@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define MESSAGE_MS 8000
+#define PASTE_MS 1000
 
 static volatile sig_atomic_t ending;
 
@@ -260,12 +261,18 @@ static void handle(struct tui *t, int key)
 		return;
 	}
 	if (key == K_PASTE || key == K_PASTE_END) {
-		t->pasting = key == K_PASTE;
+		t->pasting_ms = key == K_PASTE ? clock_ms() : 0;
 		return;
 	}
+	/* Its end may have got lost on the way. */
+	if (t->pasting_ms && (key == K_ESC || clock_ms() > t->pasting_ms + PASTE_MS))
+		t->pasting_ms = 0;
 	/* Pasted letters are text or nothing, and a newline or tab is part of no value. */
-	if (t->pasting && (!t->top->ops->typing || key == K_ENTER || key == K_TAB))
-		return;
+	if (t->pasting_ms) {
+		t->pasting_ms = clock_ms();
+		if (!t->top->ops->typing || key == K_ENTER || key == K_TAB)
+			return;
+	}
 	if (!t->message_until_ms)
 		t->message[0] = '\0';
 	if (t->top->ops->key(t->top, key) == IGNORED && !t->quit)

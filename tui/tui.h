@@ -91,7 +91,8 @@ struct tui {
 	enum element message_el;
 	uint64_t message_until_ms;	/* 0: until the next key */
 	struct theme theme;
-	bool quit, redraw, pasting;
+	bool quit, redraw;
+	uint64_t pasting_ms;		/* the last key of a paste under way; 0 none */
 	int exit_code;
 };
 
