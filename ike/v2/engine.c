@@ -352,11 +352,12 @@ static void sa_message(struct engine *e, struct ike_sa *sa, struct input *in)
 			authentic_broken(sa, in, &err);
 		return;
 	}
-	sa->last_rx_ms = clock_ms();
+	/* A repeated request may be anyone's recording: no sign of life (§2.4). */
 	if (window == 0) {
 		out_repeat(sa, in);
 		return;
 	}
+	sa->last_rx_ms = clock_ms();
 	sa_endpoints(sa, in);
 	sa_step(sa, h->exchange, response ? ROLE_RESPONSE : ROLE_REQUEST, in);
 }

@@ -258,6 +258,53 @@ static void rekeying_without_end(void)
 	sim_end(&s);
 }
 
+/* ---- recordings ---- */
+
+static bool catch_request(struct sim *sim, int from, const uint8_t *msg, size_t len)
+{
+	(void)sim;
+	if (from == 0 && msg[18] == INFORMATIONAL && !(msg[19] & IKE_FLAG_RESPONSE)) {
+		memcpy(caught, msg, len);
+		caught_len = len;
+	}
+	return true;
+}
+
+/* A dead peer's last request, played again and again, is answered, and hides nothing. */
+static void a_recording_is_no_life(void)
+{
+	struct endpoint src, dst;
+	struct sim_conf a, b;
+	unsigned sent;
+
+	sim_init(&s, 7);
+	sim_conf(&s, 1, &b);
+	sim_set(&s, 1, &b);
+	sim_conf(&s, 0, &a);
+	a.peer.dpd_delay_s = 5;		/* so that side 0 asks first */
+	sim_set(&s, 0, &a);
+	s.filter = catch_request;
+	caught_len = 0;
+	sim_run(&s, 12000);
+	CHECK_UP(&s, 1);
+	CHECK(caught_len > 28);
+	src = s.side[1].e->peers->main->remote;
+	dst = s.side[1].e->peers->main->local;
+	s.side[0].dead = true;
+	sent = s.side[1].sent;
+	engine_receive(s.side[1].e, &dst, &src, caught, caught_len);
+	CHECK_INT(s.side[1].sent, sent + 1);
+	for (int i = 0; i < 120 && s.side[1].e->peers->main; i++) {
+		engine_receive(s.side[1].e, &dst, &src, caught, caught_len);
+		sim_run(&s, 1000);
+	}
+	CHECK(!s.side[1].e->peers->main);
+	CHECK_STR(peer_state_name(sim_state(&s, 1)), "down");
+	s.side[0].dead = false;
+	s.filter = NULL;
+	sim_end(&s);
+}
+
 /* ---- two things at one moment ---- */
 
 /* The dataplane ends while two pairs wait for it, and the IKE SA is due to go. */
@@ -292,6 +339,7 @@ int main(void)
 	T_RUN(bad_public_values_are_counted);
 	T_RUN(broken_inside_is_logged_rarely);
 	T_RUN(rekeying_without_end);
+	T_RUN(a_recording_is_no_life);
 	T_RUN(lost_and_due);
 	return t_done();
 }
