@@ -612,6 +612,8 @@ static uint8_t ecn_of(struct msghdr *m)
  * follows (RFC 7296 §2.23); here it is only said, once per change. */
 static void note_source(struct esp_sa *sa, const struct sockaddr_storage *ss)
 {
+	/* Whoever sits on the path can give each packet another source. */
+	static struct log_limit limit = LOG_LIMIT_INIT(10, 10000);
 	char from[ENDPOINT_TEXT_MAX], want[ENDPOINT_TEXT_MAX];
 	struct endpoint ep;
 
@@ -620,6 +622,8 @@ static void note_source(struct esp_sa *sa, const struct sockaddr_storage *ss)
 	if (endpoint_equal(&ep, &sa->remote) || endpoint_equal(&ep, &sa->seen))
 		return;
 	sa->seen = ep;
+	if (!log_limit_pass(&limit, NULL))
+		return;
 	log_info(sa->peer, "its packets now come from %s, not %s", endpoint_str(&ep, from),
 		 endpoint_str(&sa->remote, want));
 }
