@@ -240,7 +240,7 @@ void tunnel_remote(struct monitor *m, const char *peer, const struct endpoint *r
 /* Somebody deleted our interface: its SAs went with it, so iked makes new ones. */
 static void remake(struct monitor *m, struct tunnel *t)
 {
-	struct msg_sa_event ev = { .event = SA_EVENT_HARD };
+	struct msg_sa_event ev = { .event = SA_EVENT_GONE };
 
 	log_warning(t->peer, "the interface %s was deleted, it is made again", t->interface);
 	for (size_t i = 0; i < m->sas.n; i++) {

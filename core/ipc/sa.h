@@ -48,6 +48,11 @@ struct sa_stats {
 		 drop_expired, drop_mtu, drop_socket;
 };
 
-enum sa_event { SA_EVENT_HARD, SA_EVENT_SEQ_SOON, SA_EVENT_ACTIVE };
+enum sa_event {
+	SA_EVENT_HARD,		/* hard_life_s is over */
+	SA_EVENT_SEQ_SOON,	/* sequence numbers run out */
+	SA_EVENT_ACTIVE,	/* hold_out ended: a packet came */
+	SA_EVENT_GONE,		/* its interface was deleted by somebody */
+};
 
 #endif

@@ -279,7 +279,7 @@ static void on_dataplane(struct iked *k, struct ipc_msg *m)
 		ctl_on_stats(k->ctl);
 		break;
 	case MSG_SA_EVENT:
-		if (ev->event <= SA_EVENT_ACTIVE)
+		if (ev->event <= SA_EVENT_GONE)
 			engine_sa_event(k->engine, ev->sa_id, (enum sa_event)ev->event);
 		break;
 	}

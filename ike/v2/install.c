@@ -200,6 +200,26 @@ void engine_sa_added(struct engine *e, uint32_t sa_id, bool ok, const char *why)
 	engine_reap(e);
 }
 
+/* The dataplane does not use it any more. */
+static void ended(struct child *c, const char *why)
+{
+	c->state = CH_DELETING;
+	c->del_want = true;
+	peer_children_changed(c->peer, why);
+}
+
+/* Nothing was wrong with it: it is made again at once, unless that happens all the time. */
+#define GONE_PATIENCE_MS 1000
+static void gone(struct child *c)
+{
+	struct slot *s = c->slot == SLOT_NONE ? NULL : &c->peer->slots[c->slot];
+	bool lived = s && s->up_since && clock_ms() - s->up_since > GONE_PATIENCE_MS;
+
+	ended(c, "its interface was deleted");
+	if (lived)
+		s->next_ms = clock_ms();
+}
+
 void engine_sa_event(struct engine *e, uint32_t sa_id, enum sa_event ev)
 {
 	struct child *c = engine_child(e, sa_id);
@@ -210,10 +230,13 @@ void engine_sa_event(struct engine *e, uint32_t sa_id, enum sa_event ev)
 	case SA_EVENT_HARD:
 		if (c->state == CH_DELETING)
 			break;
-		c->state = CH_DELETING;
-		c->del_want = true;
-		peer_children_changed(c->peer,
-				      "the child's lifetime ended before it was rekeyed");
+		ended(c, "the child's lifetime ended before it was rekeyed");
+		task_next(c->sa);
+		break;
+	case SA_EVENT_GONE:
+		if (c->state == CH_DELETING)
+			break;
+		gone(c);
 		task_next(c->sa);
 		break;
 	case SA_EVENT_SEQ_SOON:

@@ -309,6 +309,46 @@ static void hard_expiry(void)
 	sim_end(&s);
 }
 
+/* Somebody deletes the interface, on the side that began and on the other: the child is
+ * made again at once, and not for ever so when he goes on. */
+static void interface_deleted(void)
+{
+	for (int n = 0; n < 2; n++) {
+		unsigned from;
+
+		sim_init(&s, 622);
+		sim_usual(&s);
+		sim_run(&s, 30000);
+		CHECK_UP(&s, 1);
+		engine_sa_event(s.side[n].e, sim_status(&s, n)->child[0].sa_id,
+				SA_EVENT_GONE);
+		CHECK_INT(sim_status(&s, n)->child[0].state != CHILD_UP, 1);
+		/* A responder leaves it to the other, who waits half a second. */
+		sim_run(&s, n ? 1000 : 400);
+		CHECK_UP(&s, 1);
+		CHECK_INT(s.side[0].events[ENGINE_ESTABLISHED], 1);
+		for (int i = 0; i < 20; i++) {
+			if (sim_count(&s.side[n]))
+				engine_sa_event(s.side[n].e,
+						sim_status(&s, n)->child[0].sa_id,
+						SA_EVENT_GONE);
+			sim_run(&s, 200);
+		}
+		from = s.side[n].adds;
+		for (int i = 0; i < 20; i++) {
+			if (sim_count(&s.side[n]))
+				engine_sa_event(s.side[n].e,
+						sim_status(&s, n)->child[0].sa_id,
+						SA_EVENT_GONE);
+			sim_run(&s, 200);
+		}
+		CHECK(s.side[n].adds - from < 5);
+		sim_run(&s, 200000);
+		CHECK_UP(&s, 1);
+		sim_end(&s);
+	}
+}
+
 static void dataplane_lost(void)
 {
 	struct sim_conf a, b;
@@ -379,6 +419,7 @@ int main(void)
 	T_RUN(esp_is_a_sign_of_life);
 	T_RUN(child_deleted_by_b);
 	T_RUN(hard_expiry);
+	T_RUN(interface_deleted);
 	T_RUN(dataplane_lost);
 	T_RUN(rekey_refused);
 	return t_done();

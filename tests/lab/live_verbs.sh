@@ -102,6 +102,20 @@ until_ok 20 eval 'adit gw-a status --json | jq -e ".drops.malformed == 3 and .dr
 	ok "their messages are counted" || bad "their messages are counted" "$(adit gw-a status --json)"
 says "and told" 0 "3 IKE messages of strangers: 3 malformed" status
 
+# --- the interface is deleted by somebody
+adit gw-b peer set main start=responder >/dev/null
+says "up, from here" 0 "is up" up branch
+sleep 0.2
+in_ns gw-a ip link del adit-branch
+sleep 0.1
+until_ok 15 ping_ok host-a 10.2.0.10 && ok "a deleted interface is back within two seconds" ||
+	bad "a deleted interface is back within two seconds" "$(pair_logs)"
+says "the log says what happened" 0 "branch down: its interface was deleted" log branch -n 10
+[[ $(adit gw-a log branch -n 10) != *lifetime* ]] && ok "and blames no lifetime" ||
+	bad "and blames no lifetime" "$(adit gw-a log branch -n 10)"
+adit gw-b peer set main start=start >/dev/null
+says "up as before" 0 "is up" up branch
+
 # --- failures say why
 says "another gateway" 0 "restarts" peer set branch remote_gateway=198.51.100.99
 says "nobody answers: 9, and what to check" 9 "UDP 500" up branch --timeout 2
