@@ -57,7 +57,7 @@ fuzz: fuzz-build
 # ---- check
 
 # Programs that need no root and little time.
-FAST_TESTS = $(UNIT_BIN) tests/doors.sh \
+FAST_TESTS = $(UNIT_BIN) tests/doors.sh tests/tui/themes.py \
 	"fuzz-replay=tests/fuzz/replay.sh $(B)/fuzz" \
 	$(foreach t,$(wildcard tests/cli/*.sh),"$(notdir $(t:.sh=))=$(t) $(B)")
 # Namespaces, real peers, the screen, the sanitized build, a minute of each fuzz target.
