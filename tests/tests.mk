@@ -65,7 +65,7 @@ SLOW_TESTS = $(foreach t,$(wildcard tests/netns/*.sh tests/lab/*.sh tests/tui/*.
 	$(foreach t,$(UNIT_SRC:.c=),"san-$(notdir $(t))=$(B)-san/$(t)") \
 	"san-fuzz-replay=tests/fuzz/replay.sh $(B)-san/fuzz" \
 	$(foreach n,$(FUZZ_NAMES),"fuzz-$(n)=tests/fuzz/run $(B)-fuzz/fuzz/$(n) $(FUZZ_S)") \
-	"man=tests/man.sh $(B)"
+	"monkey=tests/tui/monkey.py $(B)" "man=tests/man.sh $(B)"
 
 check-build: all $(UNIT_BIN) $(TOOL_BIN) $(FUZZ_BIN)
 check-fast: check-build
