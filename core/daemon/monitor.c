@@ -18,9 +18,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define STOP_WAIT_MS 3000	/* for iked's Deletes to be answered */
+#define LEFT_WAIT_MS 4000	/* for a killed aditd's children to be gone */
+#define LEFT_PAUSE_MS 50
 #define START_TRIES 5		/* a child that died so often before it was ready never will be */
 
 /* ---- into the background ---- */
@@ -259,6 +262,21 @@ static int take_signals(struct monitor *m, struct err *e)
 
 /* ---- start and end ---- */
 
+/* The children of an aditd that was killed end with it, but with a hundred interfaces the
+ * kernel takes a second or two to close what they had. */
+static int open_sockets(struct monitor *m, struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = LEFT_PAUSE_MS * 1000000L };
+
+	for (int i = 0; ; i++) {
+		if (sock_open(&m->sockets, e) == 0)
+			return 0;
+		if (!m->run.killed || i * LEFT_PAUSE_MS >= LEFT_WAIT_MS)
+			return -1;
+		nanosleep(&pause, NULL);
+	}
+}
+
 /* The children load while we read: they are started as soon as it is known that this
  * instance may run here. */
 static int start(struct monitor *m, struct err *e)
@@ -268,7 +286,7 @@ static int start(struct monitor *m, struct err *e)
 	m->loop = loop_new(e);
 	if (!m->loop || take_signals(m, e) < 0 ||
 	    options_user(&m->opt, &m->uid, &m->gid, &m->control_gid, e) < 0 ||
-	    rundir_pid(&m->run, e) < 0 || sock_open(&m->sockets, e) < 0)
+	    rundir_pid(&m->run, e) < 0 || open_sockets(m, e) < 0)
 		return -1;
 	procs_init(m);
 	procs_start(m, PROC_VAULTD);

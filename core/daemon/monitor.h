@@ -52,6 +52,7 @@ struct rundir {
 	char path[PATH_MAX];
 	int lock;			/* of the pid file; held as long as we live; -1 none */
 	int control;			/* listening; -1 none */
+	bool killed;			/* the instance before did not end by itself */
 };
 /* Make the dir and take the lock; an instance that runs there is named by its pid. */
 int rundir_open(struct rundir *r, const char *path, struct err *e) MUST_USE;

@@ -83,8 +83,11 @@ int rundir_open(struct rundir *r, const char *path, struct err *e)
 			return err_errno(e, "%s", file);
 		if (flock(r->lock, LOCK_EX | LOCK_NB) < 0)
 			return refuse(r, e);
-		if (still_there(r->lock, file))
+		if (still_there(r->lock, file)) {
+			/* Who ends takes the file away. */
+			r->killed = running_pid(r->lock) > 0;
 			return 0;
+		}
 		close(r->lock);
 	}
 }

@@ -6,6 +6,7 @@
 #include "core/base/log.h"
 #include "core/base/sbuf.h"
 #include "core/net/conntrack.h"
+#include "core/net/link.h"
 #include "core/net/route.h"
 
 #ifdef __GLIBC__
@@ -295,13 +296,19 @@ void sync_now(struct monitor *m, unsigned what)
 static void delete_interfaces(void)
 {
 	struct link_list links;
+	const char **names;
 	struct err e = { 0 };
+	size_t n = 0;
 
 	if (link_list(&links, &e) < 0)
 		log_warning(NULL, "the interfaces cannot be listed: %s", e.msg);
-	for (size_t i = 0; i < links.n; i++)
-		if (links.v[i].ours && link_del(links.v[i].name, &e) < 0)
-			log_warning(NULL, "%s", e.msg);
+	names = calloc(links.n + 1, sizeof(*names));
+	for (size_t i = 0; names && i < links.n; i++)
+		if (links.v[i].ours)
+			names[n++] = links.v[i].name;
+	if (n && link_del_all(names, n, &e) < 0)
+		log_warning(NULL, "%s", e.msg);
+	free(names);
 	link_list_fini(&links);
 }
 

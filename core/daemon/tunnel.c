@@ -4,6 +4,7 @@
 
 #include "core/base/log.h"
 #include "core/daemon/mtu.h"
+#include "core/net/link.h"
 #include "core/net/route.h"
 
 #include <net/if.h>
@@ -282,8 +283,24 @@ void tunnel_outside(void *arg, unsigned what)
 		sync_check_firewall(m);
 }
 
+/* What the backend would do one by one. */
+static void delete_all(struct monitor *m)
+{
+	const char **names = calloc(m->n_tunnels + 1, sizeof(*names));
+	struct err e = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; names && i < m->n_tunnels; i++)
+		if (m->tunnels[i].made)
+			names[n++] = m->tunnels[i].interface;
+	if (n && link_del_all(names, n, &e) < 0)
+		log_debug(NULL, "%s", e.msg);
+	free(names);
+}
+
 void tunnel_fini(struct monitor *m)
 {
+	delete_all(m);
 	for (size_t i = 0; i < m->n_tunnels; i++)
 		take_down(m, &m->tunnels[i]);
 	free(m->tunnels);

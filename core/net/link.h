@@ -69,6 +69,9 @@ int link_addr_add(const char *name, const struct ip_addr *addr, unsigned len,
 		  struct err *e) MUST_USE;
 /* An interface that is gone already is fine. */
 int link_del(const char *name, struct err *e) MUST_USE;
+/* All of them in one step: one by one the kernel waits some 15 ms for each. Those that are
+ * gone already are fine. */
+int link_del_all(const char *const *names, size_t n, struct err *e) MUST_USE;
 
 /* A TUN device (no packet information header) that lives as long as a descriptor of it is
  * open. Fails when an interface of that name exists that is no TUN, or that another process
