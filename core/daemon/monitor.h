@@ -274,6 +274,9 @@ struct monitor {
 	unsigned sync_what;
 	uint64_t synced_ms;
 	struct log_limit firewall_log;
+	struct log_limit wan_log;
+	char wan[IFNAME_MAX];		/* as last told */
+	bool wan_told;
 	struct msg_system told;		/* what iked heard last */
 
 	uint64_t refused[PROC_N];	/* messages out of phase or not theirs */

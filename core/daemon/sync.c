@@ -86,6 +86,7 @@ void sync_init(struct monitor *m)
 	timer_init(&m->sync, due, m);
 	timer_init(&m->flush, flush, m);
 	m->firewall_log = (struct log_limit)LOG_LIMIT_INIT(5, 60000);
+	m->wan_log = (struct log_limit)LOG_LIMIT_INIT(6, 60000);
 }
 
 void sync_want(struct monitor *m, unsigned what)
@@ -247,11 +248,44 @@ static struct sysctl_want switches(const struct monitor *m)
 	return w;
 }
 
+/* Where the way out leads now, when it is another; a link that flaps fills no log. True
+ * when there was something to say. */
+static bool tell_wan(struct monitor *m)
+{
+	const char *now = m->view.wan;
+	char before[IFNAME_MAX];
+	bool first = !m->wan_told;
+
+	if (!m->n_tunnels || (!first && strcmp(now, m->wan) == 0))
+		return false;
+	memcpy(before, m->wan, sizeof(before));
+	snprintf(m->wan, sizeof(m->wan), "%s", now);
+	m->wan_told = true;
+	if (first || !now[0] || !log_limit_pass(&m->wan_log, NULL))
+		return !first;
+	if (before[0])
+		log_info(NULL, "the WAN is %s now, before it was %s", now, before);
+	else
+		log_info(NULL, "the WAN is there: %s", now);
+	return true;
+}
+
+static void tell_warning(struct monitor *m, const char *now, bool wan)
+{
+	if (strcmp(now, m->told.warning) == 0)
+		return;
+	if (now[0] && log_limit_pass(&m->wan_log, NULL))
+		log_warning(NULL, "%s", now);
+	else if (!now[0] && !wan)
+		log_info(NULL, "put right: %s", m->told.warning);
+}
+
 void sync_tell(struct monitor *m, bool always)
 {
 	struct sysctl_want w = switches(m);
 	struct msg_system s = { 0 };
 	struct sbuf b = { 0 };
+	bool wan;
 
 	/* Without a tunnel nothing stands in its way. */
 	if (m->n_tunnels)
@@ -259,10 +293,10 @@ void sync_tell(struct monitor *m, bool always)
 	snprintf(s.warning, sizeof(s.warning), "%s", sbuf_str(&b));
 	sbuf_fini(&b);
 	snprintf(s.firewall, sizeof(s.firewall), "%s", firewall_notes(m->firewall));
+	wan = tell_wan(m);
 	if (!always && memcmp(&s, &m->told, sizeof(s)) == 0)
 		return;
-	if (s.warning[0] && strcmp(s.warning, m->told.warning) != 0)
-		log_warning(NULL, "%s", s.warning);
+	tell_warning(m, s.warning, wan);
 	m->told = s;
 	(void)procs_send(m, PROC_IKED, MSG_SYSTEM, 0, &s, sizeof(s));
 }

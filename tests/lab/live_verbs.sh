@@ -116,6 +116,24 @@ says "the log says what happened" 0 "branch down: its interface was deleted" log
 adit gw-b peer set main start=start >/dev/null
 says "up as before" 0 "is up" up branch
 
+# --- the way out goes and comes back
+in_ns gw-a ip -6 route del default
+in_ns gw-a ip route del default
+until_ok 30 grep -q "no WAN interface" "$(adit_dir gw-a)/log" && ok "the default route goes: the log says so" ||
+	bad "the default route goes: the log says so" "$(adit_log gw-a)"
+says "and the status" 0 "no WAN interface" status
+in_ns gw-a ip route add default via 203.0.113.254
+until_ok 30 grep -q "the WAN is there: wan0" "$(adit_dir gw-a)/log" && ok "it comes back: the log says so" ||
+	bad "it comes back: the log says so" "$(adit_log gw-a)"
+says "up after that" 0 "is up" up branch
+# A burst of six, then one a minute.
+for _ in $(seq 8); do
+	in_ns gw-a ip route del default; sleep 0.3; in_ns gw-a ip route add default via 203.0.113.254; sleep 0.3
+done
+n=$(grep -cE "no WAN interface|the WAN is there" "$(adit_dir gw-a)/log")
+[ "$n" -le 8 ] && ok "one that flaps is told of $n times" || bad "one that flaps is told of $n times"
+says "and all is well after it" 0 "is up" up branch
+
 # --- failures say why
 says "another gateway" 0 "restarts" peer set branch remote_gateway=198.51.100.99
 says "nobody answers: 9, and what to check" 9 "UDP 500" up branch --timeout 2
