@@ -184,13 +184,24 @@ check:
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
-lint:
+# Each tool alone, too: make lint-sh lint-c lint-tidy lint-man.
+TIDY_SRC = $(shell git ls-files '*.c' | grep -v '^tests/')
+lint: lint-sh lint-c lint-man lint-tidy
+lint-deps:
 	@tests/deps check lint
-	shellcheck -x $$(git ls-files tests .ci | xargs grep -lE '^#!/bin/(ba)?sh')
-	cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr \
-		--suppress=missingIncludeSystem -I. core ike dataplane cli tui
-	clang-tidy --quiet $$(git ls-files 'core/*.c' 'ike/*.c' 'dataplane/*.c' 'cli/*.c' 'tui/*.c') -- $(CPPFLAGS) -std=gnu11
-	$(MAKE) man
+lint-sh: lint-deps $(COMPLETIONS)
+	shellcheck $$(git ls-files tests .ci | xargs grep -lE '^#!/bin/(ba)?sh') core/daemon/dist/adit.init.in
+	shellcheck -s bash -e SC2034 $$(git ls-files 'tests/*.bash') $(B)/completions/adit.bash
+lint-c: lint-deps
+	cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \
+		--suppressions-list=.cppcheck -I. core ike dataplane cli tui
+# A change of one header or source checks again what includes it.
+$(B)/tidy/%.ok: %.c $(B)/%.o .clang-tidy
+	@mkdir -p $(@D)
+	@echo "  TIDY  $<"
+	$(Q)clang-tidy --quiet $< -- $(CPPFLAGS) -std=gnu11 >$@ 2>/dev/null || { cat $@; rm -f $@; exit 1; }
+lint-tidy: lint-deps $(TIDY_SRC:%.c=$(B)/tidy/%.ok)
+lint-man: lint-deps man
 	mandoc -Tlint -Wwarning $(MANPAGES)
 
 help:
@@ -204,4 +215,5 @@ help:
 clean:
 	rm -rf $(B) $(B)-san $(B)-fuzz
 
-.PHONY: all man extras install uninstall demo check format lint help clean
+.PHONY: all man extras install uninstall demo check format lint lint-deps lint-sh lint-c lint-tidy \
+	lint-man help clean force

@@ -346,18 +346,85 @@ static void nft_table(struct sbuf *b)
 		;
 }
 
+/* One enabled peer as the daemon tells the firewall of it; *next is where its networks
+ * go. */
+static void peer_rules(const struct peer_conf *p, const struct link_list *links,
+		       struct prefix **next, struct firewall_peer *out)
+{
+	const struct link *l = link_find(links, p->interface);
+
+	*out = (struct firewall_peer){ .name = p->name, .interface = p->interface,
+		.gateway = p->remote_gateway, .forward_wan = p->forward_wan,
+		.forward_lan = p->forward_lan, .only_encrypted = true,
+		.mtu = l ? (uint16_t)l->mtu : 0 };
+	out->local = *next;
+	for (int i = 0; i < p->n_children; i++)
+		for (int k = 0; k < p->children[i].n_local; k++, out->n_local++)
+			*(*next)++ = p->children[i].local_network[k];
+	out->remote = *next;
+	for (int i = 0; i < p->n_children; i++)
+		for (int k = 0; k < p->children[i].n_remote; k++, out->n_remote++)
+			*(*next)++ = p->children[i].remote_network[k];
+}
+
+/* Without nft(8): what the settings make of our table. Settings that changed and were not
+ * applied yet are ahead of the kernel. */
+static void rendered_table(struct cli *c, struct sbuf *b)
+{
+	struct firewall_peer *peers = NULL;
+	struct firewall_want want = { 0 };
+	struct prefix *nets = NULL, *next;
+	struct link_list links;
+	struct marks *m = NULL;
+	struct err ignored;
+	size_t n = 1;
+
+	if (link_list(&links, &ignored) == 0)
+		m = marks_new(c, &links);
+	if (!m || !m->loaded)
+		goto out;
+	for (size_t i = 0; i < m->settings.n_peers; i++)
+		for (int k = 0; k < m->settings.peers[i].n_children; k++)
+			n += m->settings.peers[i].children[k].n_local +
+			     m->settings.peers[i].children[k].n_remote;
+	nets = next = calloc(n, sizeof(*nets));
+	peers = calloc(m->settings.n_peers + 1, sizeof(*peers));
+	if (!nets || !peers)
+		goto out;
+	for (size_t i = 0; i < m->settings.n_peers; i++)
+		if (m->settings.peers[i].enabled)
+			peer_rules(&m->settings.peers[i], &links, &next,
+				   &peers[want.n_peers++]);
+	want.view = &m->view;
+	want.peers = peers;
+	if (want.n_peers)
+		firewall_text(&want, b);
+out:
+	free(peers);
+	free(nets);
+	marks_free(m);
+	link_list_fini(&links);
+}
+
 int lists_firewall(struct cli *c, struct err *e)
 {
 	struct sbuf rules = { 0 }, table = { 0 };
 	int rc = firewall_installed(&rules, e);
+	bool rendered = false;
 
 	if (rc == 0)
 		nft_table(&table);
+	if (rc == 0 && rules.len && !table.len) {
+		rendered_table(c, &table);
+		rendered = table.len > 0;
+	}
 	if (rc == 0 && cli_has(c, OPT_JSON)) {
 		struct json_object *o = json_object_new_object();
 
 		json_put_str(o, "rules", sbuf_str(&rules));
 		json_put_str(o, "table", sbuf_str(&table));
+		json_put_str(o, "table_from", rendered ? "settings" :
+			     table.len ? "kernel" : "");
 		out_json(c, o);
 	} else if (rc == 0) {
 		sbuf_add(&c->out, rules.len ? sbuf_str(&rules) :
@@ -366,10 +433,9 @@ int lists_firewall(struct cli *c, struct err *e)
 					      "is no enabled peer.\n");
 		if (table.len)
 			sbuf_addf(&c->out, "\n%s", sbuf_str(&table));
-		else if (rules.len)
-			out_note(c, "adit: nft(8) is not installed: it would show the "
-				    "rules of table "
-				    "inet " FIREWALL_TABLE);
+		if (rendered)
+			out_note(c, "adit: nft(8) is not installed: table inet "
+				    FIREWALL_TABLE " is shown as the settings make it");
 	}
 	sbuf_fini(&rules);
 	sbuf_fini(&table);

@@ -29,12 +29,13 @@ static bool env_set(const char *name)
 static bool want_color(const struct cli *c)
 {
 	const char *when = c->opt[OPT_COLOR], *term = getenv("TERM");
+	const char *force = getenv("CLICOLOR_FORCE");
 
 	if (when && strcmp(when, "always") == 0)
 		return true;
 	if ((when && strcmp(when, "never") == 0) || env_set("NO_COLOR"))
 		return false;
-	if (getenv("CLICOLOR_FORCE") && strcmp(getenv("CLICOLOR_FORCE"), "0") != 0)
+	if (force && strcmp(force, "0") != 0)
 		return true;
 	return c->tty_out && term && *term && strcmp(term, "dumb") != 0;
 }

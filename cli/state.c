@@ -23,8 +23,8 @@ static struct client *daemon(struct cli *c, struct err *e)
 	if (!cl && e->code == EXIT_NOT_RUNNING) {
 		struct err told = *e;
 
-		err_code(e, told.code, "%s\n      start it: systemctl start adit, or "
-			 "/etc/init.d/adit start", told.msg);
+		err_code(e, told.code, "%s\n      start it: %s", told.msg,
+			 front_start_command());
 	}
 	return cl;
 }

@@ -61,7 +61,10 @@ FAST_TESTS = $(UNIT_BIN) tests/doors.sh tests/tui/themes.py \
 	"fuzz-replay=tests/fuzz/replay.sh $(B)/fuzz" \
 	$(foreach t,$(wildcard tests/cli/*.sh),"$(notdir $(t:.sh=))=$(t) $(B)")
 # Namespaces, real peers, the screen, the sanitized build, a minute of each fuzz target.
-SLOW_TESTS = $(foreach t,$(wildcard tests/netns/*.sh tests/lab/*.sh tests/tui/*.sh),"$(notdir $(t:.sh=))=$(t) $(B)") \
+# Those that count every lost ping run with nothing beside them.
+ALONE := tests/lab/strongswan_life.sh tests/lab/crashes.sh tests/lab/abuse.sh
+SLOW_TESTS = $(foreach t,$(filter-out $(ALONE),$(wildcard tests/netns/*.sh tests/lab/*.sh tests/tui/*.sh)),"$(notdir $(t:.sh=))=$(t) $(B)") \
+	$(foreach t,$(ALONE),"alone:$(notdir $(t:.sh=))=$(t) $(B)") \
 	$(foreach t,$(UNIT_SRC:.c=),"san-$(notdir $(t))=$(B)-san/$(t)") \
 	"san-fuzz-replay=tests/fuzz/replay.sh $(B)-san/fuzz" \
 	$(foreach n,$(FUZZ_NAMES),"fuzz-$(n)=tests/fuzz/run $(B)-fuzz/fuzz/$(n) $(FUZZ_S)") \

@@ -278,11 +278,12 @@ void data_ready(struct tui *t)
 
 void data_refresh(struct tui *t)
 {
+	/* data_tick() does it: this may be called from within an event of the client, where the
+	 * connection must not be closed. */
 	t->paused = false;
-	if (t->client && !t->status_id)
-		ask(t);
-	else if (!t->client)
-		t->retry_at_ms = 0;
+	t->retry_at_ms = 0;
+	if (!t->status_id)
+		t->status_at_ms = 0;
 }
 
 void data_command(struct tui *t, const char *cmd, const char *peer)

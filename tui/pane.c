@@ -69,13 +69,14 @@ const char *pane_algorithms(const char *text, char *buf, size_t cap)
 	return buf;
 }
 
-/* "203.0.113.1", "203.0.113.1 as keyid:shop": an ID that is the address says nothing. */
-static const char *party(const char *addr, const char *id, char *buf, size_t cap)
+/* "203.0.113.1", "203.0.113.1 as keyid:shop": an ID that is the address says nothing. none: what
+ * no address means. */
+static const char *party(const char *addr, const char *none, const char *id, char *buf, size_t cap)
 {
 	bool same = !id[0] || (strncmp(addr, id, strlen(id)) == 0 &&
 			       (!addr[strlen(id)] || addr[strlen(id)] == ':'));
 
-	snprintf(buf, cap, "%s%s%s", addr[0] ? addr : "any", same ? "" : " as ", same ? "" : id);
+	snprintf(buf, cap, "%s%s%s", addr[0] ? addr : none, same ? "" : " as ", same ? "" : id);
 	return buf;
 }
 
@@ -86,8 +87,8 @@ static void who_line(struct pane *at, const struct status_peer *p)
 	const char *nat = strcmp(p->nat, "local") == 0 || strcmp(p->nat, "both") == 0
 			? ", this router is behind NAT" : p->udp_encap ? ", ESP in UDP" : "";
 
-	snprintf(text, sizeof(text), "%s %s %s%s", party(p->local, p->local_id, here, sizeof(here)),
-		 term_utf8() ? "↔" : "<->", party(p->remote, p->peer_id, there, sizeof(there)), nat);
+	snprintf(text, sizeof(text), "%s %s %s%s", party(p->local, "this router", p->local_id, here, sizeof(here)),
+		 term_utf8() ? "↔" : "<->", party(p->remote, "any", p->peer_id, there, sizeof(there)), nat);
 	labelled(at, "Gateways", EL_TEXT, text);
 }
 

@@ -12,7 +12,7 @@ static void fill(struct err *e, enum exit_code code, const char *fmt, va_list ap
 	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 }
 
-int err_set(struct err *e, const char *fmt, ...)
+int (err_set)(struct err *e, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -24,7 +24,7 @@ int err_set(struct err *e, const char *fmt, ...)
 	return -1;
 }
 
-int err_code(struct err *e, enum exit_code code, const char *fmt, ...)
+int (err_code)(struct err *e, enum exit_code code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -36,7 +36,7 @@ int err_code(struct err *e, enum exit_code code, const char *fmt, ...)
 	return -1;
 }
 
-int err_errno(struct err *e, const char *fmt, ...)
+int (err_errno)(struct err *e, const char *fmt, ...)
 {
 	int saved = errno;
 	va_list ap;
@@ -53,7 +53,7 @@ int err_errno(struct err *e, const char *fmt, ...)
 	return -1;
 }
 
-int err_wrap(struct err *e, const char *fmt, ...)
+int (err_wrap)(struct err *e, const char *fmt, ...)
 {
 	char old[ERR_MSG_MAX];
 	va_list ap;

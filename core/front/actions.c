@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* --- status --- */
 
@@ -136,12 +137,32 @@ static bool says(const char *text, const char *word)
 	return strcasestr(text, word) != NULL;
 }
 
+const char *front_start_command(void)
+{
+	/* As sd_booted(3) finds out. */
+	if (access("/run/systemd/system", F_OK) == 0)
+		return "systemctl start adit";
+	if (access("/etc/init.d/adit", X_OK) == 0)
+		return "/etc/init.d/adit start";
+	return "aditd";
+}
+
 /* The IKE notify's name or its plain words, whichever the reason uses. */
 static bool advise_cause(const struct status_peer *p, char *buf, size_t cap)
 {
 	const char *r = p->reason;
 
-	if (says(r, "AUTHENTICATION_FAILED") || says(r, "authenticat") ||
+	if (says(r, "waiting for the peer to call") && strcmp(p->remote, "any") == 0)
+		snprintf(buf, cap,
+			 "Bring it up on the other side: its address is not known here "
+			 "(remote_gateway is any). adit log %s shows whether it calls",
+			 p->name);
+	else if (says(r, "waiting for the peer to call"))
+		snprintf(buf, cap,
+			 "The other side begins (start is responder); adit up %s calls it "
+			 "now",
+			 p->name);
+	else if (says(r, "AUTHENTICATION_FAILED") || says(r, "authenticat") ||
 	    says(r, "pre-shared"))
 		snprintf(buf, cap,
 			 "Compare the key and the IDs with the other side's: here "
@@ -185,9 +206,7 @@ const char *front_advice(const struct status_peer *p, bool running, char *buf, s
 	else if (p->state == STATUS_DISABLED)
 		snprintf(buf, cap, "adit peer enable %s", p->name);
 	else if (!running)
-		snprintf(buf, cap,
-			 "Start the daemon: systemctl start adit, or /etc/init.d/adit "
-			 "start");
+		snprintf(buf, cap, "Start the daemon: %s", front_start_command());
 	else if (strcmp(p->reason, FRONT_REASON_UNREAD) == 0)
 		snprintf(buf, cap, "adit reload makes the daemon read the settings");
 	else if (!advise_cause(p, buf, cap))

@@ -35,6 +35,10 @@ int front_status(const struct front *f, const char *peer, struct status **out,
 const char *front_advice(const struct status_peer *p, bool running, char *buf,
 			 size_t cap);
 
+/* What to type to start the daemon, as this system does it: "systemctl start adit",
+ * "/etc/init.d/adit start", or "aditd". */
+const char *front_start_command(void);
+
 /* The router's own LAN networks, to check settings against (settings_load(), struct
  * commit): into out, at most max; returns how many. 0 too when the kernel or the settings
  * cannot be read: the checks are then fewer. */

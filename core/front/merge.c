@@ -129,8 +129,9 @@ bool front_merge_settings(struct status *s, const char *config_dir,
 	}
 	if (kept)
 		warn_kept(s, kept, n_kept);
-	if (bad && settings_each_peer(config_dir, fill_one, s, &ignored))
-		bad = 0;	/* it has its name and the reason */
+	/* Where that fails, it has its name and the reason. */
+	if (bad && settings_each_peer(config_dir, fill_one, s, &ignored) < 0)
+		log_debug(NULL, "%s", ignored.msg);
 	if (s->n_peers > had)
 		qsort(s->peers, s->n_peers, sizeof(*s->peers), by_name);
 	return kept || s->n_peers > had;

@@ -384,7 +384,7 @@ static int parse_trimmed(const struct setting *s, const char *t, struct value *v
 
 int value_parse(const struct setting *s, const char *text, struct value *v, struct err *e)
 {
-	char t[VALUE_TEXT_MAX];
+	char t[VALUE_TEXT_MAX] = "";
 	size_t n;
 
 	memset(v, 0, sizeof(*v));

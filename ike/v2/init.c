@@ -212,7 +212,8 @@ ACTION(init_refused)
 	struct notify n;
 
 	if (!ike_msg_error(in->m, &n)) {
-		DROP(sa->e, sa, unexpected);	/* unknown status alone (§3.10.1) */
+		/* Unknown status alone (§3.10.1). NOLINTNEXTLINE: sa is never NULL here */
+		DROP(sa->e, sa, unexpected);
 		return V_STAY;
 	}
 	if (n.type == N_NO_PROPOSAL_CHOSEN)

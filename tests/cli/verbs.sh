@@ -217,6 +217,11 @@ run "enable it" 0 peer enable hq
 run "unicode is not needed" 3 status; out_has "↔"
 LC_ALL=C run "with LC_ALL=C" 3 status; out_has "<->"
 
+run "how the daemon is started on this system" 3 restart
+if [ -d /run/systemd/system ]; then err_has "systemctl start adit"
+elif [ -x /etc/init.d/adit ]; then err_has "/etc/init.d/adit start"
+else err_has "start it: aditd"; fi
+
 # --- interfaces, routes
 run "interfaces" 0 interfaces; out_has "lo"; out_has "127.0.0.1/8"
 run "interfaces as JSON" 0 interfaces --json; json '.v == 1 and (.interfaces[] | select(.name == "lo") | .addresses | index("127.0.0.1/8") != null)'

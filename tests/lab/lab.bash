@@ -156,7 +156,7 @@ adit() {
 }
 # Set by adit_start and charon_start, one for each router.
 # shellcheck disable=SC2034
-ADITD_PID_gw_a= ADITD_PID_gw_b= CHARON_PID_gw_b=
+ADITD_PID_gw_a='' ADITD_PID_gw_b='' CHARON_PID_gw_b=''
 # Start aditd in NS; its log goes to DIR/NS/log. Waits until it is ready. ADITD_PID tells who.
 adit_start() {
 	local n=$1 d; d=$(adit_dir "$n")

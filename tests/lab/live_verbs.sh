@@ -29,6 +29,15 @@ says "nobody's log" 4 "" log brunch
 says "interfaces" 0 "tunnel branch" interfaces
 says "routes" 0 "adit-branch" routes
 says "firewall" 0 "table inet adit" firewall
+# Without nft(8) the table is shown as the settings make it: the same chains and rules.
+mkdir "$LAB_DIR/no-nft"
+out=$(PATH=$LAB_DIR/no-nft "$(command -v ip)" netns exec "$(ns gw-a)" "$LAB_B/adit" --config-dir "$(adit_dir gw-a)/etc" \
+	--run-dir "$(adit_dir gw-a)/run" firewall 2>&1)
+[[ $out == *"nft(8) is not installed"* ]] && ok "firewall without nft says so" || bad "firewall without nft says so" "$out"
+shape() { sed -n '/^table inet adit/,/^}/p' | grep -oE 'chain [a-z_]+|accept$|drop$|maxseg size set .*|"adit-branch"|198\.51\.100\.2|10\.2\.0\.0/24'; }
+want=$(adit gw-a firewall | shape) got=$(shape <<<"$out")
+[ -n "$want" ] && [ "$want" = "$got" ] && ok "and shows the table as nft would" ||
+	bad "and shows the table as nft would" "$(diff <(echo "$want") <(echo "$got")); $out"
 says "version" 0 "adit " version
 says "log" 0 "established" log
 says "log of a peer" 0 "established" log branch -n 50
@@ -133,6 +142,16 @@ done
 n=$(grep -cE "no WAN interface|the WAN is there" "$(adit_dir gw-a)/log")
 [ "$n" -le 8 ] && ok "one that flaps is told of $n times" || bad "one that flaps is told of $n times"
 says "and all is well after it" 0 "is up" up branch
+
+# --- a peer that only answers
+says "a peer with any address" 0 "is added" peer add roam remote_gateway=any start=responder peer_id=roam.example \
+	local_network=10.1.0.0/24 remote_network=10.44.0.0/24 --psk-file "$LAB_DIR/psk"
+says "it cannot be called" 3 "has no remote_gateway to call: it waits for the peer" up roam
+says "what to do is on the other side" 3 "Bring it up on the other side" up roam
+says "and the status has it too" 3 "Bring it up on the other side" status roam
+says "with an address it can be called" 0 "applied" peer set roam remote_gateway=198.51.100.66
+says "and says so" 3 "adit up roam calls it now" status roam
+says "gone again" 0 "" peer delete roam --yes
 
 # --- failures say why
 says "another gateway" 0 "restarts" peer set branch remote_gateway=198.51.100.99

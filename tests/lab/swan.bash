@@ -4,7 +4,7 @@
 . tests/lab/lab.bash
 
 A4=203.0.113.1 B4=198.51.100.2 A6=2001:db8:a::1 B6=2001:db8:b::2
-PSK=a-long-enough-key-for-both
+PSK='a-long-enough-key-for-both'
 
 # swan_peer KEY=VALUE...: write and load the other side. Keys: local remote ike esp local_id
 # remote_id local_ts remote_ts psk conn (more lines of the connection) child (of the child)
@@ -51,7 +51,7 @@ swan_peer() {
 # adit_peer KEY=VALUE...: the peer "site" on gw-a, made anew. psk=… goes by a file.
 adit_peer() {
 	local args=() psk=$PSK start=start kv
-	local base=(local_ip=$A4 remote_gateway=$B4 local_network=10.1.0.0/24
+	local base=(local_ip="$A4" remote_gateway="$B4" local_network=10.1.0.0/24
 		remote_network=10.2.0.0/24 ike=aes256gcm16-sha384-ecp384 esp=aes256gcm16-ecp384)
 	for kv; do
 		case $kv in

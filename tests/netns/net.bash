@@ -155,8 +155,8 @@ make_tunnel() {	# the stand-in for adit-branch
 
 make_router() {
 	for n in $R $L $I $F; do
-		ip -n $n link set lo up
-		sys $n net.ipv6.conf.default.accept_dad=0
+		ip -n "$n" link set lo up
+		sys "$n" net.ipv6.conf.default.accept_dad=0
 	done
 	wire $L eth0 $R lan0
 	wire $R wan0 $I eth0

@@ -12,6 +12,7 @@ sees "an empty list says what to do" "Press a to add one"
 sees "it says that the daemon is down" "not running"
 keys a
 sees "the form opens" "General"
+sees "all its tabs fit" "Advanced"
 sees "and asks for a name" "Name"
 typed "branch"; keys Tab
 sees "the top line marks unsaved work" "adit*"
@@ -67,6 +68,32 @@ keys Escape; sleep 0.2; keys Escape; sees "Esc asks again" "not saved yet"
 keys d; sees "d discards" "branch"
 adit peer show branch | grep -q "the branch office" && bad "nothing was written" || ok "nothing was written"
 
+# --- keys that arrive in pieces, and pastes
+keys e; shows "Peer name"
+typed $'\e[1;5D'; sleep 0.2; typed $'\e[<0;3;3M'; sleep 0.3
+sees_not "an unknown sequence is no Esc" "not saved yet"
+page_to "Description"; set_field description ""; typed $'\e[200~pas\nted\ttext\e[201~'
+sees "a paste loses its newlines and tabs" "pastedtext"
+keys Escape; sees "Esc asks" "not saved yet"; keys d; sees_not "and d discards" "pastedtext"
+typed $'\e[200~dye\e[201~'
+sees_not "what is pasted into the list is no command" "Delete branch"
+
+# --- proposals by choosing
+keys e; shows "Peer name"; page_to "IKE algorithms"; keys Enter
+sees "Enter opens the proposals" "another one"
+keys o; sees_not "o leaves one" "AES-256-CBC"
+keys a; sees "a asks for encryption" "Proposal 2: encryption"
+keys Enter; sees "then the hash, which only makes keys" "hash, which makes keys"
+keys Enter; sees "then the group" "group of the key exchange"
+keys Escape; sees_not "Esc goes a step back" "group of the key exchange"
+keys Enter; shows "group of the key"; keys End; keys Enter
+sees "a weak one asks" "Add modp768 to allow_weak"
+keys y; sees "and is marked" "weak: modp768"
+keys Escape; sleep 0.2; keys NPage; sleep 0.2; keys PPage
+sees "allow_weak names it" "Allow weak                modp768"
+keys F2; sees "the preview has both" "allow_weak: none -> modp768"
+keys Escape; sleep 0.2; keys Escape; shows "not saved yet"; keys d; sees_not "nothing is saved" "not saved"
+
 # --- the keys of the list
 keys '?'; sees "? is help" "Keys here"
 keys q; sees "q goes back" "branch"
@@ -85,7 +112,8 @@ keys y; sees "y shows the command" "status branch"
 for i in 1 2 3; do adit peer copy branch "site$i" >/dev/null 2>&1; done
 keys r; sees "r refreshes" "site3"
 keys /; sees "/ filters" "Filter"
-typed "site2"; keys Enter; sees_not "what does not match goes" "site3"
+typed "site2"; sees "as it is typed" "1 of 1"
+keys Enter; sees_not "what does not match goes" "site3"
 keys Escape; sees "Esc shows all" "site3"
 keys q
 exited "q leaves" 0
