@@ -62,6 +62,13 @@ static bool fill_one(void *arg, const struct peer_entry *p)
 	return true;
 }
 
+static bool fill_bad(struct status *s, const char *config_dir)
+{
+	struct err ignored;
+
+	return settings_each_peer(config_dir, fill_one, s, &ignored) == 0;
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(((const struct status_peer *)a)->name,
@@ -105,7 +112,6 @@ bool front_merge_settings(struct status *s, const char *config_dir,
 {
 	const struct finding *kept = NULL;
 	size_t n_kept = 0, bad = 0, had = s->n_peers;
-	struct err ignored;
 
 	for (size_t i = 0; i < settings->n_peers; i++) {
 		struct status_peer *p = status_find(s, settings->peers[i].name);
@@ -122,16 +128,17 @@ bool front_merge_settings(struct status *s, const char *config_dir,
 			continue;
 		if (!status_find(s, f->peer)) {
 			bad += add_bad(s, f);
-		} else {
+		} else if (!f->error) {
+			/* One that this user may not read is none of those. */
 			kept = kept ? kept : f;
 			n_kept++;
 		}
 	}
 	if (kept)
 		warn_kept(s, kept, n_kept);
-	/* Where that fails, it has its name and the reason. */
-	if (bad && settings_each_peer(config_dir, fill_one, s, &ignored) < 0)
-		log_debug(NULL, "%s", ignored.msg);
+	/* Where that fails, they have their names and the reasons. */
+	if (bad)
+		(void)fill_bad(s, config_dir);
 	if (s->n_peers > had)
 		qsort(s->peers, s->n_peers, sizeof(*s->peers), by_name);
 	return kept || s->n_peers > had;

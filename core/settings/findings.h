@@ -22,6 +22,7 @@ struct finding {
 	char key[64];		/* "ike", "child.voice.esp", "defaults.ike"; "" none */
 	char msg[ERR_MSG_MAX];	/* one sentence, without file and key */
 	char *source;		/* the line of the file; NULL when not known */
+	int error;		/* errno, when the file could not be read; else 0 */
 };
 
 /* Zero-initialised is empty. Bounded: past FINDINGS_MAX they are only counted. */

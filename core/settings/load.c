@@ -33,8 +33,10 @@ static struct finding *about_file(struct findings *fs, const char *peer, const c
 	else
 		f = findings_add(fs, FINDING_ERROR, peer, "", "cannot be read: %s",
 				 strerror(error));
-	if (f)
+	if (f) {
 		snprintf(f->file, sizeof(f->file), "%s", path);
+		f->error = error;
+	}
 	return f;
 }
 
@@ -212,7 +214,8 @@ int load_snap(const char *dir, const struct snap *snap, const struct prefix *lan
 			return -1;
 		}
 	}
-	qsort(out->peers, out->n_peers, sizeof(*out->peers), by_name);
+	if (out->n_peers)
+		qsort(out->peers, out->n_peers, sizeof(*out->peers), by_name);
 	first = fs->n;
 	settings_check(out, fs);
 	settle(&l, first);
@@ -248,6 +251,9 @@ static int no_draft(const struct findings *fs, size_t first, struct err *e)
 
 	if (!f)
 		return err_set(e, "out of memory");
+	/* Nothing is known to be wrong with it: another user may read it. */
+	if (f->error == EACCES || f->error == EPERM)
+		return err_code(e, EXIT_NOT_PERMITTED, "%s: %.420s", f->file, f->msg);
 	if (f->line)
 		return err_code(e, EXIT_SETTINGS, "%s:%u:%u: %.380s", f->file, f->line,
 				f->column, f->msg);

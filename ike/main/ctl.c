@@ -146,7 +146,8 @@ static void answer_status(struct ctl *c, struct server_req *r)
 		return;
 	}
 	engine_status(k->engine, name, gather_one, &g);
-	qsort(g.s->peers, g.s->n_peers, sizeof(*g.s->peers), by_name);
+	if (g.s->n_peers)
+		qsort(g.s->peers, g.s->n_peers, sizeof(*g.s->peers), by_name);
 	g.s->running = true;
 	snprintf(g.s->version, sizeof(g.s->version), "%s", k->start.version);
 	g.s->uptime_s = up_s > 0 ? (uint64_t)up_s : 0;

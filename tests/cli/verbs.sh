@@ -383,6 +383,9 @@ if [ "$(id -u)" != 0 ]; then
 elif setpriv --reuid 65534 --clear-groups test -x "$ADIT" 2>/dev/null; then
 	chmod 755 "$T" "$T/etc" "$T/etc/peers"
 	as_nobody "anybody may look, where the folder lets him" 0 peer list; out_has "hq"
+	chmod 600 "$T/etc/peers/hq.conf"
+	as_nobody "but for what its mode hides" 6 peer show hq; err_has "sudo"
+	chmod 644 "$T/etc/peers/hq.conf"
 	as_nobody "but not change" 6 peer set hq mtu=1400; err_has "sudo"
 	as_nobody "nor add" 6 peer add nob "${GOOD[@]}" --generate-psk; err_has "sudo"; quiet out
 	as_nobody "nor go back" 6 rollback --yes; err_has "sudo"

@@ -10,7 +10,7 @@ lab_offices
 adit_start gw-a; adit_start gw-b
 
 # The whole life of the tunnel as the wire sees it, to be replayed later.
-bg inet tcpdump -U -ni b0 -w "$LAB_DIR/life.pcap" udp 2>/dev/null; life=$BG
+bg inet tcpdump --immediate-mode -U -ni b0 -w "$LAB_DIR/life.pcap" udp 2>/dev/null; life=$BG
 until_ok 30 test -s "$LAB_DIR/life.pcap"
 pair_peers
 # Somebody who may call from anywhere: or strangers would not get beyond the first look.
@@ -20,6 +20,8 @@ adit gw-b peer add road local_ip=198.51.100.2 remote_gateway=any start=responder
 expect "up" adit gw-a up branch
 across "traffic"
 ping_ok host-a 10.2.0.10 5
+until_ok 50 eval '[ "$(tcpdump -nr "$LAB_DIR/life.pcap" "udp port 4500" 2>/dev/null | wc -l)" -ge 12 ]' ||
+	bad "the tunnel's life was not recorded"
 kill "$life"; wait "$life" 2>/dev/null
 
 iked=$(child_of gw-b iked); espd=$(child_of gw-b espd); monitor=$ADITD_PID_gw_b
@@ -34,7 +36,7 @@ bg host-a ping -n -i 0.1 -W 1 10.2.0.10 >"$LAB_DIR/ping" 2>&1; ping=$BG
 # under NAME COMMAND...: with a capture of the IKE that goes to and from gw-b.
 under() {
 	local name=$1 dump; shift
-	bg inet tcpdump -U -ni b0 -w "$LAB_DIR/$name.pcap" 'udp port 500' 2>/dev/null; dump=$BG
+	bg inet tcpdump --immediate-mode -U -ni b0 -w "$LAB_DIR/$name.pcap" 'udp port 500' 2>/dev/null; dump=$BG
 	until_ok 30 test -s "$LAB_DIR/$name.pcap"
 	sent=$("$@" 2>"$LAB_DIR/$name.err"); sleep 0.5
 	kill "$dump"; wait "$dump" 2>/dev/null

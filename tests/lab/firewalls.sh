@@ -33,7 +33,7 @@ tunnel() {	# NAME
 	if adit gw-a up branch >"$LAB_DIR/up" 2>&1; then ok "$1: up"; else bad "$1: up" "$(cat "$LAB_DIR/up"; nft_a list ruleset)"; fi
 	across "$1: LAN to LAN"
 	across "$1: and back" host-b 10.1.0.10
-	[ "$(in_ns host-b timeout 3 tcpdump -ni eth0 -c 1 icmp 2>/dev/null & sleep 0.5; ping_ok host-a 10.2.0.10; wait)" != "" ] || true
+	[ "$(in_ns host-b timeout 3 tcpdump --immediate-mode -ni eth0 -c 1 icmp 2>/dev/null & sleep 0.5; ping_ok host-a 10.2.0.10; wait)" != "" ] || true
 }
 stopped() {	# NAME
 	adit_stop gw-a
@@ -54,7 +54,7 @@ for case in "policy drop|$DROP" "masquerade|$MASQ" "fw4|$FW4"; do
 	tunnel "$name"
 	[ "$before" = "$(foreign)" ] && ok "$name: no line of others was touched" || bad "$name: no line of others was touched" "$(diff <(echo "$before") <(foreign))"
 	# The source that the other side sees is the host's own.
-	in_ns host-b timeout 5 tcpdump -ni eth0 -c 1 'icmp and icmp[0]=8' >"$LAB_DIR/dump" 2>/dev/null &
+	in_ns host-b timeout 5 tcpdump --immediate-mode -ni eth0 -c 1 'icmp and icmp[0]=8' >"$LAB_DIR/dump" 2>/dev/null &
 	dump=$!; sleep 0.6; ping_ok host-a 10.2.0.10 2; wait $dump
 	grep -q '10.1.0.10 > 10.2.0.10' "$LAB_DIR/dump" && ok "$name: the source is kept" || bad "$name: the source is kept" "$(cat "$LAB_DIR/dump")"
 

@@ -14,7 +14,7 @@ big() { in_ns host-a ping -n -c 2 -i 0.2 -W 1 "$@" 10.2.0.10 >/dev/null 2>&1; }
 mtu=$(in_ns gw-a cat /sys/class/net/adit-branch/mtu)
 [ "$mtu" -ge 1400 ] && [ "$mtu" -lt 1500 ] && ok "the interface's MTU is $mtu" || bad "the interface's MTU is $mtu"
 # The largest packet that the MTU promises does not fragment outside.
-in_ns inet timeout 4 tcpdump -ni a0 -w "$LAB_DIR/frag.pcap" 'ip[6:2] & 0x3fff != 0' 2>/dev/null & dump=$!
+in_ns inet timeout 4 tcpdump --immediate-mode -ni a0 -w "$LAB_DIR/frag.pcap" 'ip[6:2] & 0x3fff != 0' 2>/dev/null & dump=$!
 sleep 0.6
 expect "a packet of the full MTU, with DF" big -M "do" -s $((mtu - 28))
 expect "ping of 4000 bytes is fragmented inside" big -M dont -s 4000

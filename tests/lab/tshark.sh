@@ -43,7 +43,7 @@ life() {
 record() {
 	local name=$1 pcap=$LAB_DIR/$1.pcap dump keys=() all decrypted out
 	: >"$KEYS"
-	bg inet tcpdump -U -ni b0 -w "$pcap" 'udp port 500 or udp port 4500' 2>/dev/null; dump=$BG
+	bg inet tcpdump --immediate-mode -U -ni b0 -w "$pcap" 'udp port 500 or udp port 4500' 2>/dev/null; dump=$BG
 	until_ok 30 test -s "$pcap"
 	life "$2" "$3" "$4"
 	kill "$dump"; wait "$dump" 2>/dev/null

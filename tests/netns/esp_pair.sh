@@ -76,7 +76,7 @@ carry() {
 transfer() { carry host-a host-b "$1" && carry host-b host-a "$2"; }
 
 capture() {
-	in_ns inet tcpdump -i a0 -n -U -w "$LAB_DIR/cap" >"$LAB_DIR/tcpdump" 2>&1 &
+	in_ns inet tcpdump --immediate-mode -i a0 -n -U -w "$LAB_DIR/cap" >"$LAB_DIR/tcpdump" 2>&1 &
 	CAPTURE=$!
 	LAB_PIDS+=("$CAPTURE")
 	until_ok 30 grep -q listening "$LAB_DIR/tcpdump"

@@ -302,7 +302,7 @@ stop hold
 
 # TCP's segment size, both ways.
 mss() { # NS IF: the MSS of the next SYN there
-	in_ns "$1" timeout 4 tcpdump -lni "$2" -c 1 'tcp dst port 80' 2>"$TMP/tcpdump.err" |
+	in_ns "$1" timeout 4 tcpdump --immediate-mode -lni "$2" -c 1 'tcp dst port 80' 2>"$TMP/tcpdump.err" |
 		sed -n 's/.*mss \([0-9]*\).*/\1/p' >"$TMP/mss" &
 	local p=$!
 	for _ in $(seq 60); do grep -q listening "$TMP/tcpdump.err" 2>/dev/null && break; sleep 0.05; done

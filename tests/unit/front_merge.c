@@ -5,6 +5,7 @@
 
 #include "tests/unit/t.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -105,6 +106,26 @@ static void one_that_goes_on_is_not_down(void)
 	status_free(s);
 }
 
+/* Whoever may ask the daemon may not for that read the files. */
+static void an_unreadable_file_is_not_wrong(void)
+{
+	struct findings fs = { 0 };
+	struct settings none = { 0 };
+	struct status *s = daemons();
+	struct finding *f = findings_add(&fs, FINDING_ERROR, "mid", "",
+					 "cannot be read: Permission denied");
+
+	CHECK(f);
+	f->error = EACCES;
+	CHECK(!front_merge_settings(s, dir, &none, &fs));
+	CHECK_STR(s->warning, "");
+	f->error = 0;
+	CHECK(front_merge_settings(s, dir, &none, &fs));
+	CHECK_HAS(s->warning, "mid stays as it was before");
+	findings_fini(&fs);
+	status_free(s);
+}
+
 static void advice_fits(void)
 {
 	struct status_peer p = { .name = "mid", .state = STATUS_DOWN };
@@ -135,6 +156,7 @@ int main(void)
 	CHECK(mkdtemp(dir));
 	T_RUN(what_the_daemon_lacks_is_added);
 	T_RUN(one_that_goes_on_is_not_down);
+	T_RUN(an_unreadable_file_is_not_wrong);
 	T_RUN(advice_fits);
 	T_RUN(an_empty_dir_changes_nothing);
 	gone("mid");

@@ -336,6 +336,17 @@ static void status_waits_for_counters(void)
 	stop();
 }
 
+static void status_without_peers(void)
+{
+	start();
+	en.exists = false;
+	ask("status", NULL);
+	pump();
+	CHECK_INT(seen.replies, 1);
+	CHECK_INT(seen.err.code, 0);
+	stop();
+}
+
 static void status_waits_no_longer(void)
 {
 	struct ipc_msg m;
@@ -598,6 +609,7 @@ int main(void)
 	if (!mkdtemp(dir))
 		return 1;
 	T_RUN(status_waits_for_counters);
+	T_RUN(status_without_peers);
 	T_RUN(status_waits_no_longer);
 	T_RUN(up_ends_well);
 	T_RUN(up_ends_badly);
