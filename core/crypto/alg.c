@@ -90,6 +90,7 @@ static const struct {
 
 const char *const weak_names[WEAK_N] = {
 	"3des", "md5", "sha1", "modp768", "modp1024", "modp1536",
+	"des", "blowfish", "camellia", "aggressive",
 };
 
 const struct alg *alg_get(enum alg_type type, uint16_t id, uint16_t key_bits)
@@ -151,7 +152,7 @@ int weak_parse(const char *text, unsigned *out, struct err *e)
 				found = i;
 		if (n && found < 0)
 			return err_set(e, "\"%.*s\" is none of the weak algorithms: 3des, md5, sha1, "
-				       "modp768, modp1024, modp1536", (int)(n > 40 ? 40 : n), text);
+				       "modp768, modp1024, modp1536, des, blowfish, camellia, aggressive", (int)(n > 40 ? 40 : n), text);
 		if (n)
 			bits |= 1u << found;
 		text += n;

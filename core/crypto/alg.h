@@ -16,7 +16,8 @@ enum alg_type { ALG_ENCR = 1, ALG_PRF = 2, ALG_INTEG = 3, ALG_KE = 4, ALG_ESN = 
 
 /* Transform IDs, as on the wire. */
 enum {
-	ENCR_3DES = 3, ENCR_AES_CBC = 12, ENCR_AES_GCM_16 = 20, ENCR_CHACHA20_POLY1305 = 28,
+	ENCR_DES = 2, ENCR_3DES = 3, ENCR_BLOWFISH = 7, ENCR_AES_CBC = 12, ENCR_AES_GCM_16 = 20,
+	ENCR_CAMELLIA_CBC = 23, ENCR_CHACHA20_POLY1305 = 28,
 	PRF_HMAC_MD5 = 1, PRF_HMAC_SHA1 = 2, PRF_HMAC_SHA2_256 = 5, PRF_HMAC_SHA2_384 = 6,
 	PRF_HMAC_SHA2_512 = 7,
 	INTEG_NONE = 0, INTEG_HMAC_MD5_96 = 1, INTEG_HMAC_SHA1_96 = 2,
@@ -35,8 +36,12 @@ enum weak {
 	WEAK_MODP768 = 1 << 3,
 	WEAK_MODP1024 = 1 << 4,
 	WEAK_MODP1536 = 1 << 5,
+	WEAK_DES = 1 << 6,
+	WEAK_BLOWFISH = 1 << 7,
+	WEAK_CAMELLIA = 1 << 8,
+	WEAK_AGGRESSIVE = 1 << 9,	/* IKEv1 Aggressive mode: no algorithm, but as weak */
 };
-#define WEAK_N 6
+#define WEAK_N 10
 extern const char *const weak_names[WEAK_N];	/* "3des", "md5", … by bit number */
 
 struct alg {

@@ -38,6 +38,7 @@ enum msg_type {
 	MSG_SYSTEM,		/* struct msg_system: interfaces, firewall state for status */
 	MSG_STOP,		/* no body: delete all SAs with the peers, then MSG_STOPPED */
 	MSG_SECRET_CHANGED,	/* struct msg_name: vaultd has a new secret for this peer */
+	MSG_PKI,		/* struct msg_pki, 1 fd or none; M -> I and M -> V */
 
 	/* I -> M */
 	MSG_SA_ADD = 64,	/* struct sa_child, id for MSG_SA_ADDED */
@@ -59,7 +60,7 @@ enum msg_type {
 
 	/* I -> V, answered with the same id */
 	MSG_AUTH_SIGN = 112,	/* struct msg_auth */
-	MSG_AUTH_VERIFY,	/* struct msg_auth */
+	MSG_AUTH_VERIFY,	/* struct msg_auth; of VAULT_PSK alone */
 	/* V -> I */
 	MSG_AUTH_DONE,		/* struct msg_auth_done */
 
@@ -170,22 +171,51 @@ struct msg_secret {
 	uint8_t bytes[PSK_MAX];
 };
 
-/* AUTH = prf(prf(PSK, "Key Pad for IKEv2"), octets), RFC 7296 §2.15. octets: the first
- * message, the other's nonce, prf(SK_p, RestOfID). */
+/* What iked asks of the vault. Nothing that comes back gives the secret away. */
+enum vault_kind {
+	VAULT_PSK,	/* AUTH = prf(prf(PSK, "Key Pad for IKEv2"), octets), RFC 7296 §2.15.
+			 * octets: the first message, the other's nonce, prf(SK_p, RestOfID) */
+	VAULT_SIGNATURE, /* SIGN: of octets, with the peer's private key, by scheme */
+	VAULT_SKEYID,	/* SIGN: IKEv1's SKEYID = prf(PSK, octets), octets = Ni_b | Nr_b
+			 * (RFC 2409 §5) */
+	VAULT_PPK,	/* SIGN: octets = SK_d | SK_pi | SK_pr, each as long as the PRF's
+			 * output; each becomes prf+(PPK, it) (RFC 8784 §3) */
+};
+/* Of a VERIFY that failed: this harmless variant of the stored PSK would have matched. */
+enum psk_hint {
+	PSK_HINT_NONE, PSK_HINT_BLANK_END, PSK_HINT_BLANK_START, PSK_HINT_CR, PSK_HINT_QUOTES,
+	PSK_HINT_HEX_AS_TEXT,	/* stored from 0x…, the peer has it as text */
+	PSK_HINT_TEXT_AS_HEX,	/* stored as text, the peer has the bytes it spells */
+	PSK_HINT_BASE64,	/* 0s… or plain base64, as strongSwan writes it */
+	PSK_HINT_CASE,		/* Caps Lock */
+};
 #define AUTH_OCTETS_MAX 8192
+#define AUTH_MAX 1024		/* a signature of RSA 8192 */
 struct msg_auth {
 	char peer[PEER_NAME_MAX + 1];
+	uint8_t kind;			/* enum vault_kind */
+	uint8_t scheme;			/* enum pk_scheme (core/crypto/pk.h) */
 	uint16_t prf;
 	uint16_t auth_len;		/* VERIFY: what the peer sent */
 	uint16_t octets_len;
-	uint8_t auth[64];
+	uint8_t auth[AUTH_MAX];
 	uint8_t octets[AUTH_OCTETS_MAX];
 };
 struct msg_auth_done {
 	uint8_t ok;			/* SIGN: made; VERIFY: matches */
-	uint8_t no_secret;		/* no PSK is stored for this peer */
+	uint8_t no_secret;		/* nothing of that kind is stored for this peer */
+	uint8_t hint;			/* enum psk_hint */
 	uint16_t auth_len;
-	uint8_t auth[64];		/* SIGN only */
+	uint8_t auth[AUTH_MAX];		/* SIGN only */
+};
+
+/* A file of pki/, read-only, as a descriptor beside it: who gets it parses it. Certificates
+ * and CRLs go to iked, private keys to vaultd. */
+enum pki_kind { PKI_CERT, PKI_CRL, PKI_KEY, PKI_PPK };
+struct msg_pki {
+	char name[PKI_NAME_MAX + 1];	/* PKI_KEY, PKI_PPK: the peer's name */
+	uint8_t kind;			/* enum pki_kind */
+	uint8_t gone;			/* forget it; no descriptor */
 };
 
 struct msg_tun {
