@@ -2,12 +2,10 @@
 #include "core/crypto/crypto.h"
 
 #include "core/base/secret.h"
+#include "core/crypto/cbc.h"
 #include "core/crypto/mbed.h"
 
-#include <assert.h>
-#include <mbedtls/aes.h>
 #include <mbedtls/chachapoly.h>
-#include <mbedtls/des.h>
 #include <mbedtls/gcm.h>
 #include <mbedtls/md.h>
 #include <string.h>
@@ -18,20 +16,13 @@ struct aead {
 	union {
 		mbedtls_gcm_context gcm;
 		mbedtls_chachapoly_context chacha;
-		struct {
-			mbedtls_aes_context enc, dec;
-		} aes;
-		struct {
-			mbedtls_des3_context enc, dec;
-		} des;
+		struct cbc *cbc;
 	} c;
 	mbedtls_md_context_t mac;
 };
 
 static int set_key(struct aead *a, const uint8_t *key, unsigned bits)
 {
-	int rc;
-
 	switch (a->encr->id) {
 	case ENCR_AES_GCM_16:
 		mbedtls_gcm_init(&a->c.gcm);
@@ -39,16 +30,6 @@ static int set_key(struct aead *a, const uint8_t *key, unsigned bits)
 	case ENCR_CHACHA20_POLY1305:
 		mbedtls_chachapoly_init(&a->c.chacha);
 		return mbedtls_chachapoly_setkey(&a->c.chacha, key);
-	case ENCR_AES_CBC:
-		mbedtls_aes_init(&a->c.aes.enc);
-		mbedtls_aes_init(&a->c.aes.dec);
-		rc = mbedtls_aes_setkey_enc(&a->c.aes.enc, key, bits);
-		return rc ? rc : mbedtls_aes_setkey_dec(&a->c.aes.dec, key, bits);
-	case ENCR_3DES:
-		mbedtls_des3_init(&a->c.des.enc);
-		mbedtls_des3_init(&a->c.des.dec);
-		rc = mbedtls_des3_set3key_enc(&a->c.des.enc, key);
-		return rc ? rc : mbedtls_des3_set3key_dec(&a->c.des.dec, key);
 	}
 	return -1;
 }
@@ -80,9 +61,16 @@ struct aead *aead_new(const struct alg *encr, struct slice key, const struct alg
 	a->integ = integ;
 	mbedtls_md_init(&a->mac);
 	memcpy(a->salt, key.p + key.len - encr->salt_len, encr->salt_len);
-	rc = set_key(a, key.p, 8u * (encr->key_len - encr->salt_len));
-	if (!rc && integ)
+	if (integ) {
+		a->c.cbc = cbc_new(encr, key, e);
+		if (!a->c.cbc) {
+			aead_free(a);
+			return NULL;
+		}
 		rc = set_mac(a, integ_key);
+	} else {
+		rc = set_key(a, key.p, 8u * (encr->key_len - encr->salt_len));
+	}
 	if (rc) {
 		err_set(e, "%s: mbedTLS says -0x%04x", encr->label, (unsigned)-rc);
 		aead_free(a);
@@ -95,22 +83,12 @@ void aead_free(struct aead *a)
 {
 	if (!a)
 		return;
-	switch (a->encr->id) {
-	case ENCR_AES_GCM_16:
+	if (a->integ)
+		cbc_free(a->c.cbc);
+	else if (a->encr->id == ENCR_AES_GCM_16)
 		mbedtls_gcm_free(&a->c.gcm);
-		break;
-	case ENCR_CHACHA20_POLY1305:
+	else
 		mbedtls_chachapoly_free(&a->c.chacha);
-		break;
-	case ENCR_AES_CBC:
-		mbedtls_aes_free(&a->c.aes.enc);
-		mbedtls_aes_free(&a->c.aes.dec);
-		break;
-	case ENCR_3DES:
-		mbedtls_des3_free(&a->c.des.enc);
-		mbedtls_des3_free(&a->c.des.dec);
-		break;
-	}
 	mbedtls_md_free(&a->mac);
 	secret_free(a);
 }
@@ -144,15 +122,11 @@ static int mac(struct aead *a, const struct aead_job *j, uint8_t *out)
 
 static int cbc(struct aead *a, bool enc, const struct aead_job *j)
 {
-	int mode = enc ? 1 : 0;
-	uint8_t iv[16];
+	uint8_t iv[AEAD_IV_MAX];
 
-	memcpy(iv, j->iv, a->encr->iv_len);	/* mbedTLS writes the next one into it */
-	if (a->encr->id == ENCR_3DES)
-		return mbedtls_des3_crypt_cbc(enc ? &a->c.des.enc : &a->c.des.dec, mode, j->len, iv,
-					      j->data, j->data);
-	return mbedtls_aes_crypt_cbc(enc ? &a->c.aes.enc : &a->c.aes.dec, mode, j->len, iv, j->data,
-				     j->data);
+	memcpy(iv, j->iv, a->encr->iv_len);	/* the next one is written into it */
+	return enc ? cbc_encrypt(a->c.cbc, iv, j->data, j->len)
+		   : cbc_decrypt(a->c.cbc, iv, j->data, j->len);
 }
 
 static void nonce(const struct aead *a, const struct aead_job *j, uint8_t out[12])
@@ -167,7 +141,7 @@ int aead_seal(struct aead *a, const struct aead_job *j)
 	int rc;
 
 	if (a->integ) {
-		if (j->len % a->encr->block || cbc(a, true, j) || mac(a, j, full))
+		if (cbc(a, true, j) || mac(a, j, full))
 			return -1;
 		memcpy(j->icv, full, a->integ->icv_len);
 		return 0;
@@ -191,7 +165,7 @@ int aead_open(struct aead *a, const struct aead_job *j)
 		if (j->len % a->encr->block || mac(a, j, full) ||
 		    !secret_equal(full, j->icv, a->integ->icv_len))
 			return -1;
-		return cbc(a, false, j) ? -1 : 0;
+		return cbc(a, false, j);
 	}
 	nonce(a, j, n);
 	if (a->encr->id == ENCR_AES_GCM_16)

@@ -7,6 +7,14 @@
 
 #define CBC(bits, n) { .type = ALG_ENCR, .id = ENCR_AES_CBC, .key_bits = (bits), \
 	.name = n, .label = "AES-" #bits "-CBC", .key_len = (bits) / 8, .iv_len = 16, .block = 16 }
+/* RFC 5529 */
+#define CAMELLIA(bits, n) { .type = ALG_ENCR, .id = ENCR_CAMELLIA_CBC, .key_bits = (bits), \
+	.name = n, .label = "Camellia-" #bits "-CBC", .weak = WEAK_CAMELLIA, \
+	.key_len = (bits) / 8, .iv_len = 16, .block = 16 }
+/* RFC 2451 */
+#define BLOWFISH(bits, n) { .type = ALG_ENCR, .id = ENCR_BLOWFISH, .key_bits = (bits), \
+	.name = n, .label = "Blowfish-" #bits "-CBC", .weak = WEAK_BLOWFISH, \
+	.key_len = (bits) / 8, .iv_len = 8, .block = 8 }
 #define GCM(bits, n) { .type = ALG_ENCR, .id = ENCR_AES_GCM_16, .key_bits = (bits), \
 	.name = n, .label = "AES-" #bits "-GCM", .aead = true, .key_len = (bits) / 8 + 4, \
 	.salt_len = 4, .iv_len = 8, .block = 1, .icv_len = 16 }
@@ -21,8 +29,13 @@ static const struct alg algs[] = {
 	  .label = "ChaCha20-Poly1305", .aead = true, .key_len = 36, .salt_len = 4, .iv_len = 8,
 	  .block = 1, .icv_len = 16 },
 	CBC(256, "aes256"), CBC(192, "aes192"), CBC(128, "aes128"),
+	CAMELLIA(256, "camellia256"), CAMELLIA(192, "camellia192"), CAMELLIA(128, "camellia128"),
 	{ .type = ALG_ENCR, .id = ENCR_3DES, .name = "3des", .label = "3DES-CBC",
 	  .weak = WEAK_3DES, .key_len = 24, .iv_len = 8, .block = 8 },
+	BLOWFISH(448, "blowfish448"), BLOWFISH(256, "blowfish256"), BLOWFISH(192, "blowfish192"),
+	BLOWFISH(128, "blowfish128"),
+	{ .type = ALG_ENCR, .id = ENCR_DES, .name = "des", .label = "DES-CBC",
+	  .weak = WEAK_DES, .key_len = 8, .iv_len = 8, .block = 8 },
 
 	PRF(PRF_HMAC_SHA2_256, "sha256", "PRF-HMAC-SHA2-256", 32),
 	PRF(PRF_HMAC_SHA2_384, "sha384", "PRF-HMAC-SHA2-384", 48),
@@ -75,6 +88,11 @@ static const struct {
 	{ ALG_ENCR, "aes192cbc", "aes192" },
 	{ ALG_ENCR, "aes128cbc", "aes128" },		{ ALG_ENCR, "aes", "aes128" },
 	{ ALG_ENCR, "aes_cbc_128", "aes128" },
+	{ ALG_ENCR, "camellia", "camellia128" },	{ ALG_ENCR, "blowfish", "blowfish128" },
+	{ ALG_ENCR, "camellia_cbc_128", "camellia128" },
+	{ ALG_ENCR, "camellia_cbc_256", "camellia256" },
+	{ ALG_ENCR, "3des_cbc", "3des" },		{ ALG_ENCR, "des_cbc", "des" },
+	{ ALG_ENCR, "tripledes", "3des" },
 	{ ALG_INTEG, "sha", "sha1" },			{ ALG_PRF, "sha", "sha1" },
 	{ ALG_INTEG, "sha2_256", "sha256" },		{ ALG_PRF, "sha2_256", "sha256" },
 	{ ALG_INTEG, "sha2_384", "sha384" },		{ ALG_PRF, "sha2_384", "sha384" },
@@ -152,7 +170,8 @@ int weak_parse(const char *text, unsigned *out, struct err *e)
 				found = i;
 		if (n && found < 0)
 			return err_set(e, "\"%.*s\" is none of the weak algorithms: 3des, md5, sha1, "
-				       "modp768, modp1024, modp1536, des, blowfish, camellia, aggressive", (int)(n > 40 ? 40 : n), text);
+				       "modp768, modp1024, modp1536, des, blowfish, camellia, "
+				       "aggressive", (int)(n > 40 ? 40 : n), text);
 		if (n)
 			bits |= 1u << found;
 		text += n;

@@ -66,6 +66,9 @@ const struct alg *alg_get(enum alg_type type, uint16_t id, uint16_t key_bits);
 /* By the word in settings, other products' spellings included ("aes256gcm", "sha2_256",
  * "dh14", "curve25519"); case does not matter. NULL when unknown. */
 const struct alg *alg_by_name(enum alg_type type, const char *name);
+/* False for a cipher that this build's library lacks (Blowfish with mbedTLS 3). The row is
+ * there all the same: peers offer it, and it has a label. */
+bool alg_built(const struct alg *a);
 /* The whole table, for forms, completion and man pages; *n gets its length. */
 const struct alg *alg_table(size_t *n);
 /* A label for what a peer offered, known or not: "ENCR 23, 256 bit". buf >= 48; returns it

@@ -24,6 +24,11 @@
 void hash_sha1(const struct slice *parts, size_t n, uint8_t out[20]);
 void hash_sha256(const struct slice *parts, size_t n, uint8_t out[32]);
 
+/* The bare hash under a PRF_HMAC_* transform (IKEv1's negotiated hash: NAT-D, RFC 3947 §3.2;
+ * IVs, RFC 2409 Appendix B); out gets the row's out_len, at most PRF_MAX. Fails only for an
+ * unknown id. */
+int hash(uint16_t prf_id, const struct slice *parts, size_t n, uint8_t *out) MUST_USE;
+
 /* prf(key, parts…) with a PRF_* transform; out gets alg out_len bytes. Fails only for an
  * unknown id. RFC 7296 §2.13. */
 int prf(uint16_t prf_id, struct slice key, const struct slice *parts, size_t n, uint8_t *out)

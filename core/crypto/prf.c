@@ -65,6 +65,16 @@ void hash_sha256(const struct slice *parts, size_t n, uint8_t out[32])
 	digest(MBEDTLS_MD_SHA256, parts, n, out);
 }
 
+int hash(uint16_t prf_id, const struct slice *parts, size_t n, uint8_t *out)
+{
+	const mbedtls_md_info_t *md = mbed_md(ALG_PRF, prf_id);
+
+	if (!md)
+		return -1;
+	digest(mbedtls_md_get_type(md), parts, n, out);
+	return 0;
+}
+
 int prf(uint16_t prf_id, struct slice key, const struct slice *parts, size_t n, uint8_t *out)
 {
 	const mbedtls_md_info_t *md = mbed_md(ALG_PRF, prf_id);

@@ -55,6 +55,9 @@ static int add_word(enum suite_use use, const char *word, struct suite *s, struc
 	const struct alg *a;
 
 	if ((a = alg_by_name(ALG_ENCR, word))) {
+		if (!alg_built(a))
+			return err_set(e, "\"%s\": the crypto library of this router has no %s", word,
+				       a->label);
 		if (s->n_encr == SUITE_TYPE_MAX)
 			return full(word, e);
 		s->encr[s->n_encr++] = (struct transform){ a->id, a->key_bits };

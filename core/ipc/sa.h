@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define SA_KEY_MAX 36		/* AES-256 and a 4-byte salt */
+#define SA_KEY_MAX 56		/* Blowfish 448; AES-256-GCM has 36, salt included */
 #define SA_INTEG_KEY_MAX 64
 #define SA_SELECTORS_MAX NETWORKS_MAX
 

@@ -240,8 +240,9 @@ const struct setting settings_table[] = {
 		.label = "Allow weak", IN_PEER(allow_weak), NO_WHEN,
 		.help = "Weak algorithms this peer may use, with commas between",
 		.more = "For old peers only: 3des, md5, sha1, modp768, modp1024, "
-			"modp1536. An algorithm that is not named here is refused in ike "
-			"and esp. Every status marks a tunnel that uses one.",
+			"modp1536, des, blowfish, camellia, and aggressive for IKEv1's "
+			"Aggressive mode. An algorithm that is not named here is refused in "
+			"ike and esp. Every status marks a tunnel that uses one.",
 		.example = "sha1,modp1024", .aka = "",
 	},
 
