@@ -209,6 +209,45 @@ void build_ts(struct build *b, uint8_t type, const struct ts_list *ts)
 	}
 }
 
+void build_cert(struct build *b, struct slice der)
+{
+	struct wr *w = build_payload(b, PAYLOAD_CERT);
+
+	wr_u8(w, CERT_X509);
+	wr_bytes(w, der.p, der.len);
+}
+
+void build_certreq(struct build *b, struct slice hashes)
+{
+	struct wr *w = build_payload(b, PAYLOAD_CERTREQ);
+
+	wr_u8(w, CERT_X509);
+	wr_bytes(w, hashes.p, hashes.len);
+}
+
+void build_notify_hashes(struct build *b, unsigned bits)
+{
+	struct wr *w = build_payload(b, PAYLOAD_NOTIFY);
+
+	wr_u8(w, PROTO_NONE);
+	wr_u8(w, 0);
+	wr_u16(w, N_SIGNATURE_HASH_ALGORITHMS);
+	for (uint16_t id = 1; id < 16; id++)
+		if (bits & 1u << id)
+			wr_u16(w, id);
+}
+
+void build_auth_digital(struct build *b, struct slice algorithm, struct slice signature)
+{
+	struct wr *w = build_payload(b, PAYLOAD_AUTH);
+
+	wr_u8(w, AUTH_DIGITAL);
+	wr_zero(w, 3);
+	wr_u8(w, (uint8_t)algorithm.len);
+	wr_bytes(w, algorithm.p, algorithm.len);
+	wr_bytes(w, signature.p, signature.len);
+}
+
 void build_vendor(struct build *b, struct slice id)
 {
 	struct wr *w = build_payload(b, PAYLOAD_VENDOR);

@@ -61,6 +61,14 @@ void build_notify_ke(struct build *b, uint16_t group);
 void build_delete_ike(struct build *b);
 void build_delete_esp(struct build *b, const uint32_t *spi, uint16_t n);
 void build_ts(struct build *b, uint8_t type, const struct ts_list *ts);	/* PAYLOAD_TSI/TSR */
+/* One certificate in DER, X.509 (§3.6). */
+void build_cert(struct build *b, struct slice der);
+/* The CAs asked for: SHA-1 hashes of their SubjectPublicKeyInfo, 20 bytes each (§3.7). */
+void build_certreq(struct build *b, struct slice hashes);
+/* SIGNATURE_HASH_ALGORITHMS: bits 1 << SIGHASH_* (RFC 7427 §4). */
+void build_notify_hashes(struct build *b, unsigned bits);
+/* AUTH by method 14: the AlgorithmIdentifier, then the signature (RFC 7427 §3). */
+void build_auth_digital(struct build *b, struct slice algorithm, struct slice signature);
 void build_vendor(struct build *b, struct slice id);
 
 #endif

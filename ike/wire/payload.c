@@ -21,10 +21,13 @@ static int broken(struct ike_msg *m, uint16_t error)
 	return -1;
 }
 
-/* SK ends the outer chain: its next-payload field speaks of what is inside it (§3.14). */
+/* SK and SKF end the outer chain: the next-payload field speaks of what is inside (§3.14,
+ * RFC 7383 §2.5). */
 static int take_sk(struct ike_msg *m, bool inner, uint8_t next, struct slice body, bool last,
-		   struct err *e)
+		   bool fragment, struct err *e)
 {
+	struct rd r = rd_slice(body);
+
 	if (inner) {
 		err_set(e, "an SK payload inside of SK");
 		return broken(m, N_INVALID_SYNTAX);
@@ -33,9 +36,19 @@ static int take_sk(struct ike_msg *m, bool inner, uint8_t next, struct slice bod
 		err_set(e, "the SK payload is not the last");
 		return broken(m, N_INVALID_SYNTAX);
 	}
-	m->sk = body;
 	m->sk_next = next;
-	return 0;
+	if (!fragment) {
+		m->sk = body;
+		return 0;
+	}
+	m->frag = rd_u16(&r);
+	m->frags = rd_u16(&r);
+	m->sk = rd_rest(&r);
+	if (rd_ok(&r) && m->frag && m->frag <= m->frags)
+		return 0;
+	err_set(e, "fragment %u of %u", m->frag, m->frags);
+	m->frag = m->frags = 0;
+	return broken(m, 0);
 }
 
 static int unknown_payload(struct ike_msg *m, uint8_t type, bool critical, struct err *e)
@@ -73,12 +86,9 @@ static int chain(struct ike_msg *m, bool inner, uint8_t type, struct rd r, struc
 			return broken(m, N_INVALID_SYNTAX);
 		}
 		body = (struct slice){ .p = child.p, .len = child.left };
-		if (type == PAYLOAD_SK)
-			return take_sk(m, inner, next, body, r.left == 0, e);
-		if (type == PAYLOAD_SKF) {
-			err_set(e, "a fragment came, which was not negotiated");
-			return broken(m, inner ? N_INVALID_SYNTAX : 0);
-		}
+		if (type == PAYLOAD_SK || type == PAYLOAD_SKF)
+			return take_sk(m, inner, next, body, r.left == 0,
+				       type == PAYLOAD_SKF, e);
 		if (!known(type)) {
 			if (unknown_payload(m, type, critical, e) < 0)
 				return -1;
@@ -103,6 +113,7 @@ int ike_msg_parse(void *buf, size_t len, struct ike_msg *m, struct err *e)
 	memset(m, 0, offsetof(struct ike_msg, p));
 	m->sk = (struct slice){ 0 };
 	m->sk_next = PAYLOAD_NONE;
+	m->frag = m->frags = 0;
 	m->error = 0;
 	m->error_len = 0;
 	m->buf = buf;
@@ -184,6 +195,8 @@ const char *ike_msg_str(const struct ike_msg *m, char *buf, size_t cap)
 	}
 	if (m->sk.p && !m->opened)
 		sbuf_addf(&b, "%sSK", m->n ? " " : "");
+	if (m->frags)
+		sbuf_addf(&b, " fragment %u of %u", m->frag, m->frags);
 	sbuf_add(&b, "]");
 	snprintf(buf, cap, "%s", sbuf_str(&b));
 	sbuf_fini(&b);
@@ -324,6 +337,33 @@ int payload_cert(struct slice body, struct cert_payload *out, struct err *e)
 	out->data = rd_rest(&r);
 	if (!rd_ok(&r))
 		return err_set(e, "a CERT or CERTREQ payload is empty");
+	return 0;
+}
+
+unsigned notify_hashes(const struct notify *n)
+{
+	struct rd r = rd_slice(n->data);
+	unsigned bits = 0;
+
+	while (r.left >= 2) {
+		uint16_t id = rd_u16(&r);
+
+		if (id && id < 16)
+			bits |= 1u << id;
+	}
+	return rd_done(&r) ? bits : 0;
+}
+
+int payload_auth_digital(struct slice data, struct slice *algorithm, struct slice *signature,
+			 struct err *e)
+{
+	struct rd r = rd_slice(data);
+	struct rd alg = rd_child(&r, rd_u8(&r));
+
+	*algorithm = rd_rest(&alg);
+	*signature = rd_rest(&r);
+	if (!rd_ok(&r) || !algorithm->len || !signature->len)
+		return err_set(e, "the AUTH payload's signature does not fit in it");
 	return 0;
 }
 

@@ -49,6 +49,9 @@ struct ike_msg {
 	 * not in p[]. */
 	struct slice sk;		/* IV, ciphertext, ICV */
 	uint8_t sk_next;		/* type of the first payload inside */
+	/* It came in an SKF payload instead (RFC 7383 §2.5): the frag-th of frags, from 1; sk
+	 * begins behind those two numbers. frags is 0 otherwise. */
+	uint16_t frag, frags;
 
 	/* After a failed parse: the notify this deserves in answer, or 0 for silence (a message
 	 * that cannot even be attributed is dropped). error_data goes with it:
@@ -63,8 +66,7 @@ struct ike_msg {
  *	INVALID_MAJOR_VERSION	the major version is above 2 (below 2: 0, IKEv1 is not ours)
  *	INVALID_SYNTAX		the chain is broken, too long, or has trailing bytes
  *	UNSUPPORTED_CRITICAL_PAYLOAD
- *	0			the header is unusable; or it holds SKF, which is never
- *				negotiated here yet (RFC 7383)
+ *	0			the header is unusable
  * Whether an answer is sent at all is the caller's decision (§2.21: never to a response, and
  * unencrypted only for IKE_SA_INIT). */
 int ike_msg_parse(void *buf, size_t len, struct ike_msg *m, struct err *e) MUST_USE;
@@ -174,6 +176,16 @@ struct cert_payload {		/* §3.6, §3.7: CERT and CERTREQ */
 	struct slice data;
 };
 int payload_cert(struct slice body, struct cert_payload *out, struct err *e) MUST_USE;
+
+#define CERT_X509 4		/* X.509 Certificate - Signature */
+
+/* The hash algorithms of a SIGNATURE_HASH_ALGORITHMS notify (RFC 7427 §4) as bits
+ * 1 << number; those above 15 are left out. A length that is odd yields 0. */
+enum { SIGHASH_SHA1 = 1, SIGHASH_SHA256 = 2, SIGHASH_SHA384 = 3, SIGHASH_SHA512 = 4 };
+unsigned notify_hashes(const struct notify *n);
+/* AUTH by method 14 (RFC 7427 §3): the AlgorithmIdentifier in DER, and the signature. */
+int payload_auth_digital(struct slice data, struct slice *algorithm, struct slice *signature,
+			 struct err *e) MUST_USE;
 
 /* VENDOR, CP and EAP are used as their bodies. */
 

@@ -73,9 +73,42 @@ static void iv_next(struct sk *s, uint8_t *iv)
 		iv[i] = (uint8_t)(s->iv >> (56 - 8 * i));
 }
 
-int sk_end(struct sk *s, struct build *b, size_t *len, struct err *e)
+size_t sk_iv_len(const struct sk *s)
 {
-	size_t iv_at = b->sk_at + GENERIC_LEN, data_at = iv_at + aead_iv_len(s->aead);
+	return aead_iv_len(s->aead);
+}
+
+size_t sk_icv_len(const struct sk *s)
+{
+	return aead_icv_len(s->aead);
+}
+
+size_t sk_block(const struct sk *s)
+{
+	return aead_block(s->aead);
+}
+
+size_t sk_whole_len(const struct sk *s, const struct build *b)
+{
+	size_t data_at = b->sk_at + GENERIC_LEN + aead_iv_len(s->aead);
+	size_t block = aead_block(s->aead);
+	size_t data = (b->w.len - data_at + 1 + block - 1) / block * block;
+
+	return data_at + data + aead_icv_len(s->aead);
+}
+
+struct slice sk_inner(const struct sk *s, struct build *b, uint8_t *first)
+{
+	size_t data_at = b->sk_at + GENERIC_LEN + aead_iv_len(s->aead);
+
+	build_close(b);
+	*first = b->w.buf[b->sk_at];
+	return (struct slice){ .p = b->w.buf + data_at, .len = b->w.len - data_at };
+}
+
+int sk_seal(struct sk *s, struct build *b, size_t iv_at, size_t *len, struct err *e)
+{
+	size_t data_at = iv_at + aead_iv_len(s->aead);
 	size_t block = aead_block(s->aead), pad, data_len;
 	struct aead_job j;
 
@@ -107,7 +140,12 @@ int sk_end(struct sk *s, struct build *b, size_t *len, struct err *e)
 	return 0;
 }
 
-int sk_open(struct sk *s, struct ike_msg *m, struct err *e)
+int sk_end(struct sk *s, struct build *b, size_t *len, struct err *e)
+{
+	return sk_seal(s, b, b->sk_at + GENERIC_LEN, len, e);
+}
+
+int sk_decrypt(struct sk *s, struct ike_msg *m, struct slice *plain, struct err *e)
 {
 	size_t iv_len = aead_iv_len(s->aead), icv_len = aead_icv_len(s->aead);
 	size_t at, len, pad;
@@ -139,6 +177,19 @@ int sk_open(struct sk *s, struct ike_msg *m, struct err *e)
 		m->error = N_INVALID_SYNTAX;
 		return err_set(e, "more padding than the SK payload has bytes");
 	}
-	return ike_msg_inner(m, m->sk_next,
-			     (struct slice){ .p = j.data, .len = len - pad - 1 }, e);
+	*plain = (struct slice){ .p = j.data, .len = len - pad - 1 };
+	return 0;
+}
+
+int sk_open(struct sk *s, struct ike_msg *m, struct err *e)
+{
+	struct slice plain;
+
+	if (m->frags) {
+		m->error = 0;
+		return err_set(e, "a fragment is no message");
+	}
+	if (sk_decrypt(s, m, &plain, e) < 0)
+		return -1;
+	return ike_msg_inner(m, m->sk_next, plain, e);
 }

@@ -40,4 +40,20 @@ int sk_end(struct sk *s, struct build *b, size_t *len, struct err *e) MUST_USE;
  *			this notify, encrypted (§2.21.2, §2.5). m->opened is true. */
 int sk_open(struct sk *s, struct ike_msg *m, struct err *e) MUST_USE;
 
+/* ---- what sk_end(), sk_open() and ike/wire/skf.c are made of ---- */
+
+size_t sk_iv_len(const struct sk *s);
+size_t sk_icv_len(const struct sk *s);
+size_t sk_block(const struct sk *s);
+/* The length that the message would have after sk_end() now. */
+size_t sk_whole_len(const struct sk *s, const struct build *b);
+/* The inner payloads written so far (valid until the next build_*), and the type of the first. */
+struct slice sk_inner(const struct sk *s, struct build *b, uint8_t *first);
+/* Pad, encrypt and close the payload whose IV lies at iv_at and whose generic header lies at
+ * b->sk_at. */
+int sk_seal(struct sk *s, struct build *b, size_t iv_at, size_t *len, struct err *e) MUST_USE;
+/* Check and decrypt m->sk in place; *plain: without the padding. Sets m->opened and m->error as
+ * sk_open() does. */
+int sk_decrypt(struct sk *s, struct ike_msg *m, struct slice *plain, struct err *e) MUST_USE;
+
 #endif
