@@ -28,7 +28,7 @@ static void skip_headers(struct pem *p)
 	const uint8_t *gap;
 	size_t skip = 0;
 
-	while (skip < p->body.len && strchr("\r\n \t", p->body.p[skip]))
+	while (skip < p->body.len && memchr("\r\n \t", p->body.p[skip], 4))
 		skip++;
 	p->body.p += skip;
 	p->body.len -= skip;
