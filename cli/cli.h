@@ -141,6 +141,8 @@ int lists_firewall(struct cli *c, struct err *e);
 
 int logs_log(struct cli *c, struct err *e);
 
+int explain_explain(struct cli *c, struct err *e);
+
 int config_check(struct cli *c, struct err *e);
 int config_diff(struct cli *c, struct err *e);
 int config_rollback(struct cli *c, struct err *e);

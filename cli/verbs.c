@@ -92,6 +92,16 @@ const struct verb cli_verbs[] = {
 	  "The lines that the daemon keeps; syslog has the same. With a PEER only its own.",
 	  "adit log -n 20\nadit log -f branch",
 	  OPT_BIT(OPT_FOLLOW) | OPT_BIT(OPT_LINES), 0, 1, COMPLETE_PEER, false, false },
+	{ NULL, "explain", "[PEER]", explain_explain,
+	  "say why a peer is not up, and what to change on which side",
+	  "The last negotiation that failed, in plain words: what each side has, which side has "
+	  "to change which setting, and the command that does it here. A table sets both sides "
+	  "beside each other, algorithm by algorithm and network by network. When it was the "
+	  "other side that called, wrong keys, wrong identities and wrong addresses are told "
+	  "apart; a peer that refuses does not say why, so let it call once. Without a PEER it "
+	  "is about every peer that is not up, and about callers that match no peer.",
+	  "adit explain branch\nadit explain\nadit explain branch --json | jq -r '.peers[].failed.end'",
+	  0, 0, 1, COMPLETE_PEER, false, false },
 	{ NULL, "check", "", config_check,
 	  "check all settings and say what is wrong, and where",
 	  "Errors name file, line and column. Warnings are about settings that work but should "

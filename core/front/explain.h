@@ -14,7 +14,7 @@
 #include "core/front/actions.h"
 #include "core/front/fmt.h"
 #include "core/ipc/negotiation.h"
-#include "core/settings/conf.h"
+#include "core/settings/settings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -74,8 +74,8 @@ int explain_ask(const struct front *f, const char *peer, bool utf8, struct expla
 int explain_reply(const struct front *f, const char *peer, bool utf8, struct json_object *data,
 		  struct explain *out, struct err *e) MUST_USE;
 
-/* ROWs as text in columns: one line of at most width columns (>= 40), for those who have no
- * table of their own. buf >= 4 * width + 16. Lines that belong to no row are copied. */
-const char *explain_row(const struct explain_line *l, size_t width, char *buf, size_t cap);
+/* Append a ROW as text in three columns, of at most width columns (>= 48), cells wrapped into
+ * several lines with newlines between: for those who have no table of their own. */
+void explain_row(const struct explain_line *l, size_t width, struct sbuf *out);
 
 #endif
