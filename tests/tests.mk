@@ -6,7 +6,7 @@
 
 TEST_LIBS := -lconfuse -ljson-c -lmnl -lnftnl -lmbedcrypto -lseccomp -lncursesw -ltinfo
 # The rooms a unit test is linked with; a test that needs fewer builds sooner.
-UNIT_ROOMS ?= core/settings core/net core/ipc core/control core/daemon ike/wire ike/v2 ike/auth \
+UNIT_ROOMS ?= core/settings core/net core/ipc core/control core/daemon ike/wire ike/engine ike/v2 ike/auth \
 	dataplane/esp dataplane/engine dataplane/fake core/crypto core/base
 
 UNIT_SRC := $(wildcard tests/unit/*.c tests/vectors/*.c tests/exchange/*.c)
@@ -63,7 +63,7 @@ FAST_TESTS = $(UNIT_BIN) tests/doors.sh tests/tui/themes.py \
 # Namespaces, real peers, the screen, the sanitized build, a minute of each fuzz target.
 # Those that count every lost ping run with nothing beside them.
 ALONE := tests/lab/strongswan_life.sh tests/lab/crashes.sh tests/lab/abuse.sh
-SLOW_TESTS = $(foreach t,$(filter-out $(ALONE),$(wildcard tests/netns/*.sh tests/lab/*.sh tests/tui/*.sh)),"$(notdir $(t:.sh=))=$(t) $(B)") \
+SLOW_TESTS = $(foreach t,$(filter-out $(ALONE),$(wildcard tests/netns/*.sh tests/lab/*.sh tests/tui/*.sh tests/kernel/*.sh)),"$(notdir $(t:.sh=))=$(t) $(B)") \
 	$(foreach t,$(ALONE),"alone:$(notdir $(t:.sh=))=$(t) $(B)") \
 	$(foreach t,$(UNIT_SRC:.c=),"san-$(notdir $(t))=$(B)-san/$(t)") \
 	"san-fuzz-replay=tests/fuzz/replay.sh $(B)-san/fuzz" \

@@ -11,7 +11,7 @@
 # shellcheck shell=bash
 
 LAB=adit-$$
-LAB_DIR=$(mktemp -d /tmp/adit-lab.XXXXXX)
+LAB_DIR=$(mktemp -d "${TMPDIR:-/tmp}/adit-lab.XXXXXX")
 chmod 755 "$LAB_DIR"
 LAB_PIDS=()
 LAB_NS=()
