@@ -22,6 +22,13 @@ for r in ike dataplane cli tui core; do
 	check "$r does not include tests" "$(includes $r tests/)"
 done
 
+for r in v1 v2; do
+	[ -d ike/$r ] && check "ike/engine knows nothing of ike/$r" "$(includes ike/engine ike/$r/)"
+	check "ike/main asks ike/engine, not ike/$r" "$(includes ike/main ike/$r/)"
+done
+check "ike/v2 does not include ike/v1" "$(includes ike/v2 ike/v1/)"
+[ -d ike/v1 ] && check "ike/v1 does not include ike/v2" "$(includes ike/v1 ike/v2/)"
+
 # door LIBRARY PATTERN ROOM...: the library's headers are included in these folders alone.
 door() {
 	local lib=$1 pattern=$2 left; shift 2

@@ -3,6 +3,8 @@
 
 #include "core/base/secret.h"
 
+#include <string.h>
+
 /* Without its NUL: RFC 7296 §2.15 says 17 ASCII characters. */
 static const char key_pad[17] = { 'K', 'e', 'y', ' ', 'P', 'a', 'd', ' ', 'f', 'o', 'r', ' ',
 				  'I', 'K', 'E', 'v', '2' };
@@ -27,4 +29,17 @@ int psk_auth(uint16_t prf_id, struct slice psk, struct slice octets, uint8_t *ou
 	*len = alg->out_len;
 	secret_free(key);
 	return how;
+}
+
+int psk_skeyid(uint16_t prf_id, struct slice psk, struct slice nonces, uint8_t *out,
+	       size_t *len)
+{
+	const struct alg *alg = alg_get(ALG_PRF, prf_id, 0);
+
+	if (!alg || nonces.len < 2 * 8 || nonces.len > 2 * 256 ||
+	    (nonces.len == sizeof(key_pad) &&
+	     memcmp(nonces.p, key_pad, sizeof(key_pad)) == 0))
+		return -1;
+	*len = alg->out_len;
+	return prf(prf_id, psk, &nonces, 1, out);
 }

@@ -103,26 +103,12 @@ size_t vault_count(const struct vault *v)
 	return v->n;
 }
 
-void vault_answer(const struct vault *v, const struct msg_auth *m, bool verify,
-		  struct msg_auth_done *out)
+static void answer_psk(const struct msg_auth *m, struct slice psk, struct slice octets,
+		       bool verify, struct msg_auth_done *out)
 {
-	const struct entry *en;
 	uint8_t auth[PRF_MAX];
-	struct slice psk, octets;
 	size_t len;
 
-	memset(out, 0, sizeof(*out));
-	/* iked is the process that strangers talk to: believe nothing of what it says. */
-	if (!memchr(m->peer, '\0', sizeof(m->peer)) || m->octets_len > sizeof(m->octets) ||
-	    m->auth_len > sizeof(m->auth))
-		return;
-	en = find(v, m->peer);
-	if (!en) {
-		out->no_secret = 1;
-		return;
-	}
-	psk = (struct slice){ .p = en->psk, .len = en->len };
-	octets = (struct slice){ .p = m->octets, .len = m->octets_len };
 	if (psk_auth(m->prf, psk, octets, auth, &len) == 0) {
 		if (verify) {
 			out->ok = m->auth_len == len && secret_equal(auth, m->auth, len);
@@ -133,4 +119,43 @@ void vault_answer(const struct vault *v, const struct msg_auth *m, bool verify,
 		}
 	}
 	secret_wipe(auth, sizeof(auth));
+}
+
+static void answer_skeyid(const struct msg_auth *m, struct slice psk, struct slice octets,
+			  struct msg_auth_done *out)
+{
+	size_t len;
+
+	if (psk_skeyid(m->prf, psk, octets, out->auth, &len) < 0)
+		return;
+	out->ok = 1;
+	out->auth_len = (uint16_t)len;
+}
+
+void vault_answer(const struct vault *v, const struct msg_auth *m, bool verify,
+		  struct msg_auth_done *out)
+{
+	const struct entry *en;
+	struct slice psk, octets;
+
+	memset(out, 0, sizeof(*out));
+	/* iked is the process that strangers talk to: believe nothing of what it says. */
+	if (!memchr(m->peer, '\0', sizeof(m->peer)) || m->octets_len > sizeof(m->octets) ||
+	    m->auth_len > sizeof(m->auth) || (verify && m->kind != VAULT_PSK))
+		return;
+	en = find(v, m->peer);
+	if (!en) {
+		out->no_secret = 1;
+		return;
+	}
+	psk = (struct slice){ .p = en->psk, .len = en->len };
+	octets = (struct slice){ .p = m->octets, .len = m->octets_len };
+	switch (m->kind) {
+	case VAULT_PSK:
+		answer_psk(m, psk, octets, verify, out);
+		break;
+	case VAULT_SKEYID:
+		answer_skeyid(m, psk, octets, out);
+		break;
+	}
 }

@@ -5,7 +5,7 @@
 #include "core/base/err.h"
 #include "core/base/log.h"
 #include "core/ipc/msg.h"
-#include "ike/v2/engine.h"
+#include "ike/engine/engine.h"
 
 struct iked;
 struct ctl;

@@ -13,7 +13,7 @@
 #include "ike/main/ctl.h"
 #include "ike/main/net.h"
 #include "ike/main/ring.h"
-#include "ike/v2/engine.h"
+#include "ike/engine/engine.h"
 
 struct iked {
 	struct child *child;

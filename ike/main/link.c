@@ -73,40 +73,40 @@ static void env_sa_query(void *arg, uint32_t sa_id)
 
 /* While vaultd is away nothing is sent: the engine keeps the request and makes it again when
  * engine_vault_back() says so. */
-static void ask_vault(struct iked *k, uint16_t type, uint32_t id, const char *peer, uint16_t prf,
-		      struct slice octets, struct slice auth)
+static void ask_vault(struct iked *k, uint16_t type, uint32_t id, const struct vault_query *q)
 {
 	static struct msg_auth m;
 
 	if (!k->vault)
 		return;
 	memset(&m, 0, sizeof(m));
-	if (octets.len > sizeof(m.octets) || auth.len > sizeof(m.auth)) {
-		log_error(peer, "the octets to sign are too long: %zu bytes", octets.len);
+	if (q->octets.len > sizeof(m.octets) || q->auth.len > sizeof(m.auth)) {
+		log_error(q->peer, "the octets to sign are too long: %zu bytes",
+			  q->octets.len);
 		return;
 	}
-	strncpy(m.peer, peer, sizeof(m.peer) - 1);
-	m.prf = prf;
-	m.octets_len = (uint16_t)octets.len;
-	memcpy(m.octets, octets.p, octets.len);
-	m.auth_len = (uint16_t)auth.len;
-	if (auth.len)
-		memcpy(m.auth, auth.p, auth.len);
+	strncpy(m.peer, q->peer, sizeof(m.peer) - 1);
+	m.kind = q->kind;
+	m.scheme = q->scheme;
+	m.prf = q->prf;
+	m.octets_len = (uint16_t)q->octets.len;
+	memcpy(m.octets, q->octets.p, q->octets.len);
+	m.auth_len = (uint16_t)q->auth.len;
+	if (q->auth.len)
+		memcpy(m.auth, q->auth.p, q->auth.len);
 	if (ipc_send(k->vault, type, id, &m, sizeof(m), NULL, 0) < 0)
-		log_debug(peer, "vaultd did not take a request");
+		log_debug(q->peer, "vaultd did not take a request");
 	secret_wipe(&m, sizeof(m));
 }
 
-static void env_auth_sign(void *arg, uint32_t id, const char *peer, uint16_t prf,
-			  struct slice octets)
+static void env_vault_sign(void *arg, uint32_t id, const struct vault_query *q)
 {
-	ask_vault(arg, MSG_AUTH_SIGN, id, peer, prf, octets, (struct slice){ 0 });
+	ask_vault(arg, MSG_AUTH_SIGN, id, q);
 }
 
-static void env_auth_verify(void *arg, uint32_t id, const char *peer, uint16_t prf,
-			    struct slice octets, struct slice auth)
+static void env_vault_verify(void *arg, uint32_t id, const struct vault_query *q)
 {
-	ask_vault(arg, MSG_AUTH_VERIFY, id, peer, prf, octets, auth);
+	ask_vault(arg, MSG_AUTH_VERIFY, id, q);
 }
 
 static void peer_state(struct iked *k, uint16_t type, const char *peer,
@@ -149,7 +149,7 @@ static void on_vault(void *arg, struct ipc_msg *m)
 		return;
 	auth = (struct slice){ .p = d->auth,
 			       .len = d->auth_len <= sizeof(d->auth) ? d->auth_len : 0 };
-	engine_auth_done(k->engine, m->id, d->ok, d->no_secret, auth);
+	engine_vault_done(k->engine, m->id, d->ok, d->no_secret, d->hint, auth);
 }
 
 static void on_vault_closed(void *arg, const struct err *why)
@@ -353,8 +353,8 @@ int iked_init(struct iked *k, struct child *c, struct err *e)
 	const struct engine_env env = {
 		.arg = k, .send = env_send, .keepalive = env_keepalive, .sa_add = env_sa_add,
 		.sa_activate = env_sa_activate, .sa_update = env_sa_update,
-		.sa_del = env_sa_del, .sa_query = env_sa_query, .auth_sign = env_auth_sign,
-		.auth_verify = env_auth_verify, .peer_up = env_peer_up,
+		.sa_del = env_sa_del, .sa_query = env_sa_query, .vault_sign = env_vault_sign,
+		.vault_verify = env_vault_verify, .peer_up = env_peer_up,
 		.peer_down = env_peer_down, .event = env_event,
 	};
 	struct json_object *warm;

@@ -4,7 +4,7 @@
 
 #include "core/base/err.h"
 #include "core/control/status.h"
-#include "ike/v2/engine.h"
+#include "ike/engine/engine.h"
 
 /* Fill p, zeroed or empty; status_peer_fini() afterwards, also on failure (-1: memory). */
 int report_peer(struct status_peer *p, const struct peer_status *st) MUST_USE;

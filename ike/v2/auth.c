@@ -87,13 +87,13 @@ static void expected_id(const struct peer *p, char *buf, size_t cap)
 static size_t make_octets(struct ike_sa *sa, bool initiator_signs, struct slice id_body,
 			  uint8_t buf[AUTH_OCTETS_MAX])
 {
-	struct handshake *hs = sa->hs;
+	struct handshake *hs = v2(sa)->hs;
 	bool ours = initiator_signs == sa->initiator;
 	struct slice message = blob_slice(ours ? &hs->mine : &hs->theirs);
 	struct slice own_nonce = { hs->nonce, NONCE_LEN };
 	struct slice nonce = ours ? blob_slice(&hs->peer_nonce) : own_nonce;
-	struct slice sk_p = { initiator_signs ? sa->keys->pi : sa->keys->pr,
-			      sa->keys->prf_len };
+	struct slice sk_p = { initiator_signs ? v2(sa)->keys->pi : v2(sa)->keys->pr,
+			      v2(sa)->keys->prf_len };
 	struct wr w = wr_init(buf, AUTH_OCTETS_MAX);
 	struct err err = { 0 };
 
@@ -111,24 +111,22 @@ void auth_ask_sign(struct ike_sa *sa)
 	struct wr w = wr_init(body, sizeof(body));
 	size_t len;
 
-	if (!sa->hs->my_id.type)
-		sa->hs->my_id = our_id(sa);
-	id_write(&w, &sa->hs->my_id);
+	if (!v2(sa)->hs->my_id.type)
+		v2(sa)->hs->my_id = our_id(sa);
+	id_write(&w, &v2(sa)->hs->my_id);
 	len = make_octets(sa, sa->initiator, (struct slice){ body, w.len }, octets);
-	sa->hs->vault_id = ++sa->e->last_vault_id;
-	sa->e->env.auth_sign(sa->e->env.arg, sa->hs->vault_id, sa->peer->conf.name,
-			     sa->ike.prf, (struct slice){ octets, len });
+	vault_sign(sa, &(struct vault_query){ .kind = VAULT_PSK, .prf = sa->ike.prf,
+					      .octets = { octets, len } });
 }
 
 static void ask_verify(struct ike_sa *sa)
 {
 	uint8_t octets[AUTH_OCTETS_MAX];
-	size_t len = make_octets(sa, !sa->initiator, blob_slice(&sa->hs->in.id), octets);
+	size_t len = make_octets(sa, !sa->initiator, blob_slice(&v2(sa)->hs->in.id), octets);
 
-	sa->hs->vault_id = ++sa->e->last_vault_id;
-	sa->e->env.auth_verify(sa->e->env.arg, sa->hs->vault_id, sa->peer->conf.name,
-			       sa->ike.prf, (struct slice){ octets, len },
-			       blob_slice(&sa->hs->in.auth));
+	vault_verify(sa, &(struct vault_query){ .kind = VAULT_PSK, .prf = sa->ike.prf,
+						.octets = { octets, len },
+						.auth = blob_slice(&v2(sa)->hs->in.auth) });
 }
 
 void auth_ask_again(struct ike_sa *sa)
@@ -200,14 +198,14 @@ static bool has_other(const struct ike_sa *sa)
 
 ACTION(auth_send)
 {
-	struct handshake *hs = sa->hs;
+	struct handshake *hs = v2(sa)->hs;
 	struct out o;
 
 	out_request(sa, &o, IKE_AUTH);
 	build_id(&o.b, PAYLOAD_IDI, &hs->my_id);
 	if (sa->peer->conf.peer_id.type)
 		build_id(&o.b, PAYLOAD_IDR, &sa->peer->conf.peer_id);
-	build_auth(&o.b, AUTH_PSK, in->auth);
+	build_auth(&o.b, AUTH_PSK, in->vault->auth);
 	if (!has_other(sa))
 		build_notify_plain(&o.b, N_INITIAL_CONTACT);
 	hs->child_spi = child_new_spi(sa->e);
@@ -226,7 +224,7 @@ static void no_secret(struct ike_sa *sa)
 
 ACTION(auth_unsigned)
 {
-	if (in->no_secret)
+	if (in->vault->no_secret)
 		no_secret(sa);
 	else
 		sa_why(sa, true, "AUTH could not be made");
@@ -239,8 +237,8 @@ ACTION(auth_answered)
 	struct ike_id id;
 	char theirs[ID_TEXT_MAX], expected[ID_TEXT_MAX];
 
-	if (keep_all(&sa->hs->in, in->m, false, &err) < 0 ||
-	    read_id(&sa->hs->in.id, &id) < 0) {
+	if (keep_all(&v2(sa)->hs->in, in->m, false, &err) < 0 ||
+	    read_id(&v2(sa)->hs->in.id, &id) < 0) {
 		sa_why(sa, true, "IKE_AUTH answer refused: %s",
 		       err.msg[0] ? err.msg : "its identity is malformed");
 		goto refuse;
@@ -270,7 +268,7 @@ ACTION(auth_refused)
 		sa_why(sa, true,
 		       "the peer refuses us (AUTHENTICATION_FAILED): wrong PSK, or it "
 		       "does not know us as %s (local_id) asking for %s (peer_id)",
-		       id_str(&sa->hs->my_id, mine, sizeof(mine)), theirs);
+		       id_str(&v2(sa)->hs->my_id, mine, sizeof(mine)), theirs);
 	} else {
 		sa_why(sa, true, "the peer refuses IKE_AUTH: %s (%s)",
 		       ike_notify_words(n.type), ike_notify_name(n.type));
@@ -289,7 +287,7 @@ ACTION(auth_eap_offered)
 
 ACTION(auth_wrong)
 {
-	if (in->no_secret)
+	if (in->vault->no_secret)
 		no_secret(sa);
 	else
 		sa_why(sa, true,
@@ -300,7 +298,7 @@ ACTION(auth_wrong)
 
 static struct child_offer kept_offer(const struct ike_sa *sa)
 {
-	const struct handshake *hs = sa->hs;
+	const struct handshake *hs = v2(sa)->hs;
 	struct slice mine = { hs->nonce, NONCE_LEN },
 		     theirs = blob_slice(&hs->peer_nonce);
 
@@ -314,7 +312,7 @@ static struct child_offer kept_offer(const struct ike_sa *sa)
 /* §2.21.2: a child that fails leaves the IKE SA standing; it is tried again later. */
 static void first_child(struct ike_sa *sa)
 {
-	struct auth_kept *k = &sa->hs->in;
+	struct auth_kept *k = &v2(sa)->hs->in;
 	struct child_offer of = kept_offer(sa);
 	struct err err = { 0 };
 
@@ -325,16 +323,16 @@ static void first_child(struct ike_sa *sa)
 			  ike_notify_words(type), ike_notify_name(type));
 		return;
 	}
-	if (!child_complete(sa, &of, 0, sa->hs->child_spi, NULL, &err)) {
+	if (!child_complete(sa, &of, 0, v2(sa)->hs->child_spi, NULL, &err)) {
 		slot_fail(sa->peer, 0, "%s", err.msg);
-		sa->orphan_spi = sa->hs->child_spi;
+		v2(sa)->orphan_spi = v2(sa)->hs->child_spi;
 	}
 }
 
 static void established(struct ike_sa *sa)
 {
 	sa->established_ms = clock_ms();
-	read_id(&sa->hs->in.id, &sa->peer_id);
+	read_id(&v2(sa)->hs->in.id, &sa->peer_id);
 	sa_lifetimes(sa);
 	sa_keepalive_start(sa);
 }
@@ -346,8 +344,8 @@ ACTION(auth_verified)
 	sa->owner = true;
 	peer_sa_up(sa->peer, sa, false);
 	first_child(sa);
-	handshake_free(sa->hs);
-	sa->hs = NULL;
+	handshake_free(v2(sa)->hs);
+	v2(sa)->hs = NULL;
 	return V_DONE;
 }
 
@@ -377,7 +375,7 @@ static struct peer *who_is_it(struct ike_sa *sa, const struct ike_id *id,
 		int where = peer_match_addr(p, &sa->local, &sa->remote);
 		int fit, named;
 
-		if (!where || !peer_answers(p))
+		if (!where || !peer_speaks(p, IKE_V2))
 			continue;
 		fit = id_fit(p, sa, id);
 		named = asked_fit(p, sa, asked);
@@ -424,9 +422,9 @@ ACTION(auth_request)
 	struct ike_id id, asked;
 	struct peer *p;
 
-	if (keep_all(&sa->hs->in, in->m, true, &err) < 0 ||
-	    read_id(&sa->hs->in.id, &id) < 0 ||
-	    read_id(&sa->hs->in.id_asked, &asked) < 0) {
+	if (keep_all(&v2(sa)->hs->in, in->m, true, &err) < 0 ||
+	    read_id(&v2(sa)->hs->in.id, &id) < 0 ||
+	    read_id(&v2(sa)->hs->in.id_asked, &asked) < 0) {
 		sa_why(sa, true, "%s",
 		       err.msg[0] ? err.msg : "its identity is malformed");
 		return refuse(sa);
@@ -437,9 +435,9 @@ ACTION(auth_request)
 		return refuse(sa);
 	}
 	sa_move(sa, p);
-	sa->hs->my_id = our_id(sa);
+	v2(sa)->hs->my_id = our_id(sa);
 	if (!p->conf.local_id.type && asked.type)
-		sa->hs->my_id = asked;
+		v2(sa)->hs->my_id = asked;
 	ask_verify(sa);
 	return V_DONE;
 }
@@ -472,8 +470,8 @@ ACTION(auth_r_wrong)
 	struct ike_id id;
 	char theirs[ID_TEXT_MAX], from[ENDPOINT_TEXT_MAX];
 
-	read_id(&sa->hs->in.id, &id);
-	if (in->no_secret)
+	read_id(&v2(sa)->hs->in.id, &id);
+	if (in->vault->no_secret)
 		no_secret(sa);
 	else
 		sa_why(sa, true,
@@ -486,7 +484,7 @@ ACTION(auth_r_wrong)
 
 ACTION(auth_r_unsigned)
 {
-	if (in->no_secret)
+	if (in->vault->no_secret)
 		no_secret(sa);
 	else
 		sa_why(sa, true, "AUTH could not be made");
@@ -496,7 +494,7 @@ ACTION(auth_r_unsigned)
 
 ACTION(auth_r_signed)
 {
-	struct auth_kept *k = &sa->hs->in;
+	struct auth_kept *k = &v2(sa)->hs->in;
 	struct child_offer of = kept_offer(sa);
 	struct child_answer an = { 0 };
 	struct out o;
@@ -505,11 +503,11 @@ ACTION(auth_r_signed)
 	peer_sa_up(sa->peer, sa, k->initial_contact);
 	child_accept(sa, &of, &an);
 	out_response(sa, &o, IKE_AUTH);
-	build_id(&o.b, PAYLOAD_IDR, &sa->hs->my_id);
-	build_auth(&o.b, AUTH_PSK, in->auth);
+	build_id(&o.b, PAYLOAD_IDR, &v2(sa)->hs->my_id);
+	build_auth(&o.b, AUTH_PSK, in->vault->auth);
 	child_write_answer(&o.b, &of, &an);
 	out_send_response(sa, &o, an.child ? an.child->id : 0);
-	handshake_free(sa->hs);
-	sa->hs = NULL;
+	handshake_free(v2(sa)->hs);
+	v2(sa)->hs = NULL;
 	return V_DONE;
 }

@@ -13,12 +13,12 @@
 
 void exch_free(struct ike_sa *sa)
 {
-	struct exch *x = sa->x;
+	struct exch *x = v2(sa)->x;
 	struct child *old;
 
 	if (!x)
 		return;
-	sa->x = NULL;
+	v2(sa)->x = NULL;
 	old = x->old_id ? engine_child(sa->e, x->old_id) : NULL;
 	if (old)
 		old->rekeying = false;
@@ -32,7 +32,7 @@ void exch_free(struct ike_sa *sa)
 
 static int send_create(struct ike_sa *sa)
 {
-	struct exch *x = sa->x;
+	struct exch *x = v2(sa)->x;
 	struct child *old = x->old_id ? engine_child(sa->e, x->old_id) : NULL;
 	struct out o;
 
@@ -66,7 +66,7 @@ void create_child(struct ike_sa *sa, uint8_t slot, struct child *old)
 
 	if (!x)
 		return;
-	sa->x = x;
+	v2(sa)->x = x;
 	x->slot = slot;
 	x->spi = child_new_spi(sa->e);
 	rng_bytes(x->nonce, NONCE_LEN);
@@ -101,7 +101,7 @@ static int read_offer(const struct ike_msg *m, struct child_offer *of,
 
 ACTION(create_answered)
 {
-	struct exch *x = sa->x;
+	struct exch *x = v2(sa)->x;
 	struct child_offer of = { 0 };
 	struct err err = { 0 };
 	struct child *c = NULL;
@@ -128,7 +128,7 @@ ACTION(create_answered)
 		exch_free(sa);
 		return V_DONE;
 	}
-	sa->orphan_spi = x->spi;
+	v2(sa)->orphan_spi = x->spi;
 	if (of.old)
 		of.old->rekey_at = clock_ms() + LATER_MS;
 	exch_free(sa);
@@ -141,7 +141,7 @@ ACTION(create_answered)
 static bool other_group(struct ike_sa *sa, const struct notify *n)
 {
 	struct proposal_want want = child_want(sa->e, true, 0);
-	struct exch *x = sa->x;
+	struct exch *x = v2(sa)->x;
 	uint16_t group = notify_ke_group(n);
 	struct sa_payload offer;
 
@@ -158,7 +158,7 @@ static bool other_group(struct ike_sa *sa, const struct notify *n)
 static void child_refused(struct ike_sa *sa, const struct notify *n)
 {
 	struct peer *p = sa->peer;
-	struct exch *x = sa->x;
+	struct exch *x = v2(sa)->x;
 	struct child *old = x->old_id ? engine_child(sa->e, x->old_id) : NULL;
 	uint8_t slot = x->slot;
 
@@ -194,12 +194,12 @@ static void child_refused(struct ike_sa *sa, const struct notify *n)
 
 static enum verdict ike_refused(struct ike_sa *sa, const struct notify *n)
 {
-	struct ike_sa *theirs = sa->rekeyed_by;
+	struct ike_sa *theirs = v2(sa)->rekeyed_by;
 
 	exch_free(sa);
 	if (theirs) {
 		/* Ours is off, so theirs is the successor. */
-		sa->rekeyed_by = NULL;
+		v2(sa)->rekeyed_by = NULL;
 		rekey_adopt(sa, theirs);
 		return V_FAILED;
 	}
@@ -221,11 +221,11 @@ ACTION(create_refused)
 {
 	struct notify n;
 
-	if (!sa->x)
+	if (!v2(sa)->x)
 		return V_STAY;
 	if (!ike_msg_error(in->m, &n))
 		n = (struct notify){ .type = N_INVALID_SYNTAX };
-	if (sa->task == TASK_REKEY_IKE)
+	if (v2(sa)->task == TASK_REKEY_IKE)
 		return ike_refused(sa, &n);
 	if (sa->want_delete) {
 		exch_free(sa);
@@ -250,8 +250,8 @@ static uint16_t who_waits(struct ike_sa *sa, struct input *in, struct child **ol
 			  struct notify *n)
 {
 	*old = NULL;
-	if (sa->want_delete || sa->kill_at || sa->rekeyed_by ||
-	    (req_out(sa) && sa->task == TASK_REKEY_IKE))
+	if (sa->want_delete || sa->kill_at || v2(sa)->rekeyed_by ||
+	    (req_out(sa) && v2(sa)->task == TASK_REKEY_IKE))
 		return N_TEMPORARY_FAILURE;
 	if (in->shape != SHAPE_REKEY_CHILD)
 		return 0;
@@ -261,7 +261,7 @@ static uint16_t who_waits(struct ike_sa *sa, struct input *in, struct child **ol
 	*old = child_by_out(sa->peer, (uint32_t)n->spi);
 	/* It may be the one whose making is not answered yet. */
 	if (!*old)
-		return sa->x ? N_TEMPORARY_FAILURE : N_CHILD_SA_NOT_FOUND;
+		return v2(sa)->x ? N_TEMPORARY_FAILURE : N_CHILD_SA_NOT_FOUND;
 	if ((*old)->state == CH_DELETING || (*old)->state == CH_ADDING ||
 	    (*old)->del_want)
 		return N_TEMPORARY_FAILURE;

@@ -14,8 +14,8 @@ void info_delete_ike(struct ike_sa *sa, uint16_t notify)
 
 	if (req_out(sa)) {
 		/* Whoever calls this waits no longer for that answer. */
-		blob_free(&sa->req);
-		sa->next_out++;
+		blob_free(&v2(sa)->req);
+		v2(sa)->next_out++;
 	}
 	out_request(sa, &o, INFORMATIONAL);
 	if (notify)
@@ -37,9 +37,9 @@ void info_delete_children(struct ike_sa *sa)
 		c->state = CH_DELETING;
 		spi[n++] = c->spi_in;
 	}
-	if (sa->orphan_spi)
-		spi[n++] = sa->orphan_spi;
-	sa->orphan_spi = 0;
+	if (v2(sa)->orphan_spi)
+		spi[n++] = v2(sa)->orphan_spi;
+	v2(sa)->orphan_spi = 0;
 	out_request(sa, &o, INFORMATIONAL);
 	build_delete_esp(&o.b, spi, n);
 	out_send_request(sa, &o, TASK_DELETE_CHILD);
@@ -59,7 +59,7 @@ ACTION(info_answered)
 	struct child *c, *next;
 
 	(void)in;
-	if (sa->task != TASK_DELETE_CHILD)
+	if (v2(sa)->task != TASK_DELETE_CHILD)
 		return V_DONE;
 	for (c = sa->peer->children; c; c = next) {
 		next = c->next;
@@ -106,8 +106,8 @@ static uint16_t delete_children(struct ike_sa *sa, const struct delete_payload *
 
 		if (!c) {
 			/* Perhaps its making is overtaken by its end. */
-			if (sa->x)
-				sa->x->deleted_spi = d->spi[i];
+			if (v2(sa)->x)
+				v2(sa)->x->deleted_spi = d->spi[i];
 			continue;
 		}
 		if (c->state == CH_DELETING && !c->del_want) {

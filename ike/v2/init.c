@@ -77,10 +77,10 @@ static void detect_nat(struct ike_sa *sa, const struct input *in)
 	src = nat_hash_seen(in->m, N_NAT_DETECTION_SOURCE_IP, hash);
 	keymat_nat_hash(h->spi_i, h->spi_r, in->local, hash);
 	dst = nat_hash_seen(in->m, N_NAT_DETECTION_DESTINATION_IP, hash);
-	sa->peer_natt = src && dst;
+	v2(sa)->peer_natt = src && dst;
 	sa->nat_remote = src < 0;
 	sa->nat_local = dst < 0;
-	sa->encap = sa->peer_natt &&
+	sa->encap = v2(sa)->peer_natt &&
 		    (sa->nat_remote || sa->nat_local || must_encapsulate(sa));
 }
 
@@ -90,7 +90,7 @@ static void detect_nat(struct ike_sa *sa, const struct input *in)
  * something better comes. */
 static void refuse_later(struct ike_sa *sa, uint16_t type, const char *words)
 {
-	struct handshake *hs = sa->hs;
+	struct handshake *hs = v2(sa)->hs;
 
 	if (!hs->refused_words)
 		timer_set(sa->e->ts, &sa->timer, REFUSED_GRACE_MS);
@@ -101,7 +101,7 @@ static void refuse_later(struct ike_sa *sa, uint16_t type, const char *words)
 
 static int send_init(struct ike_sa *sa)
 {
-	struct handshake *hs = sa->hs;
+	struct handshake *hs = v2(sa)->hs;
 	struct proposal_want want = ike_want();
 	struct sa_payload offer;
 	struct err err = { 0 };
@@ -123,7 +123,7 @@ static int send_init(struct ike_sa *sa)
 		return -1;
 	}
 	timer_stop(sa->e->ts, &sa->rtx);
-	blob_free(&sa->req);
+	blob_free(&v2(sa)->req);
 	out_send_plain(sa, o.buf, len, TASK_INIT);
 	return 0;
 }
@@ -137,8 +137,8 @@ static int make_ke(struct ike_sa *sa, uint16_t group)
 		sa_why(sa, true, "no key for the exchange: %s", err.msg);
 		return -1;
 	}
-	ke_free(sa->hs->ke);
-	sa->hs->ke = ke;
+	ke_free(v2(sa)->hs->ke);
+	v2(sa)->hs->ke = ke;
 	return 0;
 }
 
@@ -149,12 +149,12 @@ ACTION(init_start)
 	uint16_t group;
 
 	(void)in;
-	sa->hs = calloc(1, sizeof(*sa->hs));
-	if (!sa->hs) {
+	v2(sa)->hs = calloc(1, sizeof(*v2(sa)->hs));
+	if (!v2(sa)->hs) {
 		sa_why(sa, false, "out of memory");
 		return V_FAILED;
 	}
-	rng_bytes(sa->hs->nonce, NONCE_LEN);
+	rng_bytes(v2(sa)->hs->nonce, NONCE_LEN);
 	proposal_offer(&sa->peer->conf.ike, &want, &offer);
 	group = sa->peer->ke_hint;
 	if (!group || !proposal_offers_ke(&offer, group))
@@ -164,7 +164,7 @@ ACTION(init_start)
 
 ACTION(init_cookie)
 {
-	struct handshake *hs = sa->hs;
+	struct handshake *hs = v2(sa)->hs;
 	struct notify n;
 
 	if (!ike_msg_notify(in->m, N_COOKIE, &n) || n.data.len < 1 ||
@@ -181,7 +181,7 @@ ACTION(init_cookie)
 /* §1.2: a group that we did not offer is not followed: that would be a downgrade. */
 ACTION(init_other_ke)
 {
-	struct handshake *hs = sa->hs;
+	struct handshake *hs = v2(sa)->hs;
 	struct proposal_want want = ike_want();
 	struct sa_payload offer;
 	struct notify n;
@@ -234,8 +234,8 @@ ACTION(init_timeout)
 	char remote[ENDPOINT_TEXT_MAX];
 
 	(void)in;
-	if (sa->hs->refused_words)
-		sa_why(sa, true, "%s", sa->hs->refused_words);
+	if (v2(sa)->hs->refused_words)
+		sa_why(sa, true, "%s", v2(sa)->hs->refused_words);
 	else
 		sa_why(sa, false, "no answer from %s", endpoint_str(&sa->remote, remote));
 	return V_DONE;
@@ -245,7 +245,7 @@ ACTION(init_timeout)
 static int make_keys(struct ike_sa *sa, const struct chosen *c, struct slice peer_public,
 		     struct err *e)
 {
-	struct handshake *hs = sa->hs;
+	struct handshake *hs = v2(sa)->hs;
 	struct slice mine = { hs->nonce, NONCE_LEN },
 		     theirs = blob_slice(&hs->peer_nonce);
 	uint8_t shared[KE_SHARED_MAX];
@@ -260,7 +260,7 @@ static int make_keys(struct ike_sa *sa, const struct chosen *c, struct slice pee
 	if (!keys)
 		return -1;
 	sa->ike = *c;
-	nonce_min(mine, theirs, sa->nonce_min);
+	nonce_min(mine, theirs, v2(sa)->nonce_min);
 	return sa_keys_set(sa, keys, e);
 }
 
@@ -280,12 +280,12 @@ static int read_answer(struct ike_sa *sa, const struct ike_msg *m, struct chosen
 	proposal_offer(&sa->peer->conf.ike, &want, &offer);
 	if (proposal_verify(&answer, &offer, &want, c, e) < 0)
 		return -1;
-	if (!proposal_ke_fits(c, ke->group) || ke->group != ke_id(sa->hs->ke))
+	if (!proposal_ke_fits(c, ke->group) || ke->group != ke_id(v2(sa)->hs->ke))
 		return err_set(e, "its KE payload is of another group than it chose");
 	if (m->len > INIT_CAP)
 		return err_set(e, "its IKE_SA_INIT is too long");
-	if (blob_set(&sa->hs->peer_nonce, nonce) < 0 ||
-	    blob_set(&sa->hs->theirs, (struct slice){ m->buf, m->len }) < 0)
+	if (blob_set(&v2(sa)->hs->peer_nonce, nonce) < 0 ||
+	    blob_set(&v2(sa)->hs->theirs, (struct slice){ m->buf, m->len }) < 0)
 		return err_set(e, "out of memory");
 	return 0;
 }
@@ -300,7 +300,7 @@ ACTION(init_answered)
 	if (read_answer(sa, in->m, &c, &ke, &err) < 0)
 		goto refused;
 	detect_nat(sa, in);
-	if (must_encapsulate(sa) && !sa->peer_natt) {
+	if (must_encapsulate(sa) && !v2(sa)->peer_natt) {
 		err_set(&err, "it does not know NAT traversal, and this side must wrap "
 			      "ESP in UDP");
 		goto refused;
@@ -341,7 +341,7 @@ static struct census take_census(struct engine *e, const struct input *in)
 
 	for (size_t i = 0; i < SPI_BUCKETS; i++)
 		for (struct ike_sa *sa = e->by_spi[i]; sa; sa = sa->hash_next) {
-			if (!sa->initiator && !sa->by_rekey &&
+			if (sa->ops == &v2_ops && !sa->initiator && !sa->by_rekey &&
 			    sa->spi_i == in->m->hdr.spi_i &&
 			    addr_equal(&sa->remote.addr, &in->remote->addr))
 				c.same = sa;
@@ -355,7 +355,7 @@ static struct census take_census(struct engine *e, const struct input *in)
 				addr_equal(&sa->local.addr, &in->local->addr);
 		}
 	for (struct peer *p = e->peers; p; p = p->next) {
-		if (!peer_answers(p))
+		if (!peer_speaks(p, IKE_V2))
 			continue;
 		c.peers++;
 		c.peers_there += peer_match_addr(p, in->local, in->remote) > 0;
@@ -401,7 +401,7 @@ static struct peer *choose_peer(struct engine *e, const struct input *in,
 	want.ke_sent = group;
 	for (int how = 2; how >= 1; how--)
 		for (struct peer *p = e->peers; p; p = p->next) {
-			if (!peer_answers(p) ||
+			if (!peer_speaks(p, IKE_V2) ||
 			    peer_match_addr(p, in->local, in->remote) != how)
 				continue;
 			if (proposal_choose(offer, &p->conf.ike, &want, c, &err) == 0)
@@ -497,7 +497,7 @@ void init_request(struct engine *e, struct input *in)
 		out_stranger(e, in, N_INVALID_KE_PAYLOAD, (struct slice){ group, 2 });
 		return;
 	}
-	sa = sa_new(p, false);
+	sa = sa_new(p, &v2_ops, false);
 	if (!sa)
 		return;
 	sa->spi_i = in->m->hdr.spi_i;
@@ -519,12 +519,12 @@ ACTION(init_respond)
 	struct chosen c = sa->ike;
 	struct out o;
 
-	sa->hs = calloc(1, sizeof(*sa->hs));
-	if (!sa->hs)
+	v2(sa)->hs = calloc(1, sizeof(*v2(sa)->hs));
+	if (!v2(sa)->hs)
 		return V_FAILED;
-	rng_bytes(sa->hs->nonce, NONCE_LEN);
+	rng_bytes(v2(sa)->hs->nonce, NONCE_LEN);
 	detect_nat(sa, in);
-	if (must_encapsulate(sa) && !sa->peer_natt) {
+	if (must_encapsulate(sa) && !v2(sa)->peer_natt) {
 		sa_why(sa, true,
 		       "the peer does not know NAT traversal, and this side must "
 		       "wrap ESP in UDP");
@@ -533,8 +533,8 @@ ACTION(init_respond)
 	}
 	if (payload_ke(ike_msg_get(in->m, PAYLOAD_KE)->body, &ke, &err) < 0 ||
 	    payload_nonce(ike_msg_get(in->m, PAYLOAD_NONCE)->body, &nonce, &err) < 0 ||
-	    blob_set(&sa->hs->peer_nonce, nonce) < 0 ||
-	    blob_set(&sa->hs->theirs, (struct slice){ in->m->buf, in->m->len }) < 0 ||
+	    blob_set(&v2(sa)->hs->peer_nonce, nonce) < 0 ||
+	    blob_set(&v2(sa)->hs->theirs, (struct slice){ in->m->buf, in->m->len }) < 0 ||
 	    make_ke(sa, c.ke) < 0 || make_keys(sa, &c, ke.data, &err) < 0) {
 		sa_why(sa, true, "IKE_SA_INIT refused: %s", err.msg);
 		out_stranger(sa->e, in, N_INVALID_SYNTAX, (struct slice){ 0 });
@@ -543,14 +543,14 @@ ACTION(init_respond)
 	out_response(sa, &o, IKE_SA_INIT);
 	proposal_answer(&c, 0, &answer);
 	build_sa(&o.b, &answer);
-	build_ke(&o.b, ke_id(sa->hs->ke), ke_public(sa->hs->ke));
-	build_nonce(&o.b, (struct slice){ sa->hs->nonce, NONCE_LEN });
-	if (sa->peer_natt)
+	build_ke(&o.b, ke_id(v2(sa)->hs->ke), ke_public(v2(sa)->hs->ke));
+	build_nonce(&o.b, (struct slice){ v2(sa)->hs->nonce, NONCE_LEN });
+	if (v2(sa)->peer_natt)
 		write_nat_detection(sa, &o.b, sa->spi_r);
 	out_send_response(sa, &o, 0);
-	ke_free(sa->hs->ke);
-	sa->hs->ke = NULL;
-	if (!sa->resp.p || blob_set(&sa->hs->mine, blob_slice(&sa->resp)) < 0)
+	ke_free(v2(sa)->hs->ke);
+	v2(sa)->hs->ke = NULL;
+	if (!v2(sa)->resp.p || blob_set(&v2(sa)->hs->mine, blob_slice(&v2(sa)->resp)) < 0)
 		return V_FAILED;
 	return V_DONE;
 }
@@ -558,7 +558,7 @@ ACTION(init_respond)
 /* §2.1: the very same message gets the same answer; another with this SPI is forged. */
 ACTION(init_again)
 {
-	const struct blob *was = &sa->hs->theirs;
+	const struct blob *was = &v2(sa)->hs->theirs;
 
 	if (was->len == in->m->len && memcmp(was->p, in->m->buf, was->len) == 0)
 		out_repeat(sa, in);

@@ -19,7 +19,7 @@ static struct proposal_want want_for(uint64_t spi)
 
 static struct ike_sa *successor(struct ike_sa *sa, bool initiator)
 {
-	struct ike_sa *n = sa_new(sa->peer, initiator);
+	struct ike_sa *n = sa_new(sa->peer, &v2_ops, initiator);
 
 	if (!n)
 		return NULL;
@@ -29,7 +29,7 @@ static struct ike_sa *successor(struct ike_sa *sa, bool initiator)
 	n->nat_local = sa->nat_local;
 	n->nat_remote = sa->nat_remote;
 	n->encap = sa->encap;
-	n->peer_natt = sa->peer_natt;
+	v2(n)->peer_natt = v2(sa)->peer_natt;
 	return n;
 }
 
@@ -44,25 +44,8 @@ ACTION(rekey_start)
 
 void rekey_adopt(struct ike_sa *from, struct ike_sa *to)
 {
-	struct peer *p = from->peer;
-	char alg[STATUS_ALG_MAX];
-
-	for (struct child *c = p->children; c; c = c->next)
-		if (c->sa == from)
-			c->sa = to;
-	to->orphan_spi = from->orphan_spi;
-	to->owner = from->owner;
-	to->peer_id = from->peer_id;
-	to->kill_at = from->kill_at;
-	to->kill_silent = from->kill_silent;
-	from->kill_at = 0;
-	if (p->main == from)
-		p->main = to;
-	p->rekeys++;
-	chosen_str(&to->ike, alg, sizeof(alg));
-	log_debug(p->conf.name, "IKE SA rekeyed, %s", alg);
-	peer_event(p, ENGINE_REKEYED, alg);
-	task_next(to);
+	v2(to)->orphan_spi = v2(from)->orphan_spi;
+	sa_adopt(from, to);
 }
 
 /* ---- begun by us ---- */
@@ -77,7 +60,7 @@ void rekey_ike(struct ike_sa *sa)
 
 	if (!x)
 		return;
-	sa->x = x;
+	v2(sa)->x = x;
 	x->slot = SLOT_NONE;
 	rng_bytes(x->nonce, NONCE_LEN);
 	x->sa = successor(sa, true);
@@ -115,18 +98,18 @@ static int new_keys(struct ike_sa *old, struct ike_sa *n, const struct chosen *c
 
 	if (ke_shared(ke, peer_public, shared, &len, e) == 0)
 		keys = keymat_ike(c, ni, nr, n->spi_i, n->spi_r,
-				  (struct slice){ shared, len }, old->keys, e);
+				  (struct slice){ shared, len }, v2(old)->keys, e);
 	secret_wipe(shared, sizeof(shared));
 	if (!keys)
 		return -1;
 	n->ike = *c;
-	nonce_min(ni, nr, n->nonce_min);
+	nonce_min(ni, nr, v2(n)->nonce_min);
 	return sa_keys_set(n, keys, e);
 }
 
 static int read_answer(struct ike_sa *sa, const struct ike_msg *m, struct err *e)
 {
-	struct exch *x = sa->x;
+	struct exch *x = v2(sa)->x;
 	struct proposal_want want = want_for(x->sa->spi_i);
 	struct slice mine = { x->nonce, NONCE_LEN }, theirs;
 	struct sa_payload answer, offer;
@@ -148,10 +131,10 @@ static int read_answer(struct ike_sa *sa, const struct ike_msg *m, struct err *e
 
 ACTION(rekey_answered)
 {
-	struct ike_sa *theirs = sa->rekeyed_by, *mine;
+	struct ike_sa *theirs = v2(sa)->rekeyed_by, *mine;
 	struct err err = { 0 };
 
-	if (!sa->x || sa->want_delete || !sa->x->sa) {
+	if (!v2(sa)->x || sa->want_delete || !v2(sa)->x->sa) {
 		exch_free(sa);
 		return V_STAY;
 	}
@@ -162,16 +145,16 @@ ACTION(rekey_answered)
 		sa->rekey_at = clock_ms() + rng_jitter(30000, 30);
 		if (!theirs)
 			return V_STAY;
-		sa->rekeyed_by = NULL;
+		v2(sa)->rekeyed_by = NULL;
 		rekey_adopt(sa, theirs);
 		return V_DONE;
 	}
-	mine = sa->x->sa;
-	sa->x->sa = NULL;
+	mine = v2(sa)->x->sa;
+	v2(sa)->x->sa = NULL;
 	exch_free(sa);
-	sa->rekeyed_by = NULL;
+	v2(sa)->rekeyed_by = NULL;
 	sa_step(mine, EV_REKEYED, ROLE_EVENT, NULL);
-	if (theirs && memcmp(mine->nonce_min, theirs->nonce_min, NONCE_CMP) < 0) {
+	if (theirs && memcmp(v2(mine)->nonce_min, v2(theirs)->nonce_min, NONCE_CMP) < 0) {
 		log_debug(sa->peer->conf.name,
 			  "both sides rekeyed the IKE SA: theirs stays");
 		rekey_adopt(sa, theirs);
@@ -190,11 +173,11 @@ ACTION(rekey_answered)
 /* §2.25.2 */
 static bool must_wait(const struct ike_sa *sa)
 {
-	if (sa->want_delete || sa->rekeyed_by || sa->kill_at)
+	if (sa->want_delete || v2(sa)->rekeyed_by || sa->kill_at)
 		return true;
 	return req_out(sa) &&
-	       (sa->task == TASK_NEW_CHILD || sa->task == TASK_REKEY_CHILD ||
-		sa->task == TASK_DELETE_CHILD);
+	       (v2(sa)->task == TASK_NEW_CHILD || v2(sa)->task == TASK_REKEY_CHILD ||
+		v2(sa)->task == TASK_DELETE_CHILD);
 }
 
 /* The new IKE SA, answered for on the old one; NULL when it was refused. */
@@ -264,8 +247,8 @@ ACTION(rekey_request)
 	if (!n)
 		return V_STAY;
 	sa_step(n, EV_REKEYED, ROLE_EVENT, NULL);
-	if (req_out(sa) && sa->task == TASK_REKEY_IKE) {
-		sa->rekeyed_by = n;
+	if (req_out(sa) && v2(sa)->task == TASK_REKEY_IKE) {
+		v2(sa)->rekeyed_by = n;
 		return V_STAY;
 	}
 	rekey_adopt(sa, n);

@@ -21,16 +21,16 @@ static uint32_t wait_ms(const struct ike_sa *sa)
 	const uint16_t *t = later_ms;
 	size_t n = sizeof(later_ms) / sizeof(later_ms[0]);
 
-	if (sa->task == TASK_INIT || sa->task == TASK_AUTH) {
+	if (v2(sa)->task == TASK_INIT || v2(sa)->task == TASK_AUTH) {
 		t = first_ms;
 		n = sizeof(first_ms) / sizeof(first_ms[0]);
-	} else if (sa->task == TASK_DELETE_IKE || sa->want_delete) {
+	} else if (v2(sa)->task == TASK_DELETE_IKE || sa->want_delete) {
 		t = last_ms;
 		n = sizeof(last_ms) / sizeof(last_ms[0]);
-	} else if (sa->hint_gone) {
+	} else if (v2(sa)->hint_gone) {
 		n = 4; /* §2.4: a hint alone is not believed, but waited for less */
 	}
-	return sa->req_sent > n ? 0 : (uint32_t)rng_jitter(t[sa->req_sent - 1], 10);
+	return v2(sa)->req_sent > n ? 0 : (uint32_t)rng_jitter(t[v2(sa)->req_sent - 1], 10);
 }
 
 static void on_rtx(void *arg)
@@ -39,14 +39,14 @@ static void on_rtx(void *arg)
 	struct engine *e = sa->e;
 	uint32_t ms;
 
-	sa->req_sent++;
+	v2(sa)->req_sent++;
 	ms = wait_ms(sa);
 	if (ms == 0) {
 		/* A Delete that waited for this answer waits no longer. */
-		if (sa->want_delete && sa->task != TASK_DELETE_IKE &&
+		if (sa->want_delete && v2(sa)->task != TASK_DELETE_IKE &&
 		    (sa->state == SA_ESTABLISHED || sa->state == SA_REKEYED)) {
-			blob_free(&sa->req);
-			sa->next_out++;
+			blob_free(&v2(sa)->req);
+			v2(sa)->next_out++;
 			sa_step(sa, EV_CLOSE, ROLE_EVENT, NULL);
 		} else {
 			sa_step(sa, EV_NO_ANSWER, ROLE_EVENT, NULL);
@@ -56,7 +56,7 @@ static void on_rtx(void *arg)
 	}
 	sa->peer->retransmits++;
 	timer_set(e->ts, &sa->rtx, ms);
-	e->env.send(e->env.arg, &sa->local, &sa->remote, sa->req.p, sa->req.len);
+	e->env.send(e->env.arg, &sa->local, &sa->remote, v2(sa)->req.p, v2(sa)->req.len);
 }
 
 void rtx_init(struct ike_sa *sa)
@@ -77,28 +77,28 @@ static void header(const struct ike_sa *sa, struct out *o, uint8_t exchange,
 
 void out_request(struct ike_sa *sa, struct out *o, uint8_t exchange)
 {
-	header(sa, o, exchange, 0, sa->next_out);
+	header(sa, o, exchange, 0, v2(sa)->next_out);
 	if (exchange != IKE_SA_INIT)
-		sk_begin(sa->seal, &o->b);
+		sk_begin(v2(sa)->seal, &o->b);
 }
 
 void out_response(struct ike_sa *sa, struct out *o, uint8_t exchange)
 {
-	header(sa, o, exchange, IKE_FLAG_RESPONSE, sa->next_in);
+	header(sa, o, exchange, IKE_FLAG_RESPONSE, v2(sa)->next_in);
 	if (exchange != IKE_SA_INIT)
-		sk_begin(sa->seal, &o->b);
+		sk_begin(v2(sa)->seal, &o->b);
 }
 
 void out_send_plain(struct ike_sa *sa, const uint8_t *msg, size_t len, enum task task)
 {
 	struct engine *e = sa->e;
 
-	if (blob_set(&sa->req, (struct slice){ msg, len }) < 0) {
+	if (blob_set(&v2(sa)->req, (struct slice){ msg, len }) < 0) {
 		log_error(sa->peer->conf.name, "out of memory");
 		return;
 	}
-	sa->task = task;
-	sa->req_sent = 1;
+	v2(sa)->task = task;
+	v2(sa)->req_sent = 1;
 	timer_set(e->ts, &sa->rtx, wait_ms(sa));
 	e->env.send(e->env.arg, &sa->local, &sa->remote, msg, len);
 }
@@ -108,7 +108,7 @@ void out_send_request(struct ike_sa *sa, struct out *o, enum task task)
 	struct err err = { 0 };
 	size_t len;
 
-	if (sk_end(sa->seal, &o->b, &len, &err) < 0) {
+	if (sk_end(v2(sa)->seal, &o->b, &len, &err) < 0) {
 		log_error(sa->peer->conf.name, "cannot send: %s", err.msg);
 		return;
 	}
@@ -119,33 +119,33 @@ void out_send_response(struct ike_sa *sa, struct out *o, uint32_t hold)
 {
 	struct err err = { 0 };
 	size_t len;
-	int rc = o->b.sk_at ? sk_end(sa->seal, &o->b, &len, &err)
+	int rc = o->b.sk_at ? sk_end(v2(sa)->seal, &o->b, &len, &err)
 			    : build_end(&o->b, &len, &err);
 
-	if (rc < 0 || blob_set(&sa->resp, (struct slice){ o->buf, len }) < 0) {
+	if (rc < 0 || blob_set(&v2(sa)->resp, (struct slice){ o->buf, len }) < 0) {
 		log_error(sa->peer->conf.name, "cannot answer: %s", err.msg);
 		return;
 	}
-	sa->next_in++;
-	sa->held_for = hold;
+	v2(sa)->next_in++;
+	v2(sa)->held_for = hold;
 	if (!hold)
 		sa->e->env.send(sa->e->env.arg, &sa->local, &sa->remote, o->buf, len);
 }
 
 void out_release(struct ike_sa *sa)
 {
-	sa->held_for = 0;
-	if (sa->resp.p)
-		sa->e->env.send(sa->e->env.arg, &sa->local, &sa->remote, sa->resp.p,
-				sa->resp.len);
+	v2(sa)->held_for = 0;
+	if (v2(sa)->resp.p)
+		sa->e->env.send(sa->e->env.arg, &sa->local, &sa->remote, v2(sa)->resp.p,
+				v2(sa)->resp.len);
 }
 
 /* Answered to where the request came from (§2.1). */
 void out_repeat(struct ike_sa *sa, const struct input *in)
 {
-	if (sa->resp.p && !sa->held_for)
-		sa->e->env.send(sa->e->env.arg, in->local, in->remote, sa->resp.p,
-				sa->resp.len);
+	if (v2(sa)->resp.p && !v2(sa)->held_for)
+		sa->e->env.send(sa->e->env.arg, in->local, in->remote, v2(sa)->resp.p,
+				v2(sa)->resp.len);
 }
 
 void out_answer_empty(struct ike_sa *sa, uint8_t exchange)
@@ -169,9 +169,9 @@ void out_answer_notify(struct ike_sa *sa, uint8_t exchange, uint16_t type,
 void req_done(struct ike_sa *sa)
 {
 	timer_stop(sa->e->ts, &sa->rtx);
-	blob_free(&sa->req);
-	sa->next_out++;
-	sa->hint_gone = false;
+	blob_free(&v2(sa)->req);
+	v2(sa)->next_out++;
+	v2(sa)->hint_gone = false;
 }
 
 void out_stranger(struct engine *e, const struct input *in, uint16_t type,

@@ -317,7 +317,7 @@ static enum shape shape_of_create(const struct ike_sa *sa, const struct ike_msg 
 	}
 	if (!ike_msg_get(m, PAYLOAD_SA))
 		return SHAPE_ERROR;
-	switch ((enum task)sa->task) {
+	switch ((enum task)v2(sa)->task) {
 	case TASK_REKEY_IKE:
 		return SHAPE_REKEY_IKE;
 	case TASK_REKEY_CHILD:
@@ -416,6 +416,15 @@ static void rules_refused(struct ike_sa *sa, enum role role, struct input *in,
 		sa_drop(sa);
 }
 
+static const uint8_t stage_of[SA_STATES] = {
+	[SA_IDLE] = STAGE_NEW, [SA_INIT_SENT] = STAGE_CALLING,
+	[SA_SIGNING] = STAGE_CALLING, [SA_AUTH_SENT] = STAGE_PROVING,
+	[SA_VERIFYING] = STAGE_PROVING, [SA_HALF_OPEN] = STAGE_HALF_OPEN,
+	[SA_R_VERIFYING] = STAGE_HALF_OPEN, [SA_R_SIGNING] = STAGE_HALF_OPEN,
+	[SA_ESTABLISHED] = STAGE_UP, [SA_REKEYED] = STAGE_REPLACED,
+	[SA_DELETING] = STAGE_ENDING, [SA_CLOSED] = STAGE_CLOSED, [SA_DEAD] = STAGE_DEAD,
+};
+
 static void state_set(struct ike_sa *sa, enum sa_state to)
 {
 	enum sa_state from = sa->state;
@@ -428,6 +437,7 @@ static void state_set(struct ike_sa *sa, enum sa_state to)
 	else
 		ms = 0;		/* a state's time runs from when it was entered */
 	sa->state = to;
+	sa->stage = stage_of[to];
 	if (to == SA_DEAD)
 		sa_bury(sa);
 	else if (ms)

@@ -70,7 +70,7 @@ static void forget_late_deletes(struct ike_sa *sa, uint64_t now)
 
 static bool delete_due(const struct ike_sa *sa)
 {
-	if (sa->orphan_spi)
+	if (v2(sa)->orphan_spi)
 		return true;
 	for (const struct child *c = sa->peer->children; c; c = c->next)
 		if (c->sa == sa && c->del_want)
@@ -85,13 +85,13 @@ static bool liveness_due(struct ike_sa *sa, uint64_t now)
 	uint64_t delay = (uint64_t)sa->peer->conf.dpd_delay_s * 1000;
 
 	if (!delay || now < sa->last_rx_ms + delay) {
-		sa->dpd_asked = false;
+		v2(sa)->dpd_asked = false;
 		return false;
 	}
-	if (sa->dpd_asked)
-		return now >= sa->dpd_at;
-	sa->dpd_asked = true;
-	sa->dpd_at = now + STATS_MS;
+	if (v2(sa)->dpd_asked)
+		return now >= v2(sa)->dpd_at;
+	v2(sa)->dpd_asked = true;
+	v2(sa)->dpd_at = now + STATS_MS;
 	for (struct child *c = sa->peer->children; c; c = c->next)
 		if (c->sa == sa && c->state == CH_LIVE)
 			e->env.sa_query(e->env.arg, c->id);
@@ -108,9 +108,9 @@ static void start_task(struct ike_sa *sa, uint64_t now)
 		info_delete_children(sa);
 		return;
 	}
-	if (p->e->stopping || p->gone || sa->kill_at || sa->rekeyed_by)
+	if (p->e->stopping || p->gone || sa->kill_at || v2(sa)->rekeyed_by)
 		return;
-	if (now >= sa->rekey_at && !sa->held_for) {
+	if (now >= sa->rekey_at && !v2(sa)->held_for) {
 		rekey_ike(sa);
 		return;
 	}
@@ -128,7 +128,7 @@ static void start_task(struct ike_sa *sa, uint64_t now)
 		}
 	}
 	if (liveness_due(sa, now)) {
-		sa->dpd_asked = false;
+		v2(sa)->dpd_asked = false;
 		info_liveness(sa);
 	}
 }
@@ -152,7 +152,7 @@ static void arm(struct ike_sa *sa, uint64_t now)
 	if (!req_out(sa)) {
 		sooner(&at, sa->rekey_at);
 		if (p->conf.dpd_delay_s)
-			sooner(&at, sa->dpd_asked ? sa->dpd_at : sa->last_rx_ms +
+			sooner(&at, v2(sa)->dpd_asked ? v2(sa)->dpd_at : sa->last_rx_ms +
 			       (uint64_t)p->conf.dpd_delay_s * 1000);
 		for (const struct child *c = p->children; c; c = c->next) {
 			if (c->sa != sa)

@@ -1,4 +1,4 @@
-/* rooms: ike/v2 ike/wire core/crypto core/base */
+/* rooms: ike/engine ike/v2 ike/wire core/crypto core/base */
 /* Who has no PSK, or has one and means harm: our own messages thrown back, an IKE SA that is
  * not proven yet, public values that are none, floods of what is broken inside, and a peer
  * that rekeys without end. */
@@ -71,9 +71,9 @@ static size_t delete_child(struct ike_sa *sa, uint32_t spi, uint32_t id, struct 
 	size_t len = 0;
 
 	build_begin(&o->b, o->buf, sizeof(o->buf), &h);
-	sk_begin(sa->seal, &o->b);
+	sk_begin(v2(sa)->seal, &o->b);
 	build_delete_esp(&o->b, &spi, 1);
-	if (sk_end(sa->seal, &o->b, &len, &e) < 0)
+	if (sk_end(v2(sa)->seal, &o->b, &len, &e) < 0)
 		abort();
 	return len;
 }
@@ -100,13 +100,13 @@ static void unproven_deletes_nothing(void)
 	to->established_ms = 0;
 	to->state = SA_DELETING;
 	to->over = true;	/* the child stands for one of another IKE SA */
-	len = delete_child(from, s.side[1].e->peers->children->spi_out, to->next_in, &o);
+	len = delete_child(from, s.side[1].e->peers->children->spi_out, v2(to)->next_in, &o);
 	engine_receive(s.side[1].e, &dst, &src, o.buf, len);
 	CHECK_INT(sim_counts(&s, 1).child_sas, 1);
 	to->established_ms = since;
 	to->state = SA_ESTABLISHED;
 	to->over = false;
-	from->next_out++;
+	v2(from)->next_out++;
 	sim_run(&s, 100000);
 	CHECK_UP(&s, 1);
 	sim_end(&s);
@@ -181,9 +181,9 @@ static size_t with_critical(struct ike_sa *sa, struct out *o)
 	w = build_payload(&o->b, 100);
 	wr_u32(w, 0);
 	o->buf[w->len - 4 - 3] = 0x80;
-	if (sk_end(sa->seal, &o->b, &len, &e) < 0)
+	if (sk_end(v2(sa)->seal, &o->b, &len, &e) < 0)
 		abort();
-	sa->next_out++;
+	v2(sa)->next_out++;
 	return len;
 }
 

@@ -15,7 +15,7 @@
 #include "core/base/rng.h"
 #include "core/crypto/crypto.h"
 #include "core/ipc/msg.h"
-#include "ike/v2/engine.h"
+#include "ike/engine/engine.h"
 #include "tests/unit/t.h"
 
 #include <stdarg.h>
@@ -388,36 +388,32 @@ static struct sim_packet *sim_vault(struct sim_side *d, uint32_t id)
 	return p;
 }
 
-static void sim_auth_sign(void *arg, uint32_t id, const char *peer, uint16_t prf_id,
-			  struct slice octets)
+static void sim_vault_sign(void *arg, uint32_t id, const struct vault_query *q)
 {
 	struct sim_side *d = arg;
 	struct sim_packet *p;
 
-	(void)peer;
 	if (d->vault_mute)
 		return;
 	p = sim_vault(d, id);
 	p->ok = !p->no_secret;
 	p->bytes = malloc(PRF_MAX);
-	p->len = alg_get(ALG_PRF, prf_id, 0)->out_len;
-	sim_psk_auth(d->psk, prf_id, octets, p->bytes);
+	p->len = alg_get(ALG_PRF, q->prf, 0)->out_len;
+	sim_psk_auth(d->psk, q->prf, q->octets, p->bytes);
 }
 
-static void sim_auth_verify(void *arg, uint32_t id, const char *peer, uint16_t prf_id,
-			    struct slice octets, struct slice auth)
+static void sim_vault_verify(void *arg, uint32_t id, const struct vault_query *q)
 {
 	struct sim_side *d = arg;
 	struct sim_packet *p;
 	uint8_t want[PRF_MAX];
 
-	(void)peer;
 	if (d->vault_mute)
 		return;
 	p = sim_vault(d, id);
-	sim_psk_auth(d->psk, prf_id, octets, want);
-	p->ok = !p->no_secret && auth.len == alg_get(ALG_PRF, prf_id, 0)->out_len &&
-		memcmp(want, auth.p, auth.len) == 0;
+	sim_psk_auth(d->psk, q->prf, q->octets, want);
+	p->ok = !p->no_secret && q->auth.len == alg_get(ALG_PRF, q->prf, 0)->out_len &&
+		memcmp(want, q->auth.p, q->auth.len) == 0;
 }
 
 static void sim_peer_up(void *arg, const char *peer, const struct endpoint *remote)
@@ -526,8 +522,8 @@ static inline void sim_deliver(struct sim *s, struct sim_packet *p)
 			engine_receive(d->e, &p->dst, &p->src, p->bytes, p->len);
 			break;
 		case 1:
-			engine_auth_done(d->e, p->id, p->ok, p->no_secret,
-					 (struct slice){ p->bytes, p->len });
+			engine_vault_done(d->e, p->id, p->ok, p->no_secret, 0,
+					  (struct slice){ p->bytes, p->len });
 			break;
 		case 2:
 			x = sim_find(d, p->id);
@@ -599,8 +595,8 @@ static inline struct engine *sim_engine(struct sim *s, int n)
 		.sa_update = sim_sa_update,
 		.sa_del = sim_sa_del,
 		.sa_query = sim_sa_query,
-		.auth_sign = sim_auth_sign,
-		.auth_verify = sim_auth_verify,
+		.vault_sign = sim_vault_sign,
+		.vault_verify = sim_vault_verify,
 		.peer_up = sim_peer_up,
 		.peer_down = sim_peer_down,
 		.event = sim_event,

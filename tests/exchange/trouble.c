@@ -1,4 +1,4 @@
-/* rooms: ike/v2 ike/wire core/crypto core/base */
+/* rooms: ike/engine ike/v2 ike/wire core/crypto core/base */
 /* What comes between: cookies, another group, NATs, forged and broken messages, floods,
  * messages lost one by one; and what a changed setting costs. */
 #include "ike/v2/v2.h"
@@ -291,8 +291,8 @@ static void critical_payload(void)
 	wr_u32(w, 0);
 	/* the critical bit: second byte of the generic header that was just written */
 	o.buf[w->len - 4 - 3] = 0x80;
-	CHECK_INT(sk_end(sa->seal, &o.b, &len, &e), 0);
-	sa->next_out++;
+	CHECK_INT(sk_end(v2(sa)->seal, &o.b, &len, &e), 0);
+	v2(sa)->next_out++;
 	s.side[1].sent = 0;
 	engine_receive(s.side[1].e, &to, &from, o.buf, len);
 	CHECK_INT(s.side[1].sent, 1);
@@ -621,12 +621,12 @@ static void small_when_idle(void)
 	CHECK_UP(&s, 1);
 	for (int n = 0; n < 2; n++) {
 		sa = s.side[n].e->peers->main;
-		CHECK(!sa->hs && !sa->x && !sa->req.p);
-		CHECK(sa->resp.len < 400);
+		CHECK(!v2(sa)->hs && !v2(sa)->x && !v2(sa)->req.p);
+		CHECK(v2(sa)->resp.len < 400);
 		CHECK(sizeof(*sa) + sizeof(struct peer) + sizeof(struct child) +
 			      sizeof(struct child_conf) + sizeof(struct slot) +
 			      sizeof(struct ike_keys) + sizeof(struct sa_stats) +
-			      sa->resp.len <
+			      v2(sa)->resp.len <
 		      5000);
 	}
 	sim_end(&s);

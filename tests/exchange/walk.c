@@ -1,4 +1,4 @@
-/* rooms: ike/v2 ike/wire core/crypto core/base */
+/* rooms: ike/engine ike/v2 ike/wire core/crypto core/base */
 /* The table of transitions, walked: every state, exchange and role. What has a row is
  * what the map below says, and what has none is dropped and counted, and moves nothing.
  */
@@ -123,8 +123,8 @@ static size_t message(struct ike_sa *sa, uint8_t exchange, bool response, uint32
 			abort();
 		return len;
 	}
-	sk_begin(sa->seal, &o->b);
-	if (sk_end(sa->seal, &o->b, &len, &e) < 0)
+	sk_begin(v2(sa)->seal, &o->b);
+	if (sk_end(v2(sa)->seal, &o->b, &len, &e) < 0)
 		abort();
 	return len;
 }
@@ -144,7 +144,7 @@ static void try_one(enum sa_state st, uint8_t exchange, bool response)
 	struct ike_sa *from = s.side[0].e->peers->main, *to = s.side[1].e->peers->main;
 	struct endpoint src = to->remote, dst = to->local;
 	struct handshake hs = { 0 };
-	uint32_t before, in = to->next_in, outs = to->next_out;
+	uint32_t before, in = v2(to)->next_in, outs = v2(to)->next_out;
 	uint8_t req[IKE_HDR_LEN] = { 0 };
 	unsigned sent = s.side[1].sent;
 	enum sa_state was = to->state;
@@ -152,23 +152,23 @@ static void try_one(enum sa_state st, uint8_t exchange, bool response)
 	size_t len;
 
 	req[18] = exchange;
-	if (response && blob_set(&to->req, (struct slice){ req, sizeof(req) }) < 0)
+	if (response && blob_set(&v2(to)->req, (struct slice){ req, sizeof(req) }) < 0)
 		abort();
 	to->state = st;
-	to->hs = &hs;
+	v2(to)->hs = &hs;
 	before = dropped();
 	len = message(from, exchange, response, response ? outs : in, &o);
 	engine_receive(s.side[1].e, &dst, &src, o.buf, len);
-	to->hs = NULL;
+	v2(to)->hs = NULL;
 	if (to->state != st)
 		printf("    %s moved by %s\n", sa_state_name(st),
 		       ike_exchange_name(exchange));
 	CHECK(to->state == st);
 	CHECK(dropped() == before + 1);
 	CHECK_INT(s.side[1].sent, sent);
-	CHECK(to->next_in == in && to->next_out == outs);
+	CHECK(v2(to)->next_in == in && v2(to)->next_out == outs);
 	to->state = was;
-	blob_free(&to->req);
+	blob_free(&v2(to)->req);
 	timer_stop(&s.ts, &to->rtx);
 }
 

@@ -22,8 +22,9 @@ struct engine {
 	bool exists, up_called, down_called, dataplane, vault_back, stopped, lost;
 	uint32_t added_id, auth_id;
 	bool added_ok, auth_ok;
-	uint8_t auth[64];
+	uint8_t auth[AUTH_MAX];
 	size_t auth_len, stats, received;
+	uint8_t auth_hint;
 	char secret_changed[40];
 };
 static struct engine en;
@@ -54,9 +55,11 @@ void engine_sa_event(struct engine *e, uint32_t id, enum sa_event ev)
 	(void)e; (void)id; (void)ev;
 }
 void engine_sa_stats(struct engine *e, const struct sa_stats *st) { (void)st; e->stats++; }
-void engine_auth_done(struct engine *e, uint32_t id, bool ok, bool none, struct slice auth)
+void engine_vault_done(struct engine *e, uint32_t id, bool ok, bool none, uint8_t hint,
+		       struct slice auth)
 {
 	(void)none;
+	e->auth_hint = hint;
 	e->auth_id = id;
 	e->auth_ok = ok;
 	e->auth_len = auth.len;
@@ -553,18 +556,21 @@ static void link_vault(void)
 static void vault_requests(void)
 {
 	static const uint8_t octets[3] = { 1, 2, 3 };
-	struct slice o = { octets, 3 };
-	struct msg_auth_done done = { .ok = 1, .auth_len = 2, .auth = { 7, 8 } };
+	struct vault_query q = { .peer = "branch", .kind = VAULT_SKEYID, .scheme = 7, .prf = 5,
+				 .octets = { octets, 3 } };
+	struct msg_auth_done done = { .ok = 1, .hint = PSK_HINT_CR, .auth_len = 2, .auth = { 7, 8 } };
 	const struct msg_auth *a;
 	struct ipc_msg m;
 	struct err e = { 0 };
 
 	start();
 	/* no vault yet: nothing happens, the engine asks again later */
-	en.env.auth_sign(en.env.arg, 1, "branch", 5, o);
+	en.env.vault_sign(en.env.arg, 1, &q);
 	link_vault();
-	en.env.auth_sign(en.env.arg, 2, "branch", 5, o);
-	en.env.auth_verify(en.env.arg, 3, "branch", 5, o, o);
+	en.env.vault_sign(en.env.arg, 2, &q);
+	q.auth = q.octets;
+	q.kind = VAULT_PSK;
+	en.env.vault_verify(en.env.arg, 3, &q);
 	CHECK_INT(ipc_recv_wait(vault, &m, 0, &e), 1);
 	CHECK_INT(m.type, MSG_AUTH_SIGN);
 	CHECK_INT(m.id, 2);
@@ -572,6 +578,9 @@ static void vault_requests(void)
 	CHECK_INT(a->octets_len, 3);
 	CHECK_MEM(a->octets, octets, 3);
 	CHECK_STR(a->peer, "branch");
+	CHECK_INT(a->kind, VAULT_SKEYID);
+	CHECK_INT(a->scheme, 7);
+	CHECK_INT(a->prf, 5);
 	CHECK_INT(ipc_recv_wait(vault, &m, 0, &e), 1);
 	CHECK_INT(m.type, MSG_AUTH_VERIFY);
 	CHECK_INT(((const struct msg_auth *)m.body)->auth_len, 3);
@@ -579,7 +588,8 @@ static void vault_requests(void)
 	pump();
 	CHECK_INT(en.auth_id, 2);
 	CHECK_INT(en.auth_len, 2);
-	done.auth_len = 65;	/* a vault out of its mind */
+	CHECK_INT(en.auth_hint, PSK_HINT_CR);
+	done.auth_len = AUTH_MAX + 1;	/* a vault out of its mind */
 	CHECK_INT(ipc_send(vault, MSG_AUTH_DONE, 3, &done, sizeof(done), NULL, 0), 0);
 	pump();
 	CHECK_INT(en.auth_id, 3);
@@ -589,9 +599,9 @@ static void vault_requests(void)
 	vault = NULL;
 	pump();
 	CHECK(!iked.vault);
-	en.env.auth_sign(en.env.arg, 4, "branch", 5, o);
+	en.env.vault_sign(en.env.arg, 4, &q);
 	link_vault();
-	en.env.auth_sign(en.env.arg, 4, "branch", 5, o);
+	en.env.vault_sign(en.env.arg, 4, &q);
 	CHECK_INT(ipc_recv_wait(vault, &m, 0, &e), 1);
 	CHECK_INT(m.id, 4);
 	CHECK_INT(ipc_recv_wait(vault, &m, 0, &e), 0);

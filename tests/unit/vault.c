@@ -270,6 +270,53 @@ static void many_peers(void)
 	vault_free(v);
 }
 
+/* SKEYID = prf(psk, Ni_b | Nr_b), RFC 2409 §5: HMAC-MD5, case 2 of RFC 2202 with the data
+ * as the nonces, and what is refused. */
+static void skeyid(void)
+{
+	static const uint8_t want[16] = {
+		0x75, 0x0c, 0x78, 0x3e, 0x6a, 0xb0, 0xb5, 0x03, 0xea, 0xa8, 0x6e, 0x31,
+		0x0a, 0x5d, 0xb7, 0x38,
+	};
+	struct vault *v = vault_new();
+	struct msg_auth m = request("p", PRF_HMAC_MD5);
+	struct msg_auth_done d;
+
+	CHECK_INT(vault_set(v, "p", "Jefe", 4, NULL), 0);
+	m.kind = VAULT_SKEYID;
+	m.octets_len = 28;
+	memcpy(m.octets, "what do ya want for nothing?", 28);
+	vault_answer(v, &m, false, &d);
+	CHECK_INT(d.ok, 1);
+	CHECK_INT(d.auth_len, 16);
+	CHECK_MEM(d.auth, want, 16);
+	m.auth_len = 16;
+	memcpy(m.auth, want, 16);
+	vault_answer(v, &m, true, &d);	/* there is nothing to verify by it */
+	CHECK_INT(d.ok, 0);
+	m.octets_len = 15;		/* no two nonces */
+	vault_answer(v, &m, false, &d);
+	CHECK_INT(d.ok, 0);
+	CHECK_INT(d.auth_len, 0);
+	m.octets_len = 513;
+	vault_answer(v, &m, false, &d);
+	CHECK_INT(d.ok, 0);
+	m.octets_len = 17;		/* the key under IKEv2's AUTH stays inside */
+	memcpy(m.octets, "Key Pad for IKEv2", 17);
+	vault_answer(v, &m, false, &d);
+	CHECK_INT(d.ok, 0);
+	CHECK_INT(d.auth_len, 0);
+	m.kind = 77;
+	m.octets_len = 28;
+	vault_answer(v, &m, false, &d);
+	CHECK_INT(d.ok, 0);
+	strcpy(m.peer, "q");
+	m.kind = VAULT_SKEYID;
+	vault_answer(v, &m, false, &d);
+	CHECK_INT(d.no_secret, 1);
+	vault_free(v);
+}
+
 int main(void)
 {
 	T_RUN(known_values);
@@ -277,5 +324,6 @@ int main(void)
 	T_RUN(odd_requests);
 	T_RUN(set_and_remove);
 	T_RUN(many_peers);
+	T_RUN(skeyid);
 	return t_done();
 }

@@ -1,0 +1,292 @@
+/* child: pairs of ESP SAs, put into the dataplane, found again, taken out; and the
+ * configured children they serve. How a pair is agreed on is its version's business.
+ */
+#include "ike/engine/parts.h"
+
+#include "core/base/clock.h"
+#include "core/base/rng.h"
+#include "core/base/secret.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REPLAY_WINDOW 256
+#define SPI_MIN 256		/* RFC 4303 §2.1 */
+
+uint32_t child_new_spi(const struct engine *e)
+{
+	for (;;) {
+		uint32_t spi = rng_u32();
+		bool taken = spi < SPI_MIN;
+
+		for (size_t i = 0; !taken && i < CHILD_BUCKETS; i++)
+			for (struct child *c = e->by_id[i]; c; c = c->hash_next)
+				taken |= c->spi_in == spi;
+		if (!taken)
+			return spi;
+	}
+}
+
+void slot_fail(struct peer *p, uint8_t slot, const char *fmt, ...)
+{
+	char text[LOG_TEXT_MAX];
+	struct slot *s;
+	va_list ap;
+
+	if (slot >= p->conf.n_children)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	s = &p->slots[slot];
+	log_warning(p->conf.name, "child %s: %s", p->conf.children[slot].name, text);
+	free(s->reason);
+	s->reason = strdup(text);
+	s->failed = true;
+	if (s->fails < 16)
+		s->fails++;
+	/* 5, 10, 20 … 160 s: most often settings have to change for it to work. */
+	s->next_ms =
+		clock_ms() + rng_jitter(5000ull << (s->fails < 6 ? s->fails - 1 : 5), 20);
+	peer_fail(p, text);
+	/* What was kept only until its successor stands must not stay now. */
+	for (struct child *c = p->children; c; c = c->next)
+		if (c->slot == slot && c->stale)
+			c->del_want = true;
+	peer_event(p, ENGINE_FAILED, text);
+}
+
+/* ---- made ---- */
+
+void child_lifetimes(struct child *c)
+{
+	const struct child_conf *cc = slot_conf(c->peer, c->slot);
+	uint64_t margin = (uint64_t)c->peer->conf.rekey_margin_s * 1000;
+	uint64_t life, end;
+
+	if (!cc)
+		return;
+	life = (uint64_t)(c->life_s ? c->life_s : cc->esp_life_s) * 1000;
+	if (margin > life / 2)
+		margin = life / 2;
+	margin = rng_jitter(margin, 25);
+	if (!c->initiator)
+		margin = margin * 3 / 5;
+	end = c->created_ms + life;
+	/* Once installed its end cannot be put off. */
+	if (!c->expire_at)
+		c->expire_at = end;
+	if (end > c->expire_at)
+		end = c->expire_at;
+	c->rekey_at = end > c->created_ms + margin ? end - margin : c->created_ms;
+}
+
+static void fill_selectors(struct sa_child *sc, const struct ts_list *local,
+			   const struct ts_list *remote)
+{
+	sc->n_local = local->n;
+	sc->n_remote = remote->n;
+	memcpy(sc->local_ts, local->s, local->n * sizeof(local->s[0]));
+	memcpy(sc->remote_ts, remote->s, remote->n * sizeof(remote->s[0]));
+}
+
+static void link_child(struct child *c, struct peer *p)
+{
+	struct child **bucket = &p->e->by_id[c->id % CHILD_BUCKETS];
+
+	c->hash_next = *bucket;
+	*bucket = c;
+	c->next = p->children;
+	p->children = c;
+}
+
+static void install(const struct child *c, struct sa_child *sc)
+{
+	const struct ike_sa *sa = c->sa;
+	const struct child_conf *cc = slot_conf(c->peer, c->slot);
+
+	sc->id = c->id;
+	sc->spi_in = c->spi_in;
+	sc->spi_out = c->spi_out;
+	memcpy(sc->peer, c->peer->conf.name, sizeof(sc->peer));
+	/* Nobody installs a child without settings. NOLINTNEXTLINE: cc is not NULL */
+	memcpy(sc->child, cc->name, sizeof(sc->child));
+	sc->local = sa->local;
+	sc->remote = sa->remote;
+	sc->udp_encap = sa->encap;
+	if (!sa->encap)
+		sc->local.port = sc->remote.port = 0;
+	sc->esn = c->esp.esn;
+	sc->hold_out = c->held;
+	sc->encr = c->esp.encr;
+	sc->encr_bits = c->esp.encr_bits;
+	sc->integ = c->esp.integ;
+	sc->replay_window = REPLAY_WINDOW;
+	sc->hard_life_s = c->life_s ? c->life_s : cc->esp_life_s;
+	sa->e->env.sa_add(sa->e->env.arg, sc);
+}
+
+struct child *child_make(struct ike_sa *sa, const struct child_made *m, struct err *e)
+{
+	struct child *c = calloc(1, sizeof(*c));
+	size_t n = m->local->n + m->remote->n;
+	struct sa_child sc = { 0 };
+
+	if (c)
+		c->ts = calloc(n, sizeof(*c->ts));
+	if (!c || !c->ts) {
+		free(c);
+		err_set(e, "out of memory");
+		return NULL;
+	}
+	c->peer = sa->peer;
+	c->sa = sa;
+	c->state = CH_ADDING;
+	c->slot = m->slot;
+	c->pair = m->pair;
+	c->initiator = m->initiator;
+	c->held = m->hold;
+	c->udp_encap = sa->encap;
+	do
+		c->id = ++sa->e->last_child_id;
+	while (c->id == 0 || engine_child(sa->e, c->id));
+	c->spi_in = m->spi_in;
+	c->spi_out = (uint32_t)m->esp->spi;
+	c->life_s = m->life_s;
+	c->esp = *m->esp;
+	c->n_local = m->local->n;
+	c->n_remote = m->remote->n;
+	memcpy(c->ts, m->local->s, m->local->n * sizeof(*c->ts));
+	memcpy(c->ts + m->local->n, m->remote->s, m->remote->n * sizeof(*c->ts));
+	c->created_ms = clock_ms();
+	c->replaces = m->old ? m->old->id : 0;
+	if (m->nonce_min)
+		memcpy(c->nonce_min, m->nonce_min, NONCE_CMP);
+	child_lifetimes(c);
+	link_child(c, sa->peer);
+	sc.in = *m->in;
+	sc.out = *m->out;
+	fill_selectors(&sc, m->local, m->remote);
+	install(c, &sc);
+	secret_wipe(&sc, sizeof(sc));
+	return c;
+}
+
+/* ---- found, ended ---- */
+
+struct child *child_by_out(const struct peer *p, uint32_t spi_out)
+{
+	for (struct child *c = p->children; c; c = c->next)
+		if (c->spi_out == spi_out)
+			return c;
+	return NULL;
+}
+
+struct child *slot_child(const struct peer *p, uint8_t slot)
+{
+	struct child *best = NULL;
+
+	for (struct child *c = p->children; c; c = c->next) {
+		if (c->slot != slot || c->state == CH_DELETING)
+			continue;
+		if (!best || (c->state == CH_LIVE) > (best->state == CH_LIVE) ||
+		    ((c->state == CH_LIVE) == (best->state == CH_LIVE) &&
+		     c->id > best->id))
+			best = c;
+	}
+	return best;
+}
+
+void child_activate(struct child *c)
+{
+	if (!c->held)
+		return;
+	c->held = false;
+	c->release_at = 0;
+	c->peer->e->env.sa_activate(c->peer->e->env.arg, c->id);
+}
+
+void child_remove(struct child *c, uint32_t linger_ms)
+{
+	struct engine *e = c->peer->e;
+	struct child **at = &c->peer->children;
+
+	c->sa->ops->child_gone(c);
+	if (c->replaces && c->initiator && c->state == CH_ADDING) {
+		struct child *old = engine_child(e, c->replaces);
+
+		if (old)
+			old->rekeying = false;
+	}
+	if (c->stats && c->slot < c->peer->conf.n_children) {
+		struct slot *s = &c->peer->slots[c->slot];
+
+		s->rx_bytes += c->stats->rx_bytes;
+		s->rx_packets += c->stats->rx_packets;
+		s->tx_bytes += c->stats->tx_bytes;
+		s->tx_packets += c->stats->tx_packets;
+	}
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	at = &e->by_id[c->id % CHILD_BUCKETS];
+	while (*at != c)
+		at = &(*at)->hash_next;
+	*at = c->hash_next;
+	e->env.sa_del(e->env.arg, c->id, linger_ms);
+	free(c->stats);
+	free(c->ts);
+	free(c);
+}
+
+/* ---- which configured child is meant ---- */
+
+struct slot_fit slot_choose(const struct peer *p, const struct ts_list *tsi,
+			    const struct ts_list *tsr, const struct child *old)
+{
+	struct slot_fit best = { .slot = SLOT_NONE };
+	int most = 0;
+
+	for (uint8_t i = 0; i < p->conf.n_children; i++) {
+		const struct child_conf *cc = &p->conf.children[i];
+		struct slot_fit f = { .slot = i };
+		int score;
+
+		f.fit = ts_narrow(tsi, tsr, cc->local_network, cc->n_local,
+				  cc->remote_network, cc->n_remote, &f.tsi, &f.tsr);
+		if (f.fit == TS_NONE)
+			continue;
+		score = (old && old->slot == i ? 100 : 0) + (int)f.fit * 2 +
+			(slot_child(p, i) ? 0 : 1);
+		if (score <= most)
+			continue;
+		most = score;
+		best = f;
+	}
+	return best;
+}
+
+void slot_no_selectors(struct peer *p, const struct child *old,
+		       const struct ts_list *tsi, const struct ts_list *tsr)
+{
+	uint8_t slot = old && old->slot != SLOT_NONE ? old->slot : 0;
+	const struct child_conf *cc = slot_conf(p, slot);
+	struct ts_list local, remote;
+	char words[400];
+
+	ts_from_prefixes(cc->local_network, cc->n_local, &local);
+	ts_from_prefixes(cc->remote_network, cc->n_remote, &remote);
+	slot_fail(p, slot, "networks do not match: %s",
+		  ts_compare(&local, &remote, tsr, tsi, words, sizeof(words)));
+}
+
+bool child_too_many(const struct peer *p)
+{
+	unsigned n = 0;
+
+	for (const struct child *c = p->children; c; c = c->next)
+		n++;
+	return n >= CHILDREN_PER_PEER;
+}

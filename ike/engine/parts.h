@@ -1,0 +1,332 @@
+/* parts: what the rooms of IKE share: the engine's objects, and what a version of IKE brings
+ * to them.
+ *
+ *	engine ── peer ── ike_sa			one IKE SA; of which version, its ops say
+ *	            └─ slot (a configured child)
+ *	            └─ child (a pair of ESP SAs that serves a slot)
+ *
+ * An ike_sa belongs to a peer from its first message on; a responder's may move to
+ * another peer of the same address when it is known who calls. Children belong to a
+ * peer and point at the IKE SA that carries them, so that a rekeyed IKE SA hands them on
+ * by one assignment.
+ *
+ * Timers, one each: ike_sa.rtx (retransmission), ike_sa.timer (how long a state may last;
+ * where it stands the next task), peer.timer (the next try), engine.stop_timer.
+ */
+#ifndef ADIT_IKE_ENGINE_PARTS_H
+#define ADIT_IKE_ENGINE_PARTS_H
+
+#include "core/base/log.h"
+#include "core/base/rd.h"
+#include "core/ipc/msg.h"
+#include "ike/engine/engine.h"
+#include "ike/wire/cookie.h"
+#include "ike/wire/proposal.h"
+#include "ike/wire/ts.h"
+
+#define MSG_CAP 8192		/* no message of ours, and none we take, is longer */
+#define NONCE_CMP 16		/* of a nonce, to find the lowest of four (RFC 7296 §2.8.1) */
+#define SPI_BUCKETS 64
+#define CHILD_BUCKETS 64
+#define SLOT_NONE 0xff
+#define PAIR_ALL 0xffff		/* a child of all its slot's networks, not of one pair */
+#define CHILDREN_PER_PEER 64	/* SAs; more are refused */
+#define LEAVING_PER_PEER 12	/* IKE SAs that are replaced and wait for their end */
+#define KEEPALIVE_MS 20000	/* RFC 3948 §4 */
+#define REPLACED_MS 1000	/* a duplicate lives on so long: make before break */
+#define REKEYED_MS 30000	/* so long we wait for the Delete of what was replaced */
+
+/* Bytes that we own. */
+struct blob {
+	uint8_t *p;
+	size_t len;
+};
+int blob_set(struct blob *b, struct slice from) MUST_USE;
+void blob_free(struct blob *b);		/* wipes */
+static inline struct slice blob_slice(const struct blob *b)
+{
+	return (struct slice){ b->p, b->len };
+}
+
+/* How far an IKE SA is, for those who do not care about its version. */
+enum ike_stage {
+	STAGE_NEW,		/* made, nothing said yet */
+	STAGE_CALLING,		/* ours; the peer does not know who we are */
+	STAGE_PROVING,		/* ours; each side is to prove who it is */
+	STAGE_HALF_OPEN,	/* theirs, not proven yet */
+	STAGE_UP,
+	STAGE_REPLACED,		/* another has taken over; waits for its end */
+	STAGE_ENDING,		/* our Delete is out */
+	STAGE_CLOSED,		/* ended; kept to repeat its last answer */
+	STAGE_DEAD,
+};
+
+struct ike_sa;
+struct child;
+
+/* What the vault said. */
+struct vault_answer {
+	bool ok, no_secret;
+	uint8_t hint;			/* enum psk_hint */
+	struct slice auth;
+};
+
+/* What a version of IKE does. Each ends with engine_reap() by whoever came in from
+ * outside, so an IKE SA may be buried in any of them, and is not freed before. */
+struct ike_ops {
+	uint8_t version;		/* enum ike_version: one bit of peer_conf.version */
+	size_t sa_size;			/* of its struct, that begins with struct ike_sa */
+	void (*init)(struct ike_sa *sa);	/* just made; all zero but the head */
+	void (*start)(struct ike_sa *sa);	/* call the peer */
+	/* A datagram with this major version in its header. msg may be worked on in place. */
+	void (*receive)(struct engine *e, const struct endpoint *local,
+			const struct endpoint *remote, uint8_t *msg, size_t len);
+	void (*vault_done)(struct ike_sa *sa, const struct vault_answer *a);
+	void (*vault_again)(struct ike_sa *sa);	/* ask once more what was asked last */
+	void (*close)(struct ike_sa *sa); /* end it: with a Delete where the peer knows it */
+	void (*drop)(struct ike_sa *sa);	/* end it: without a word */
+	void (*timer)(struct ike_sa *sa);	/* ike_sa.timer */
+	void (*next)(struct ike_sa *sa);	/* see what is to be done, in whatever state */
+	void (*over)(struct ike_sa *sa);	/* sa_over(): let go of all that is under way */
+	void (*fini)(struct ike_sa *sa);	/* free its own part */
+	void (*child_in)(struct child *c);	/* the dataplane has it */
+	void (*child_refused)(struct child *c);	/* it has not; child_remove() follows */
+	void (*child_gone)(struct child *c);	/* in child_remove() */
+	/* Slot i of the peer is slot to[i] now, SLOT_NONE gone; there were n. */
+	void (*slots_moved)(struct ike_sa *sa, const uint8_t *to, uint8_t n);
+};
+/* In their rooms. */
+extern const struct ike_ops v2_ops;
+
+/* The head of an IKE SA of any version. */
+struct ike_sa {
+	struct ike_sa *hash_next, *peer_next, *reap_next;
+	const struct ike_ops *ops;
+	struct engine *e;
+	struct peer *peer;
+	uint8_t state;			/* its version's; assigned by its table's walker alone */
+	uint8_t stage;			/* enum ike_stage; assigned with it */
+	bool initiator;			/* the original one */
+	bool by_rekey;
+	bool owner;			/* our side sees to it that the children stand */
+	bool nat_local, nat_remote, encap;
+	bool want_delete, kill_silent;
+	bool over;			/* sa_over() was called */
+	bool admin;			/* ended on purpose: no failure */
+	bool dead_peer;			/* it stopped answering */
+	bool hard;			/* why is a refusal: retry slowly */
+	uint32_t vault_id;		/* the request under way; 0 none */
+	uint32_t life_s;		/* as agreed; 0: as in the settings */
+	uint64_t spi_i, spi_r;		/* IKEv1: the cookies */
+	struct endpoint local, remote;
+	struct chosen ike;
+	struct ike_id peer_id;		/* as authenticated */
+	struct timer rtx, timer, alive;
+	uint64_t created_ms, established_ms, last_rx_ms;
+	uint64_t rekey_at, expire_at, kill_at;
+	char *why;			/* what it failed of */
+};
+
+enum ch_state { CH_ADDING, CH_LIVE, CH_REKEYED, CH_DELETING };
+
+/* A pair of ESP SAs. */
+struct child {
+	struct child *next, *hash_next;
+	struct peer *peer;
+	struct ike_sa *sa;
+	uint8_t state;			/* enum ch_state */
+	uint8_t slot;			/* SLOT_NONE: its settings are gone */
+	bool initiator;			/* we began the exchange that made it */
+	bool del_want;			/* tell the peer that it is deleted */
+	bool stale; /* its settings changed: goes when its successor stands */
+	bool rekeying;			/* our rekey of it is under way */
+	bool held;			/* installed with hold_out, not activated yet */
+	bool udp_encap;
+	bool repairs;			/* installed because the dataplane was lost */
+	uint8_t n_local, n_remote;
+	uint16_t pair;			/* local * n_remote + remote; PAIR_ALL */
+	uint32_t id, spi_in, spi_out;
+	uint32_t life_s;		/* as agreed; 0: as in the settings */
+	uint32_t replaced_by, replaces;	/* ids; 0 none */
+	uint8_t nonce_min[NONCE_CMP];
+	struct chosen esp;
+	struct selector *ts;		/* n_local, then n_remote */
+	uint64_t created_ms, rekey_at, expire_at, give_up_at, release_at;
+	struct sa_stats *stats;		/* NULL before the first */
+};
+
+/* A configured child. */
+struct slot {
+	uint64_t up_since;		/* 0: down */
+	uint64_t next_ms;		/* not tried before */
+	uint32_t rekeys;
+	uint8_t fails;
+	bool failed;
+	uint64_t rx_bytes, rx_packets, tx_bytes, tx_packets;	/* of SAs that went */
+	char *reason;
+};
+
+struct peer {
+	struct peer *next;
+	struct engine *e;
+	struct peer_conf conf;		/* children are its own */
+	struct ip_addr local_addr;
+	bool gone;			/* removed; lives on until its Deletes are out */
+	bool admin_down, asked_up, gave_up;
+	bool told_up;			/* env.peer_up was called */
+	struct endpoint told_remote;
+	struct slot *slots;
+	struct ike_sa *sas, *main;
+	struct child *children;
+	struct timer timer;
+	uint32_t tries, fails;
+	uint32_t rekeys, retransmits;
+	uint16_t ke_hint;		/* the group it took last time */
+	uint64_t up_since;
+	char *failure;
+	int64_t failure_wall_s;
+	struct drop_counts drops;
+};
+
+struct engine {
+	struct engine_env env;
+	struct timers *ts;
+	bool dataplane, udp_encap_only, esn, stopping;
+	struct peer *peers, *zombies;
+	struct ike_sa *by_spi[SPI_BUCKETS];	/* by our SPI */
+	struct child *by_id[CHILD_BUCKETS];
+	struct ike_sa *reap;
+	uint32_t last_child_id, last_vault_id;
+	struct cookie_jar cookies;
+	struct drop_counts drops;
+	uint32_t cookies_sent;
+	struct log_limit stranger_log, stranger_reply;
+	struct timer stop_timer;
+	void (*stopped)(void *arg);
+	void *stopped_arg;
+};
+
+#define DROP(e_, sa_, why_) do { \
+	struct ike_sa *d_sa = (sa_); \
+	if (d_sa && d_sa->peer) \
+		d_sa->peer->drops.why_++; \
+	else \
+		(e_)->drops.why_++; \
+	} while (0)
+
+/* ---- engine.c ---- */
+struct peer *engine_peer(const struct engine *e, const char *name);
+struct ike_sa *engine_sa(const struct engine *e, uint64_t local_spi);
+struct child *engine_child(const struct engine *e, uint32_t id);
+/* Free what died; at the end of every entry from outside. */
+void engine_reap(struct engine *e);
+/* What a peer is called with. */
+const struct ike_ops *engine_ops(const struct peer *p);
+/* A question to the vault for this IKE SA; its answer comes as ops->vault_done(). One at a
+ * time. q->peer is filled here. */
+void vault_sign(struct ike_sa *sa, struct vault_query *q);
+void vault_verify(struct ike_sa *sa, struct vault_query *q);
+
+/* ---- sa.c: the IKE SA as an object ---- */
+struct ike_sa *sa_new(struct peer *p, const struct ike_ops *ops, bool initiator) MUST_USE;
+/* It carries nothing any more: its children are taken out, its peer told, once. */
+void sa_over(struct ike_sa *sa);
+/* The same, and unlinked; freed by engine_reap(). */
+void sa_bury(struct ike_sa *sa);
+void sa_free(struct ike_sa *sa);
+/* To another peer of the same address. */
+void sa_move(struct ike_sa *sa, struct peer *to);
+static inline uint64_t sa_local_spi(const struct ike_sa *sa)
+{
+	return sa->initiator ? sa->spi_i : sa->spi_r;
+}
+/* Why it ends; hard: a refusal that only a change of settings cures. */
+void sa_why(struct ike_sa *sa, bool hard, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Begin to end it with a Delete, as soon as it can be; children go at once. */
+void sa_close(struct ike_sa *sa);
+/* End it without a word. */
+static inline void sa_drop(struct ike_sa *sa)
+{
+	sa->ops->drop(sa);
+}
+static inline void sa_next(struct ike_sa *sa)
+{
+	sa->ops->next(sa);
+}
+bool sa_is_up(const struct ike_sa *sa);		/* stands, and to stay */
+bool sa_is_attempt(const struct ike_sa *sa);	/* ours, not yet established */
+bool sa_is_half_open(const struct ike_sa *sa);	/* theirs, not yet established */
+void sa_lifetimes(struct ike_sa *sa); /* rekey_at, expire_at: as agreed, or as set */
+/* local or remote is another now: children and routes follow. */
+void sa_moved(struct ike_sa *sa);
+void sa_keepalive_start(struct ike_sa *sa);
+/* The children go on under another IKE SA. */
+void sa_adopt(struct ike_sa *from, struct ike_sa *to);
+const char *sa_pair_str(const struct ike_sa *sa, char *buf, size_t cap); /* "a ↔ b" */
+
+/* ---- child.c: pairs of ESP SAs, however they were agreed on ---- */
+struct child_made {
+	const struct chosen *esp;
+	const struct ts_list *local, *remote;
+	const struct sa_key *in, *out;
+	const uint8_t *nonce_min;	/* NONCE_CMP bytes, or NULL */
+	struct child *old;		/* rekeyed, or NULL */
+	uint32_t spi_in;
+	uint32_t life_s;		/* as agreed; 0: as in the settings */
+	uint16_t pair;
+	uint8_t slot;
+	bool initiator, hold;
+};
+/* Link it and hand it to the dataplane. NULL with *e. */
+struct child *child_make(struct ike_sa *sa, const struct child_made *m, struct err *e)
+	MUST_USE;
+uint32_t child_new_spi(const struct engine *e);
+void child_remove(struct child *c, uint32_t linger_ms);
+void child_activate(struct child *c);	/* send on it, if it was held */
+struct child *child_by_out(const struct peer *p, uint32_t spi_out);
+void child_lifetimes(struct child *c);
+bool child_too_many(const struct peer *p);
+/* Everything that old carries, c carries too. */
+bool child_supersedes(const struct child *c, const struct child *old);
+void child_wait_for_delete(struct child *c); /* the peer is to; if it forgets, we do */
+void child_delete(struct child *c);	/* replaced: by our Delete, when its turn comes */
+/* The SA that serves a slot now; NULL when none. */
+struct child *slot_child(const struct peer *p, uint8_t slot);
+void slot_fail(struct peer *p, uint8_t slot, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static inline const struct child_conf *slot_conf(const struct peer *p, uint8_t slot)
+{
+	return slot < p->conf.n_children ? &p->conf.children[slot] : NULL;
+}
+/* The configured child that the peer's selectors mean: the best fit, of equal ones the
+ * first that is not up; fit TS_NONE: none. A rekey means the one that is rekeyed, as long
+ * as that fits at all. */
+struct slot_fit {
+	enum ts_fit fit;
+	uint8_t slot;
+	struct ts_list tsi, tsr;
+};
+struct slot_fit slot_choose(const struct peer *p, const struct ts_list *tsi,
+			    const struct ts_list *tsr, const struct child *old);
+/* Remember that the networks do not match, with both sides' in the words. */
+void slot_no_selectors(struct peer *p, const struct child *old,
+		       const struct ts_list *tsi, const struct ts_list *tsr);
+
+/* ---- peer.c ---- */
+void peer_fail(struct peer *p, const char *why);	/* remember, for status */
+void peer_kick(struct peer *p); /* start what should run and does not */
+void peer_sa_up(struct peer *p, struct ike_sa *sa, bool initial_contact);
+void peer_sa_gone(struct peer *p, struct ike_sa *sa);
+/* Drop the oldest of those that are replaced or ending, when they are too many. */
+void peer_trim(struct peer *p);
+void peer_children_changed(struct peer *p, const char *why);
+void peer_event(struct peer *p, enum engine_event ev, const char *text);
+void peer_free(struct peer *p);
+bool peer_wants(const struct peer *p);
+bool peer_answers(const struct peer *p);
+/* The same, in this version (a bit of enum ike_version). */
+bool peer_speaks(const struct peer *p, uint8_t version);
+/* Is that peer to be met at this pair of addresses? 0 no, 1 as "any", 2 by address. */
+int peer_match_addr(const struct peer *p, const struct endpoint *local,
+		    const struct endpoint *remote);
+
+#endif
