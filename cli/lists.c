@@ -354,9 +354,19 @@ static void peer_rules(const struct peer_conf *p, const struct link_list *links,
 	const struct link *l = link_find(links, p->interface);
 
 	*out = (struct firewall_peer){ .name = p->name, .interface = p->interface,
-		.gateway = p->remote_gateway, .forward_wan = p->forward_wan,
+		.forward_wan = p->forward_wan,
 		.forward_lan = p->forward_lan, .only_encrypted = true,
 		.mtu = l ? (uint16_t)l->mtu : 0 };
+	out->gateways = *next;
+	for (int i = 0; i < p->n_gateways; i++) {
+		const struct gateway *g = &p->gateways[i];
+
+		if (g->kind == GATEWAY_ADDR || g->kind == GATEWAY_NET)
+			(*next)[out->n_gateways++] = g->net;
+		else
+			out->anywhere = true;	/* names are the daemon's to resolve */
+	}
+	*next += out->n_gateways;
 	out->local = *next;
 	for (int i = 0; i < p->n_children; i++)
 		for (int k = 0; k < p->children[i].n_local; k++, out->n_local++)
@@ -383,10 +393,12 @@ static void rendered_table(struct cli *c, struct sbuf *b)
 		m = marks_new(c, &links);
 	if (!m || !m->loaded)
 		goto out;
-	for (size_t i = 0; i < m->settings.n_peers; i++)
+	for (size_t i = 0; i < m->settings.n_peers; i++) {
+		n += m->settings.peers[i].n_gateways;
 		for (int k = 0; k < m->settings.peers[i].n_children; k++)
 			n += m->settings.peers[i].children[k].n_local +
 			     m->settings.peers[i].children[k].n_remote;
+	}
 	nets = next = calloc(n, sizeof(*nets));
 	peers = calloc(m->settings.n_peers + 1, sizeof(*peers));
 	if (!nets || !peers)
@@ -397,6 +409,8 @@ static void rendered_table(struct cli *c, struct sbuf *b)
 				   &peers[want.n_peers++]);
 	want.view = &m->view;
 	want.peers = peers;
+	want.ike_port = m->settings.router.ike_port;
+	want.natt_port = m->settings.router.natt_port;
 	if (want.n_peers)
 		firewall_text(&want, b);
 out:

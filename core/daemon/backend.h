@@ -24,6 +24,8 @@ struct backend_env {
 	/* One per SA asked for with sa_query. */
 	void (*sa_stats)(void *arg, const struct sa_stats *st);
 	void (*sa_event)(void *arg, uint32_t id, enum sa_event ev);
+	/* A packet waits on this interface for an SA (struct backend_iface.trap). */
+	void (*wanted)(void *arg, const char *iface);
 	/* All SAs are gone (the child died, the kernel was flushed): iked must make new ones,
 	 * never put old keys in again (their sequence numbers would start over). */
 	void (*lost)(void *arg);
@@ -36,6 +38,7 @@ struct backend_iface {
 	char name[IFNAME_MAX];
 	char peer[PEER_NAME_MAX + 1];
 	uint16_t mtu;
+	bool trap;		/* while there is no SA: keep a few packets, and call wanted() */
 };
 
 struct backend {
@@ -55,7 +58,7 @@ struct backend {
 	void (*child_up)(void *ctx);
 	void (*child_down)(void *ctx);
 	void (*child_msg)(void *ctx, const struct ipc_msg *m);
-	/* Make the peer's interface, up, with this MTU; again with another MTU changes it. */
+	/* Make the peer's interface, up, with this MTU; again with other values changes it. */
 	int (*iface_add)(void *ctx, const struct backend_iface *i, struct err *e);
 	void (*iface_del)(void *ctx, const char *name);
 	/* Answered through sa_added. */

@@ -119,6 +119,11 @@ static void on_lost(void *arg)
 	dataplane_tell(m);
 }
 
+static void on_wanted(void *arg, const char *iface)
+{
+	tunnel_wanted(arg, iface);
+}
+
 static int to_child(void *arg, uint16_t type, uint32_t id, const void *body, size_t len,
 		    const int *fds, size_t n_fds)
 {
@@ -176,7 +181,7 @@ int dataplane_start(struct monitor *m, struct err *e)
 
 	env = (struct backend_env){
 		.loop = m->loop, .arg = m, .sa_added = on_added, .sa_stats = on_stats,
-		.sa_event = on_event, .lost = on_lost, .child_send = to_child,
+		.sa_event = on_event, .wanted = on_wanted, .lost = on_lost, .child_send = to_child,
 	};
 	return m->backend->start(&m->backend_ctx, &env, m->sockets.esp4500[SOCK_V4],
 				 m->sockets.esp4500[SOCK_V6], e);

@@ -267,9 +267,12 @@ static int take_signals(struct monitor *m, struct err *e)
 static int open_sockets(struct monitor *m, struct err *e)
 {
 	const struct timespec pause = { .tv_nsec = LEFT_PAUSE_MS * 1000000L };
+	uint16_t ike, natt;
+
+	reload_ports(m, &ike, &natt);
 
 	for (int i = 0; ; i++) {
-		if (sock_open(&m->sockets, e) == 0)
+		if (sock_open(&m->sockets, ike, natt, e) == 0)
 			return 0;
 		if (!m->run.killed || i * LEFT_PAUSE_MS >= LEFT_WAIT_MS)
 			return -1;

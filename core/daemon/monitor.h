@@ -6,7 +6,8 @@
  *	requests.c	what they ask for		permit.c	whether they may
  *	satab.c		the SAs that live, by iked's generation
  *	reload.c	settings in, changes out	secrets.c	which PSK changed
- *	tunnel.c	interfaces, MTU, addresses	sync.c		routes, firewall, sysctl
+ *	tunnel.c	interfaces, MTU			paths.c		addresses of peers
+ *	sync.c		routes, firewall, sysctl	names.c		hosts and name servers
  *	dataplane.c	the backend
  */
 #ifndef ADIT_DAEMON_MONITOR_H
@@ -157,6 +158,8 @@ void secrets_forget(struct monitor *m, const char *peer);
 int reload_first(struct monitor *m, struct err *e) MUST_USE;
 /* Read them again and pass on what changed. text (ERR_MSG_MAX) gets one in words. */
 enum exit_code reload_again(struct monitor *m, char *text);
+/* The ports of adit.conf, 0 where it has none: what is wrong with it comes later. */
+void reload_ports(const struct monitor *m, uint16_t *ike, uint16_t *natt);
 /* All peers to an iked, all secrets to a vaultd that was just started. */
 void reload_tell_iked(struct monitor *m);
 void reload_tell_vaultd(struct monitor *m);
@@ -170,10 +173,15 @@ struct tunnel {
 	char interface[IFNAME_MAX];
 	bool made;			/* the interface exists */
 	bool up;
+	bool trap;			/* its routes stand while it is down, packets wait */
 	bool flush;			/* connections from before are to be forgotten */
 	uint16_t mtu;
 	struct ip_addr local;		/* what iked was told */
 	struct endpoint remote;		/* where the peer is now; none: not known */
+	bool roams;			/* the rest is iked's, for paths.c */
+	uint8_t n_addrs;
+	struct ip_addr addrs[PEER_ADDRS_MAX];
+	struct msg_peer_paths told;
 };
 
 /* Make the router's state of the settings: interfaces, routes, firewall, sysctl. */
@@ -184,9 +192,25 @@ void tunnel_outside(void *arg, unsigned what);
 void tunnel_sa(struct monitor *m, const char *peer, const struct sa *newest);
 /* The remote end is elsewhere now. */
 void tunnel_remote(struct monitor *m, const char *peer, const struct endpoint *remote);
+/* A packet for a tunnel that is down: iked is to bring it up. */
+void tunnel_wanted(struct monitor *m, const char *interface);
 struct tunnel *tunnel_get(struct monitor *m, const char *peer);
 /* All interfaces go, with what the dataplane has. */
 void tunnel_fini(struct monitor *m);
+
+/* ---- paths.c: where a peer may be, and how it is reached ---- */
+
+/* What iked knows. */
+void tunnel_addrs(struct monitor *m, const struct msg_peer_addrs *a);
+/* The ways to these addresses, to iked when they changed, or always. */
+void paths_tell(struct monitor *m, struct tunnel *t, bool always);
+/* All addresses that packets of the peer's may come from, as networks: from settings, iked,
+ * and where it is. Returns how many, at most PATHS_NETS_MAX. *anywhere: it may be anywhere. */
+#define PATHS_NETS_MAX (GATEWAYS_MAX + PEER_ADDRS_MAX + 1)
+size_t paths_nets(const struct peer_conf *p, const struct tunnel *t, struct prefix *out,
+		  bool *anywhere);
+/* The same without networks: what must never go into the tunnel. */
+size_t paths_hosts(const struct peer_conf *p, const struct tunnel *t, struct ip_addr *out);
 
 /* ---- sync.c ---- */
 

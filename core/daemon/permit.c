@@ -29,10 +29,13 @@ static const struct {
 	{ MSG_RESTART, I, RUNNING },
 	{ MSG_LOG_LEVEL, I, RUNNING },
 	{ MSG_STOPPED, I, STOPPING },
+	{ MSG_PEER_ADDRS, I, RUNNING | STOPPING },
+	{ MSG_DNS_WANT, I, RUNNING },
 
 	{ MSG_ESPD_SA_ADDED, E, RUNNING },
 	{ MSG_ESPD_SA_STATS, E, RUNNING },
 	{ MSG_ESPD_SA_EVENT, E, RUNNING },
+	{ MSG_ESPD_WANTED, E, RUNNING },
 };
 
 bool permit_message(enum ipc_role from, enum permit_phase phase, uint16_t type)
@@ -52,6 +55,11 @@ static bool unicast(const struct ip_addr *a)
 {
 	return (a->family == AF_INET || a->family == AF_INET6) && !addr_is_any(a) &&
 	       !addr_is_multicast(a);
+}
+
+int permit_address(const struct ip_addr *a)
+{
+	return unicast(a) && !addr_is_loopback(a) ? 0 : -1;
 }
 
 int permit_endpoints(const struct endpoint *local, const struct endpoint *remote, struct err *e)

@@ -26,6 +26,8 @@ int permit_sa(const struct settings *s, const struct sa_child *sa,
 /* Could these be the two ends of a tunnel? */
 int permit_endpoints(const struct endpoint *local, const struct endpoint *remote,
 		     struct err *e) MUST_USE;
+/* 0 when a peer may have this address: unicast, not loopback. */
+int permit_address(const struct ip_addr *a) MUST_USE;
 /* A name that is one: NUL-terminated, not empty. */
 bool permit_name(const char *name, size_t cap);
 

@@ -38,6 +38,15 @@ static void read_router(const char *dir, struct router_conf *out)
 	draft_free(d);
 }
 
+void reload_ports(const struct monitor *m, uint16_t *ike, uint16_t *natt)
+{
+	struct router_conf router;
+
+	read_router(m->opt.config_dir, &router);
+	*ike = router.ike_port;
+	*natt = router.natt_port;
+}
+
 static int read_all(const char *dir, struct view *view, struct settings *out,
 		    struct findings *fs, struct err *e)
 {
@@ -197,6 +206,9 @@ static bool change_router(struct monitor *m, const struct router_conf *before)
 	if (now->dataplane != before->dataplane)
 		log_warning(NULL, "adit.conf: dataplane: takes effect when aditd is started "
 			    "anew");
+	if (now->ike_port != before->ike_port || now->natt_port != before->natt_port)
+		log_warning(NULL, "adit.conf: ike_port and natt_port: take effect when aditd is "
+			    "started anew");
 	/* Only then: a level set with `adit log` stays until the setting changes. */
 	if (now->log_level != before->log_level) {
 		log_level_set(now->log_level);

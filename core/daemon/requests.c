@@ -4,6 +4,7 @@
 
 #include "core/base/log.h"
 #include "core/daemon/loghub.h"
+#include "core/daemon/names.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -158,6 +159,53 @@ static void peer_state(struct proc *p, uint16_t type, const struct msg_peer_stat
 		tunnel_remote(p->m, st->peer, &st->remote);
 }
 
+/* Only names that the settings have: iked cannot make us ask for others. */
+static bool is_gateway(const struct monitor *m, const char *name)
+{
+	for (size_t i = 0; i < m->settings.n_peers; i++) {
+		const struct peer_conf *p = &m->settings.peers[i];
+
+		for (size_t k = 0; p->enabled && k < p->n_gateways; k++)
+			if (p->gateways[k].kind == GATEWAY_NAME &&
+			    strcmp(p->gateways[k].name, name) == 0)
+				return true;
+	}
+	return false;
+}
+
+static void dns_want(struct proc *p, uint32_t id, const struct msg_dns_want *w)
+{
+	struct msg_dns_sockets out = { 0 };
+	int fds[DNS_SERVERS_MAX];
+
+	if (!permit_name(w->name, sizeof(w->name))) {
+		refuse(p, MSG_DNS_WANT, "no host is named");
+		return;
+	}
+	if (is_gateway(p->m, w->name))
+		names_look(w->name, &out, fds);
+	else
+		snprintf(out.why, sizeof(out.why), "it is not in the settings any more");
+	(void)procs_send_fds(p->m, PROC_IKED, MSG_DNS_SOCKETS, id, &out, sizeof(out), fds,
+			     out.n_servers);
+	for (size_t i = 0; i < out.n_servers; i++)
+		close(fds[i]);
+}
+
+static void peer_addrs(struct proc *p, const struct msg_peer_addrs *a)
+{
+	if (!permit_name(a->peer, sizeof(a->peer)) || a->n > PEER_ADDRS_MAX) {
+		refuse(p, MSG_PEER_ADDRS, "it makes no sense");
+		return;
+	}
+	for (size_t i = 0; i < a->n; i++)
+		if (permit_address(&a->addr[i]) < 0) {
+			refuse(p, MSG_PEER_ADDRS, "no peer can be there");
+			return;
+		}
+	tunnel_addrs(p->m, a);
+}
+
 static void reload(struct proc *p, uint32_t id)
 {
 	struct msg_result r = { 0 };
@@ -210,6 +258,12 @@ static void from_iked(struct proc *p, const struct ipc_msg *msg)
 	case MSG_STOPPED:
 		monitor_iked_stopped(p->m);
 		break;
+	case MSG_PEER_ADDRS:
+		peer_addrs(p, msg->body);
+		break;
+	case MSG_DNS_WANT:
+		dns_want(p, msg->id, msg->body);
+		break;
 	}
 }
 
@@ -260,7 +314,8 @@ static void give_sockets(struct monitor *m)
 		m->sockets.ike500[SOCK_V4], m->sockets.ike4500[SOCK_V4],
 		m->sockets.ike500[SOCK_V6], m->sockets.ike4500[SOCK_V6], m->run.control,
 	};
-	struct msg_iked_sockets s = { 0 };
+	struct msg_iked_sockets s = { .ike_port = m->sockets.ike_port,
+				      .natt_port = m->sockets.natt_port };
 	int fds[5];
 	size_t n = 0;
 

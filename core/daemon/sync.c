@@ -104,6 +104,7 @@ void sync_want(struct monitor *m, unsigned what)
 
 static void routes(struct monitor *m)
 {
+	struct ip_addr (*hosts)[PATHS_NETS_MAX] = calloc(m->n_tunnels + 1, sizeof(*hosts));
 	struct route_want *wants;
 	struct err e = { 0 };
 	size_t n = 0;
@@ -111,14 +112,15 @@ static void routes(struct monitor *m)
 	for (size_t i = 0; i < m->settings.n_peers; i++)
 		n += m->settings.peers[i].n_children;
 	wants = calloc(n + 1, sizeof(*wants));
-	if (!wants) {
+	if (!wants || !hosts) {
 		log_error(NULL, "no memory for the routes");
-		return;
+		goto out;
 	}
 	n = 0;
 	for (size_t i = 0; i < m->n_tunnels; i++) {
 		const struct tunnel *t = &m->tunnels[i];
 		const struct peer_conf *p = settings_peer(&m->settings, t->peer);
+		size_t n_hosts = p ? paths_hosts(p, t, hosts[i]) : 0;
 
 		for (size_t k = 0; p && t->made && k < p->n_children; k++) {
 			const struct child_conf *c = &p->children[k];
@@ -127,15 +129,18 @@ static void routes(struct monitor *m)
 				.interface = t->interface,
 				.gateway = addr_is_set(&t->remote.addr) ? t->remote.addr :
 					p->remote_gateway,
+				.others = hosts[i], .n_others = n_hosts,
 				.local = c->local_network, .n_local = c->n_local,
 				.remote = c->remote_network, .n_remote = c->n_remote,
-				.up = t->up, .only_encrypted = true,
+				.up = t->up || t->trap, .only_encrypted = true,
 			};
 		}
 	}
 	if (route_sync(wants, n, &m->view, NULL, &e) < 0)
 		log_warning(NULL, "routes: %s", e.msg);
+out:
 	free(wants);
+	free(hosts);
 }
 
 /* ---- firewall ---- */
@@ -159,11 +164,12 @@ static size_t gather(const struct peer_conf *p, struct prefix *local, struct pre
 
 static void firewall(struct monitor *m)
 {
-	struct firewall_want want = { .view = &m->view };
+	struct firewall_want want = { .view = &m->view, .ike_port = m->sockets.ike_port,
+				      .natt_port = m->sockets.natt_port };
 	struct firewall_peer *peers = calloc(m->n_tunnels + 1, sizeof(*peers));
 	struct prefix *nets, *next;
 	struct err e = { 0 };
-	size_t n = 1;
+	size_t n = 1 + m->n_tunnels * PATHS_NETS_MAX;
 
 	for (size_t i = 0; i < m->settings.n_peers; i++)
 		for (size_t k = 0; k < m->settings.peers[i].n_children; k++)
@@ -181,10 +187,14 @@ static void firewall(struct monitor *m)
 		for (size_t k = 0; k < p->n_children; k++)
 			most += p->children[k].n_local;
 		*f = (struct firewall_peer){
-			.name = t->peer, .interface = t->interface, .gateway = p->remote_gateway,
-			.local = next, .remote = next + most, .forward_wan = p->forward_wan,
+			.name = t->peer, .interface = t->interface, .gateways = next,
+			.roams = t->roams, .forward_wan = p->forward_wan,
 			.forward_lan = p->forward_lan, .only_encrypted = true, .mtu = t->mtu,
 		};
+		f->n_gateways = paths_nets(p, t, next, &f->anywhere);
+		next += f->n_gateways;
+		f->local = next;
+		f->remote = next + most;
 		f->n_local = gather(p, next, next + most, &f->n_remote);
 		next += f->n_local + f->n_remote;
 		want.n_peers++;

@@ -38,7 +38,7 @@ static uint32_t link_mtu(const struct monitor *m, const struct ip_addr *local)
 static uint32_t look(const struct monitor *m, const struct peer_conf *p, struct tunnel *t)
 {
 	const struct ip_addr *to = addr_is_set(&t->remote.addr) ? &t->remote.addr :
-		&p->remote_gateway;
+		addr_is_set(&p->remote_gateway) ? &p->remote_gateway : &t->addrs[0];
 	struct route_answer ans;
 
 	if (addr_is_set(&p->local_ip))
@@ -107,7 +107,8 @@ static bool shape(struct monitor *m, const struct peer_conf *p, struct tunnel *t
 	uint32_t outer = look(m, p, t);
 
 	want.mtu = mtu_for(m, p, t, outer);
-	if (t->made && want.mtu == t->mtu)
+	want.trap = p->start == START_ON_DEMAND || p->dpd_action == DPD_HOLD;
+	if (t->made && want.mtu == t->mtu && want.trap == t->trap)
 		return false;
 	snprintf(want.name, sizeof(want.name), "%s", t->interface);
 	snprintf(want.peer, sizeof(want.peer), "%s", t->peer);
@@ -118,6 +119,7 @@ static bool shape(struct monitor *m, const struct peer_conf *p, struct tunnel *t
 	if (!t->made && sysctl_interface(t->interface, &e) < 0)
 		log_debug(t->peer, "%s: %s", t->interface, e.msg);
 	t->made = true;
+	t->trap = want.trap;
 	t->mtu = want.mtu;
 	return true;
 }
@@ -172,6 +174,25 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct tunnel *)a)->peer, ((const struct tunnel *)b)->peer);
 }
 
+/* With the settings as they are now. */
+static bool may_be_at(const struct peer_conf *p, const struct tunnel *t,
+		      const struct ip_addr *a)
+{
+	struct prefix nets[PATHS_NETS_MAX];
+	struct tunnel elsewhere = { .n_addrs = t->n_addrs };
+	bool anywhere;
+	size_t n;
+
+	memcpy(elsewhere.addrs, t->addrs, sizeof(t->addrs));
+	n = paths_nets(p, &elsewhere, nets, &anywhere);
+	if (anywhere && addr_is_set(a))
+		return true;
+	for (size_t i = 0; i < n; i++)
+		if (prefix_contains(&nets[i], a))
+			return true;
+	return false;
+}
+
 void tunnel_settings(struct monitor *m)
 {
 	struct tunnel *grown;
@@ -193,9 +214,10 @@ void tunnel_settings(struct monitor *m)
 		if (!t)
 			t = add_new(m, p);
 		/* Where it was last seen counts only as long as it may be anywhere. */
-		if (!p->remote_any && !addr_equal(&t->remote.addr, &p->remote_gateway))
+		if (!may_be_at(p, t, &t->remote.addr))
 			t->remote = (struct endpoint){ .addr = p->remote_gateway };
 		(void)shape(m, p, t);
+		paths_tell(m, t, false);
 	}
 	qsort(m->tunnels, m->n_tunnels, sizeof(*m->tunnels), by_name);
 	sync_now(m, SYNC_ROUTES | SYNC_FIREWALL);
@@ -238,6 +260,17 @@ void tunnel_remote(struct monitor *m, const char *peer, const struct endpoint *r
 	sync_want(m, SYNC_ROUTES | SYNC_FIREWALL);
 }
 
+void tunnel_wanted(struct monitor *m, const char *interface)
+{
+	struct msg_name name = { 0 };
+
+	for (size_t i = 0; i < m->n_tunnels; i++)
+		if (strcmp(m->tunnels[i].interface, interface) == 0) {
+			snprintf(name.name, sizeof(name.name), "%s", m->tunnels[i].peer);
+			(void)procs_send(m, PROC_IKED, MSG_PEER_WANTED, 0, &name, sizeof(name));
+		}
+}
+
 /* Somebody deleted our interface: its SAs went with it, so iked makes new ones. */
 static void remake(struct monitor *m, struct tunnel *t)
 {
@@ -276,6 +309,7 @@ void tunnel_outside(void *arg, unsigned what)
 			(void)shape(m, p, t);
 			if (!addr_equal(&was, &t->local))
 				tell_local(m, t);
+			paths_tell(m, t, false);
 		}
 		sync_now(m, SYNC_ROUTES | SYNC_FIREWALL);
 	}

@@ -58,6 +58,9 @@ static const struct row rows[] = {
 	BODY(MSG_SYSTEM, msg_system, M, I),
 	BARE(MSG_STOP, M, I),
 	BODY(MSG_SECRET_CHANGED, msg_name, M, I),
+	BODY(MSG_PEER_PATHS, msg_peer_paths, M, I),
+	BODY(MSG_PEER_WANTED, msg_name, M, I),
+	ROW(MSG_DNS_SOCKETS, sizeof(struct msg_dns_sockets), 0, DNS_SERVERS_MAX, M, I),
 
 	BODY(MSG_SA_ADD, sa_child, I, M),
 	BODY(MSG_SA_ACTIVATE, msg_sa_ref, I, M),
@@ -71,6 +74,8 @@ static const struct row rows[] = {
 	[MSG_LOG_LEVEL] = { .name = "MSG_LOG_LEVEL", .len = sizeof(struct msg_number),
 			    .from = I, .to = M, .from2 = M, .to2 = I | V | E },
 	BARE(MSG_STOPPED, I, M),
+	BODY(MSG_PEER_ADDRS, msg_peer_addrs, I, M),
+	BODY(MSG_DNS_WANT, msg_dns_want, I, M),
 
 	BODY(MSG_SECRET_SET, msg_secret, M, V),
 	BODY(MSG_SECRET_REMOVE, msg_name, M, V),
@@ -91,6 +96,7 @@ static const struct row rows[] = {
 	BODY(MSG_ESPD_SA_ADDED, msg_result, E, M),
 	BODY(MSG_ESPD_SA_STATS, sa_stats, E, M),
 	BODY(MSG_ESPD_SA_EVENT, msg_sa_event, E, M),
+	BODY(MSG_ESPD_WANTED, msg_tun, E, M),
 };
 
 _Static_assert(sizeof(struct msg_auth) <= IPC_BODY_MAX, "msg_auth fits");

@@ -39,6 +39,9 @@ enum msg_type {
 	MSG_STOP,		/* no body: delete all SAs with the peers, then MSG_STOPPED */
 	MSG_SECRET_CHANGED,	/* struct msg_name: vaultd has a new secret for this peer */
 	MSG_PKI,		/* struct msg_pki, 1 fd or none; M -> I and M -> V */
+	MSG_PEER_PATHS,		/* struct msg_peer_paths: after MSG_PEER_ADDRS, and on change */
+	MSG_PEER_WANTED,	/* struct msg_name: a packet for a tunnel that is down */
+	MSG_DNS_SOCKETS,	/* struct msg_dns_sockets + a connected UDP socket each; id */
 
 	/* I -> M */
 	MSG_SA_ADD = 64,	/* struct sa_child, id for MSG_SA_ADDED */
@@ -52,6 +55,8 @@ enum msg_type {
 	MSG_RESTART,		/* no body: the monitor restarts all children */
 	MSG_LOG_LEVEL,		/* struct msg_number; M -> any child too */
 	MSG_STOPPED,		/* no body */
+	MSG_PEER_ADDRS,		/* struct msg_peer_addrs: answered by MSG_PEER_PATHS */
+	MSG_DNS_WANT,		/* struct msg_dns_want, id: answered by MSG_DNS_SOCKETS */
 
 	/* M -> V */
 	MSG_SECRET_SET = 96,	/* struct msg_secret */
@@ -77,6 +82,7 @@ enum msg_type {
 	MSG_ESPD_SA_ADDED,	/* struct msg_result */
 	MSG_ESPD_SA_STATS,	/* struct sa_stats */
 	MSG_ESPD_SA_EVENT,	/* struct msg_sa_event */
+	MSG_ESPD_WANTED,	/* struct msg_tun: a packet waits for an SA */
 };
 
 struct msg_name {
@@ -114,6 +120,7 @@ enum {
 };
 struct msg_iked_sockets {
 	uint32_t present;		/* fds come in the order of the bits */
+	uint16_t ike_port, natt_port;	/* what they are bound to */
 };
 
 /* struct peer_conf without its children. */
@@ -131,6 +138,44 @@ struct msg_child {
 struct msg_local_addr {
 	char peer[PEER_NAME_MAX + 1];
 	struct ip_addr addr;
+};
+
+/* Where a peer may be found, as iked knows it: the addresses of its gateways' names, those it
+ * announced (RFC 4555 §3.6), where it is now. aditd admits them and keeps them out of the
+ * tunnel, and says which own address each would be reached from. */
+#define PEER_ADDRS_MAX 16
+struct msg_peer_addrs {
+	char peer[PEER_NAME_MAX + 1];
+	uint8_t n;
+	uint8_t roams;			/* it may come from elsewhere (MOBIKE): to the NAT-T port */
+	struct ip_addr addr[PEER_ADDRS_MAX];
+};
+
+/* The way to each of them now; local none: there is no route. own: the router's addresses
+ * outside of its LANs. */
+struct peer_path {
+	struct ip_addr remote, local;
+};
+#define OWN_ADDRS_MAX 8
+struct msg_peer_paths {
+	char peer[PEER_NAME_MAX + 1];
+	uint8_t n, n_own;
+	struct peer_path path[PEER_ADDRS_MAX];
+	struct ip_addr own[OWN_ADDRS_MAX];
+};
+
+/* A name to be looked up. What /etc/hosts has for it, and the name servers of
+ * /etc/resolv.conf, are read by aditd each time anew. */
+struct msg_dns_want {
+	char name[HOST_NAME_LEN + 1];
+};
+#define DNS_SERVERS_MAX 3
+#define DNS_HOSTS_MAX 4
+struct msg_dns_sockets {
+	uint8_t n_hosts, n_servers;	/* with hosts there are no servers */
+	struct ip_addr host[DNS_HOSTS_MAX];
+	struct ip_addr server[DNS_SERVERS_MAX];	/* in the order of the descriptors */
+	char why[80];			/* neither: why not */
 };
 
 struct msg_dataplane {
@@ -221,6 +266,7 @@ struct msg_pki {
 struct msg_tun {
 	char name[IFNAME_MAX];
 	uint16_t mtu;
+	uint8_t trap;			/* without an SA packets wait, and MSG_ESPD_WANTED says so */
 };
 
 struct msg_espd_sa {

@@ -19,6 +19,7 @@ struct firewall {
 	struct view view;
 	struct firewall_peer *peers;
 	size_t n_peers;
+	uint16_t ike_port, natt_port;
 	char *text;			/* of the table that was put in; NULL: none yet */
 	bool no_xt;			/* this kernel has no nft_compat */
 	bool no_nat;			/* … no NAT for nftables */
@@ -37,6 +38,7 @@ static void forget(struct firewall *f)
 		free((void *)f->peers[i].interface);
 		free((void *)f->peers[i].local);
 		free((void *)f->peers[i].remote);
+		free((void *)f->peers[i].gateways);
 	}
 	free(f->peers);
 	f->peers = NULL;
@@ -70,6 +72,8 @@ static int remember(struct firewall *f, const struct firewall_want *w, struct er
 		return err_set(e, "out of memory");
 	forget(f);
 	f->view = *w->view;
+	f->ike_port = fwplan_ike_port(w);
+	f->natt_port = fwplan_natt_port(w);
 	f->peers = v;
 	for (size_t i = 0; i < w->n_peers; i++) {
 		v[i] = w->peers[i];
@@ -77,8 +81,10 @@ static int remember(struct firewall *f, const struct firewall_want *w, struct er
 		v[i].interface = strdup(w->peers[i].interface);
 		v[i].local = copy_nets(w->peers[i].local, w->peers[i].n_local);
 		v[i].remote = copy_nets(w->peers[i].remote, w->peers[i].n_remote);
+		v[i].gateways = copy_nets(w->peers[i].gateways, w->peers[i].n_gateways);
 		f->n_peers = i + 1;
-		if (!v[i].name || !v[i].interface || !v[i].local || !v[i].remote) {
+		if (!v[i].name || !v[i].interface || !v[i].local || !v[i].remote ||
+		    !v[i].gateways) {
 			forget(f);
 			return err_set(e, "out of memory");
 		}
@@ -93,8 +99,12 @@ static struct fw_need need_of(const struct firewall *f)
 	for (size_t i = 0; i < f->n_peers; i++) {
 		const struct firewall_peer *p = &f->peers[i];
 
-		need.outer_v4 |= p->gateway.family != AF_INET6;
-		need.outer_v6 |= p->gateway.family != AF_INET;
+		need.outer_v4 |= p->anywhere || p->roams;
+		need.outer_v6 |= p->anywhere || p->roams;
+		for (size_t j = 0; j < p->n_gateways; j++) {
+			need.outer_v4 |= p->gateways[j].addr.family == AF_INET;
+			need.outer_v6 |= p->gateways[j].addr.family == AF_INET6;
+		}
 		need.forward |= p->forward_lan || p->forward_wan;
 		for (size_t j = 0; j < p->n_remote; j++) {
 			need.inner_v4 |= p->remote[j].addr.family == AF_INET;
@@ -104,14 +114,15 @@ static struct fw_need need_of(const struct firewall *f)
 	return need;
 }
 
-static void insert_help(struct fwnft *b, const struct fwscan_chain *c, enum fw_help k, bool xt)
+static void insert_help(const struct firewall *f, struct fwnft *b, const struct fwscan_chain *c,
+			enum fw_help k, bool xt)
 {
-	static const struct fw_match what[HELP_KINDS] = {
-		[HELP_IKE] = { .kind = FW_UDP_DPORT, .v = 500 },
-		[HELP_NATT] = { .kind = FW_UDP_DPORT, .v = 4500 },
+	const struct fw_match what[HELP_KINDS] = {
+		[HELP_IKE] = { .kind = FW_UDP_DPORT, .v = f->ike_port },
+		[HELP_NATT] = { .kind = FW_UDP_DPORT, .v = f->natt_port },
 		[HELP_ESP] = { .kind = FW_L4PROTO, .v = IPPROTO_ESP },
-		[HELP_IKE_OUT] = { .kind = FW_UDP_SPORT, .v = 500 },
-		[HELP_NATT_OUT] = { .kind = FW_UDP_SPORT, .v = 4500 },
+		[HELP_IKE_OUT] = { .kind = FW_UDP_SPORT, .v = f->ike_port },
+		[HELP_NATT_OUT] = { .kind = FW_UDP_SPORT, .v = f->natt_port },
 		[HELP_ESP_OUT] = { .kind = FW_L4PROTO, .v = IPPROTO_ESP },
 		[HELP_FROM_TUNNEL] = { .kind = FW_IIF_OURS },
 		[HELP_TO_TUNNEL] = { .kind = FW_OIF_OURS },
@@ -123,7 +134,8 @@ static void insert_help(struct fwnft *b, const struct fwscan_chain *c, enum fw_h
 }
 
 /* What is missing in one chain goes in, what is not wanted out. Returns how many. */
-static unsigned fix_chain(struct fwnft *b, const struct fwscan_chain *c, unsigned want, bool xt)
+static unsigned fix_chain(const struct firewall *f, struct fwnft *b,
+			  const struct fwscan_chain *c, unsigned want, bool xt)
 {
 	unsigned have = 0, changed = 0;
 
@@ -138,7 +150,7 @@ static unsigned fix_chain(struct fwnft *b, const struct fwscan_chain *c, unsigne
 	}
 	for (int k = HELP_KINDS; k-- > 0;) {
 		if ((want & ~have) & 1u << k) {
-			insert_help(b, c, (enum fw_help)k, xt);
+			insert_help(f, b, c, (enum fw_help)k, xt);
 			changed++;
 		}
 	}
@@ -158,7 +170,7 @@ static int fix_others(struct firewall *f, struct nl *n, const struct fwscan *s,
 		struct fwnft b;
 
 		fwnft_begin(&b);
-		count = fix_chain(&b, c, want, fwscan_is_iptables(c) && f && !f->no_xt);
+		count = fix_chain(f, &b, c, want, fwscan_is_iptables(c) && f && !f->no_xt);
 		if (fwnft_commit(&b, n, &got)) {
 			if (f && fwscan_is_iptables(c) && want)
 				f->no_xt = true;	/* the next try goes without */
@@ -177,7 +189,8 @@ static int fix_others(struct firewall *f, struct nl *n, const struct fwscan *s,
 static int fix_own(struct firewall *f, struct nl *n, const struct fwscan *s, unsigned *changed,
 		   struct err *e)
 {
-	struct firewall_want w = { .view = &f->view, .peers = f->peers, .n_peers = f->n_peers };
+	struct firewall_want w = { .view = &f->view, .peers = f->peers, .n_peers = f->n_peers,
+				   .ike_port = f->ike_port, .natt_port = f->natt_port };
 	struct fw_plan *p = fwplan_new(&w, !f->no_nat && !fwscan_nat_is_theirs(s));
 	struct sbuf text = { 0 };
 	struct fwnft b;

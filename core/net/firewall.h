@@ -2,8 +2,9 @@
  * head of other tables' chains where those would drop what we need.
  *
  * The table `inet adit` is replaced in one transaction. Its chains:
- *	input	 IKE (UDP 500, 4500) and ESP only from the peers' addresses, when all are known
- *		 (else from anywhere). From a tunnel to the router: all, where the peer has
+ *	input	 IKE (UDP 500, 4500, or the ports set) and ESP only from the peers' addresses,
+ *		 when all are known (else from anywhere); while a peer roams, 4500 from
+ *		 anywhere. From a tunnel to the router: all, where the peer has
  *		 forward_lan (so its LAN address answers); else replies and ping only.
  *	forward	 tunnel <-> LAN and tunnel <-> tunnel where forward_lan; tunnel -> WAN where
  *		 forward_wan, and the replies; every other packet from or to a tunnel is
@@ -51,7 +52,10 @@
 struct firewall_peer {
 	const char *name;
 	const char *interface;		/* adit-NAME */
-	struct ip_addr gateway;		/* none: may come from anywhere */
+	const struct prefix *gateways;	/* where it may come from; none is fine … */
+	size_t n_gateways;
+	bool anywhere;			/* … and so is this */
+	bool roams;			/* to the NAT-T port from anywhere (RFC 4555) */
 	const struct prefix *local;
 	size_t n_local;
 	const struct prefix *remote;
@@ -65,6 +69,7 @@ struct firewall_want {
 	const struct view *view;
 	const struct firewall_peer *peers;
 	size_t n_peers;
+	uint16_t ike_port, natt_port;	/* 0: 500, 4500 */
 };
 
 /* Holds a copy of what is wanted, to compare with and to put back. */

@@ -3,6 +3,7 @@
 #include "core/net/fwplan.h"
 
 #include "core/net/route.h"
+#include "core/net/sock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,9 +177,27 @@ static bool is_private(const struct prefix *p)
 static bool all_gateways_known(const struct firewall_want *w)
 {
 	for (size_t i = 0; i < w->n_peers; i++)
-		if (!addr_is_set(&w->peers[i].gateway))
+		if (w->peers[i].anywhere)
 			return false;
 	return w->n_peers > 0;
+}
+
+static bool any_roams(const struct firewall_want *w)
+{
+	for (size_t i = 0; i < w->n_peers; i++)
+		if (w->peers[i].roams)
+			return true;
+	return false;
+}
+
+uint16_t fwplan_ike_port(const struct firewall_want *w)
+{
+	return w->ike_port ? w->ike_port : SOCK_IKE_PORT;
+}
+
+uint16_t fwplan_natt_port(const struct firewall_want *w)
+{
+	return w->natt_port ? w->natt_port : SOCK_NATT_PORT;
 }
 
 static bool any_exit(const struct firewall_want *w)
@@ -230,11 +249,8 @@ static void fill_sets(struct fw_plan *p, const struct firewall_want *w, struct s
 		}
 		if (q->forward_wan)
 			add_name(p, s->wan_tunnels, q->interface);
-		if (addr_is_set(&q->gateway)) {
-			struct prefix host = prefix_host(&q->gateway);
-
-			add_net(p, s->gateways[0], s->gateways[1], &host);
-		}
+		for (size_t j = 0; j < q->n_gateways; j++)
+			add_net(p, s->gateways[0], s->gateways[1], &q->gateways[j]);
 		for (size_t j = 0; j < q->n_remote; j++) {
 			if (route_is_exit(&q->remote[j]))
 				continue;
@@ -254,7 +270,7 @@ static void fill_sets(struct fw_plan *p, const struct firewall_want *w, struct s
 
 static void input_chain(struct fw_plan *p, const struct firewall_want *w, const struct sets *s)
 {
-	static const uint16_t ports[] = { 500, 4500 };
+	const uint16_t ports[] = { fwplan_ike_port(w), fwplan_natt_port(w) };
 
 	chain(p, "input", "filter", NF_INET_LOCAL_IN, PRIO_BEFORE_FILTER);
 	if (all_gateways_known(w)) {
@@ -262,6 +278,10 @@ static void input_chain(struct fw_plan *p, const struct firewall_want *w, const 
 			struct fw_match what = i < 2 ? M(FW_UDP_DPORT, .v = ports[i]) :
 						       M(FW_L4PROTO, .v = IPPROTO_ESP);
 
+			if (i == 1 && any_roams(w)) {
+				RULE(p, FW_ACCEPT, what);
+				continue;
+			}
 			for (int f = 0; f < 2; f++)
 				RULE(p, FW_ACCEPT, what, M(FW_SADDR_SET, .set = s->gateways[f]));
 			RULE(p, FW_ACCEPT, what,
@@ -333,7 +353,7 @@ static void mss_chain(struct fw_plan *p, const struct firewall_want *w)
 	}
 }
 
-static void guard_chains(struct fw_plan *p, const struct sets *s)
+static void guard_chains(struct fw_plan *p, const struct firewall_want *w, const struct sets *s)
 {
 	struct fw_match esp = M(FW_L4PROTO, .v = IPPROTO_ESP);
 
@@ -349,9 +369,9 @@ static void guard_chains(struct fw_plan *p, const struct sets *s)
 	for (int i = 0; i < 2; i++) {
 		/* Should somebody's rules have taken the mark away. */
 		RULE(p, FW_ACCEPT, M(FW_DADDR_SET, .set = s->gateways[i]),
-		     M(FW_UDP_SPORT, .v = 500));
+		     M(FW_UDP_SPORT, .v = fwplan_ike_port(w)));
 		RULE(p, FW_ACCEPT, M(FW_DADDR_SET, .set = s->gateways[i]),
-		     M(FW_UDP_SPORT, .v = 4500));
+		     M(FW_UDP_SPORT, .v = fwplan_natt_port(w)));
 		RULE(p, FW_ACCEPT, M(FW_DADDR_SET, .set = s->own[i]));
 		RULE(p, FW_DROP, M(FW_DADDR_SET, .set = s->guard[i]));
 	}
@@ -361,8 +381,8 @@ static void guard_chains(struct fw_plan *p, const struct sets *s)
 	RULE(p, FW_ACCEPT, NAMED(FW_IIF, "lo"));
 	RULE(p, FW_ACCEPT, M(FW_IIF_SET, .set = s->lans));
 	RULE(p, FW_ACCEPT, esp);
-	RULE(p, FW_ACCEPT, M(FW_UDP_DPORT, .v = 500));
-	RULE(p, FW_ACCEPT, M(FW_UDP_DPORT, .v = 4500));
+	RULE(p, FW_ACCEPT, M(FW_UDP_DPORT, .v = fwplan_ike_port(w)));
+	RULE(p, FW_ACCEPT, M(FW_UDP_DPORT, .v = fwplan_natt_port(w)));
 	for (int i = 0; i < 2; i++) {
 		RULE(p, FW_ACCEPT, M(FW_SADDR_SET, .set = s->own[i]));
 		RULE(p, FW_DROP, M(FW_SADDR_SET, .set = s->guard[i]));
@@ -416,7 +436,7 @@ struct fw_plan *fwplan_new(const struct firewall_want *w, bool keep_source)
 	input_chain(p, w, &s);
 	forward_chain(p, w, &s);
 	mss_chain(p, w);
-	guard_chains(p, &s);
+	guard_chains(p, w, &s);
 	nat_chains(p, w, &s, keep_source);
 	mark_chains(p, w);
 	if (p->bad) {

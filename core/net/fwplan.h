@@ -99,6 +99,10 @@ struct fw_plan {
 struct fw_plan *fwplan_new(const struct firewall_want *w, bool keep_source) MUST_USE;
 void fwplan_free(struct fw_plan *p);
 
+/* The ports, also where w has the usual ones as 0. */
+uint16_t fwplan_ike_port(const struct firewall_want *w);
+uint16_t fwplan_natt_port(const struct firewall_want *w);
+
 /* As nft reads it. */
 void fwtext_plan(const struct fw_plan *p, struct sbuf *out);
 const char *fwtext_hook(uint8_t hook);

@@ -86,6 +86,9 @@ static bool is_wide(const struct prefix *r, const struct route_want *w, const st
 		return true;
 	if (addr_is_set(&w->gateway) && prefix_contains(r, &w->gateway))
 		return true;
+	for (size_t i = 0; i < w->n_others; i++)
+		if (prefix_contains(r, &w->others[i]))
+			return true;
 	for (size_t i = 0; i < v->n_addrs; i++)
 		if (v->addrs[i].wan && prefix_contains(r, &v->addrs[i].addr))
 			return true;
@@ -104,14 +107,16 @@ static bool add_throws(struct plan *p, const struct prefix *dst, uint32_t table,
 			   .ours = true };
 
 	r.metric = dst->addr.family == AF_INET ? ROUTE_METRIC_V4 : ROUTE_METRIC_V6;
-	for (size_t i = 0; i <= sizeof(nets) / sizeof(*nets); i++) {
-		if (i == sizeof(nets) / sizeof(*nets)) {
-			if (!addr_is_set(&w->gateway))
-				break;
-			r.dst = prefix_host(&w->gateway);
-		} else if (prefix_parse(nets[i], &r.dst, NULL)) {
+	for (size_t i = 0; i < sizeof(nets) / sizeof(*nets); i++)
+		if (prefix_parse(nets[i], &r.dst, NULL) == 0 && prefix_covers(dst, &r.dst) &&
+		    !add_route(p, &r))
+			return false;
+	for (size_t i = 0; i <= w->n_others; i++) {
+		const struct ip_addr *a = i ? &w->others[i - 1] : &w->gateway;
+
+		if (!addr_is_set(a))
 			continue;
-		}
+		r.dst = prefix_host(a);
 		if (prefix_covers(dst, &r.dst) && !add_route(p, &r))
 			return false;
 	}

@@ -113,6 +113,8 @@ int route_del(const struct route *r, struct err *e) MUST_USE;
 struct route_want {
 	const char *interface;		/* adit-NAME */
 	struct ip_addr gateway;		/* the peer's outer address now, or none */
+	const struct ip_addr *others;	/* more that it may have */
+	size_t n_others;
 	const struct prefix *local;
 	size_t n_local;
 	const struct prefix *remote;

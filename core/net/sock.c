@@ -12,8 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define IKE_PORT 500
-#define NATT_PORT 4500
 /* A burst of one ESP window (64 KB segments come in one go) must not be lost while the
  * worker is busy; IKE is small. */
 #define ESP_BUF (4 << 20)
@@ -113,11 +111,11 @@ static int steer(int fd, struct err *e)
 
 static int open_family(struct sock_set *s, int i, int family, struct err *e)
 {
-	if (port_is_free(family, NATT_PORT, e) ||
-	    open_one(family, IKE_PORT, false, IKE_BUF, &s->ike500[i], e) ||
-	    open_one(family, NATT_PORT, true, IKE_BUF, &s->ike4500[i], e) ||
+	if (port_is_free(family, s->natt_port, e) ||
+	    open_one(family, s->ike_port, false, IKE_BUF, &s->ike500[i], e) ||
+	    open_one(family, s->natt_port, true, IKE_BUF, &s->ike4500[i], e) ||
 	    steer(s->ike4500[i], e) ||
-	    open_one(family, NATT_PORT, true, ESP_BUF, &s->esp4500[i], e))
+	    open_one(family, s->natt_port, true, ESP_BUF, &s->esp4500[i], e))
 		return -1;
 	return 0;
 }
@@ -132,11 +130,13 @@ static bool kernel_has(int family)
 	return true;
 }
 
-int sock_open(struct sock_set *s, struct err *e)
+int sock_open(struct sock_set *s, uint16_t ike_port, uint16_t natt_port, struct err *e)
 {
 	static const int families[SOCK_FAMILIES] = { [SOCK_V4] = AF_INET, [SOCK_V6] = AF_INET6 };
 	int opened = 0;
 
+	s->ike_port = ike_port ? ike_port : SOCK_IKE_PORT;
+	s->natt_port = natt_port ? natt_port : SOCK_NATT_PORT;
 	for (int i = 0; i < SOCK_FAMILIES; i++)
 		s->ike500[i] = s->ike4500[i] = s->esp4500[i] = -1;
 	for (int i = 0; i < SOCK_FAMILIES; i++) {

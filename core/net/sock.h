@@ -1,9 +1,9 @@
 /* sock: the UDP sockets of IKE and ESP, opened by the monitor and handed to its children.
  *
- * Port 4500 of each family is a SO_REUSEPORT group of two, [0] iked's and [1] espd's, with a
+ * Port 4500 (natt_port) of each family is a SO_REUSEPORT group of two, [0] iked's and [1] espd's, with a
  * classic BPF program that looks at the first four bytes (RFC 3948 §2.2): zero is the
  * non-ESP marker and goes to [0], as does a datagram shorter than that (RFC 3948 §2.3: a
- * keepalive); everything else goes to [1]. Both send from port 4500. The monitor keeps all of
+ * keepalive); everything else goes to [1]. Both send from that port. The monitor keeps all of
  * them open as long as it lives: closing one would renumber the group.
  *
  * On all: IP_PKTINFO or IPV6_RECVPKTINFO, IPV6_V6ONLY, SO_MARK ROUTE_MARK, non-blocking,
@@ -17,6 +17,11 @@
 
 #include "core/base/err.h"
 
+#include <stdint.h>
+
+#define SOCK_IKE_PORT 500
+#define SOCK_NATT_PORT 4500
+
 enum { SOCK_V4, SOCK_V6, SOCK_FAMILIES };
 
 /* -1 where there is none. */
@@ -24,12 +29,14 @@ struct sock_set {
 	int ike500[SOCK_FAMILIES];
 	int ike4500[SOCK_FAMILIES];
 	int esp4500[SOCK_FAMILIES];
+	uint16_t ike_port, natt_port;
 };
 
-/* Needs CAP_NET_BIND_SERVICE and CAP_NET_ADMIN. A family the kernel has not is left at -1;
+/* On these ports, 500 and 4500 where they are 0. Needs CAP_NET_BIND_SERVICE and CAP_NET_ADMIN. A family the kernel has not is left at -1;
  * none at all, or a port somebody else holds, is an error (which names the port). On failure
  * all are -1. */
-int sock_open(struct sock_set *s, struct err *e) MUST_USE;
+int sock_open(struct sock_set *s, uint16_t ike_port, uint16_t natt_port, struct err *e)
+	MUST_USE;
 void sock_close(struct sock_set *s);
 
 #endif

@@ -21,6 +21,7 @@ struct iface {
 	struct iface *next;
 	char name[IFNAME_MAX];
 	uint16_t mtu;
+	bool trap;
 	int fd;
 };
 
@@ -175,6 +176,7 @@ static int send_tun(struct esp_backend *b, const struct iface *i)
 	memset(&m, 0, sizeof(m));
 	snprintf(m.name, sizeof(m.name), "%s", i->name);
 	m.mtu = i->mtu;
+	m.trap = i->trap;
 	return send_child(b, MSG_TUN_ADD, 0, &m, sizeof(m), &i->fd, 1);
 }
 
@@ -225,6 +227,8 @@ static void child_msg(void *ctx, const struct ipc_msg *m)
 	const struct backend_env *env = b->env;
 	const struct msg_sa_event *ev;
 	const struct msg_result *r;
+	const struct msg_tun *tun;
+	char name[IFNAME_MAX];
 	struct known *k;
 
 	switch (m->type) {
@@ -253,6 +257,12 @@ static void child_msg(void *ctx, const struct ipc_msg *m)
 		if (ev->event <= SA_EVENT_ACTIVE && find(b, ev->sa_id))
 			env->sa_event(env->arg, ev->sa_id, (enum sa_event)ev->event);
 		break;
+	case MSG_ESPD_WANTED:
+		tun = m->body;
+		snprintf(name, sizeof(name), "%.*s", IFNAME_MAX - 1, tun->name);
+		if (env->wanted)
+			env->wanted(env->arg, name);
+		break;
 	}
 }
 
@@ -272,12 +282,13 @@ static int iface_add(void *ctx, const struct backend_iface *bi, struct err *e)
 	struct esp_backend *b = ctx;
 	struct iface *i = *find_iface(b, bi->name);
 
-	if (i && i->mtu == bi->mtu)
+	if (i && i->mtu == bi->mtu && i->trap == bi->trap)
 		return 0;
 	if (i) {
 		if (link_set_mtu(i->name, bi->mtu, e) < 0)
 			return -1;
 		i->mtu = bi->mtu;
+		i->trap = bi->trap;
 		(void)send_tun(b, i);
 		return 0;
 	}
@@ -286,6 +297,7 @@ static int iface_add(void *ctx, const struct backend_iface *bi, struct err *e)
 		return err_errno(e, "out of memory");
 	snprintf(i->name, sizeof(i->name), "%s", bi->name);
 	i->mtu = bi->mtu;
+	i->trap = bi->trap;
 	if (link_tun_open(i->name, 0, &i->fd, e) < 0) {
 		free(i);
 		return err_wrap(e, "interface %s", bi->name);

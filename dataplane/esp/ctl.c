@@ -25,6 +25,17 @@ static void on_event(void *arg, uint32_t id, enum sa_event ev)
 
 	/* When the link is down the process is about to end. */
 	(void)ipc_send(c->link, MSG_ESPD_SA_EVENT, 0, &m, sizeof(m), NULL, 0);
+	if (ev == SA_EVENT_ACTIVE)
+		worker_release(c->worker, sad_by_id(&c->sad, id)->iface);
+}
+
+static void on_wanted(void *arg, const struct esp_iface *i)
+{
+	struct ctl *c = arg;
+	struct msg_tun m = { .mtu = i->mtu };
+
+	memcpy(m.name, i->name, sizeof(m.name));
+	(void)ipc_send(c->link, MSG_ESPD_WANTED, 0, &m, sizeof(m), NULL, 0);
 }
 
 struct ctl *ctl_new(struct loop *l, struct ipc *link, struct err *e)
@@ -37,6 +48,7 @@ struct ctl *ctl_new(struct loop *l, struct ipc *link, struct err *e)
 	}
 	c->link = link;
 	sad_init(&c->sad, &engine_mbedtls, loop_timers(l), on_event, c);
+	c->sad.wanted = on_wanted;
 	c->worker = worker_new(l, &c->sad, e);
 	if (!c->worker) {
 		free(c);
@@ -96,6 +108,8 @@ static void tun_add(struct ctl *c, struct ipc_msg *m)
 	if (i)
 		worker_iface_del(c->worker, i);
 	i = sad_iface_add(&c->sad, name, take_fd(m, 0), t->mtu, &e);
+	if (i)
+		i->trapping = t->trap;
 	if (!i || worker_iface_add(c->worker, i, &e) < 0)
 		log_error(NULL, "%s: %s", name, e.msg);
 }
@@ -121,6 +135,8 @@ static void sa_add(struct ctl *c, uint32_t id, const struct msg_espd_sa *m)
 	if (sad_add(&c->sad, &m->sa, name_of(m->interface, name), &e) < 0) {
 		r.code = e.code ? e.code : EXIT_FAILED;
 		snprintf(r.text, sizeof(r.text), "%s", e.msg);
+	} else {
+		worker_release(c->worker, sad_iface(&c->sad, name));
 	}
 	(void)ipc_send(c->link, MSG_ESPD_SA_ADDED, id, &r, sizeof(r), NULL, 0);
 }
@@ -154,6 +170,7 @@ static void sa_request(struct ctl *c, const struct ipc_msg *m)
 	switch (m->type) {
 	case MSG_ESPD_SA_ACTIVATE:
 		sad_activate(sa);
+		worker_release(c->worker, sa->iface);
 		break;
 	case MSG_ESPD_SA_UPDATE:
 		sad_update(sa, &u->local, &u->remote);

@@ -109,6 +109,8 @@ void sad_iface_del(struct sad *s, struct esp_iface *i)
 	for (p = &s->ifaces; *p != i; p = &(*p)->next)
 		;
 	*p = i->next;
+	timer_stop(s->timers, &i->trap_timer);
+	trap_fini(&i->trap);
 	if (i->fd >= 0)
 		close(i->fd);
 	free(i);

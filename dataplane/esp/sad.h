@@ -12,6 +12,7 @@
 #include "dataplane/engine/engine.h"
 #include "dataplane/esp/inner.h"
 #include "dataplane/esp/replay.h"
+#include "dataplane/esp/trap.h"
 
 #define SAD_BUCKETS 256
 #define SAD_PMTU_MS (10 * 60 * 1000)	/* a learned path MTU is tried anew, RFC 1191 §6.3 */
@@ -23,6 +24,9 @@ struct esp_iface {
 	int fd;				/* the TUN; owned; -1 in tests */
 	uint16_t mtu;
 	struct log_limit icmp;		/* a token bucket: how many ICMP errors it may get */
+	bool trapping;			/* without an SA packets wait in trap */
+	struct trap trap;
+	struct timer trap_timer;	/* worker's */
 	void *user;			/* worker's */
 };
 
@@ -62,6 +66,8 @@ struct sad {
 	size_t n_sas;
 	uint64_t drop_no_sa;		/* packets with an SPI that is not ours */
 	void (*event)(void *arg, uint32_t id, enum sa_event ev);
+	/* A packet waits; NULL: nobody is told. */
+	void (*wanted)(void *arg, const struct esp_iface *i);
 	void *arg;
 };
 

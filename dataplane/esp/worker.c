@@ -516,9 +516,25 @@ static bool link_noise(const struct inner *in)
 	return in->dst.b[0] == 224 && in->dst.b[1] == 0 && in->dst.b[2] == 0;
 }
 
-static void no_sa(struct esp_iface *i, struct tx *t, bool any_usable, struct esp_sa *blame)
+/* On demand: the packet waits for the tunnel that it is the reason for. */
+static bool wait_for_sa(struct worker *w, struct esp_iface *i, const struct tx *t, uint64_t now)
 {
-	if (link_noise(&t->in))
+	bool kept, tell;
+
+	if (!i->trapping)
+		return false;
+	kept = trap_keep(&i->trap, t->pkt.buf + t->pkt.off, t->pkt.len, now, &tell);
+	if (tell && w->sad->wanted)
+		w->sad->wanted(w->sad->arg, i);
+	if (kept && !timer_running(&i->trap_timer))
+		timer_set(w->sad->timers, &i->trap_timer, TRAP_WAIT_MS);
+	return kept;
+}
+
+static void no_sa(struct worker *w, struct esp_iface *i, struct tx *t, bool any_usable,
+		  struct esp_sa *blame, uint64_t now)
+{
+	if (link_noise(&t->in) || (!any_usable && wait_for_sa(w, i, t, now)))
 		return;
 	esp_count(blame, any_usable || !blame || !blame->expired ? ESP_DROP_SELECTOR_OUT
 								 : ESP_DROP_EXPIRED);
@@ -538,7 +554,7 @@ static void outbound(struct worker *w, struct esp_iface *i, struct tx *t, uint64
 		return;
 	sa = sad_outbound(i, &t->in, &any, &blame);
 	if (!sa) {
-		no_sa(i, t, any, blame);
+		no_sa(w, i, t, any, blame, now);
 		return;
 	}
 	mtu = sad_inner_mtu(sa, now);
@@ -589,6 +605,48 @@ static void tun_ready(void *arg, uint32_t events)
 		outbound(w, i, t, now);
 	}
 	flush(w);
+}
+
+static bool can_send(const struct esp_iface *i)
+{
+	for (const struct esp_sa *sa = i->sas; sa; sa = sa->next_iface)
+		if (!sa->out_held && !sa->out_off && !sa->expired)
+			return true;
+	return false;
+}
+
+/* What waited goes, or is told that it waited in vain. */
+static void trap_due(void *arg)
+{
+	struct esp_iface *i = arg;
+	struct worker *w = i->user;
+	uint64_t now = clock_ms();
+	bool send = can_send(i);
+	struct trapped *p;
+	struct tx *t;
+
+	while ((t = next_slot(w)) &&
+	       (p = send ? trap_take(&i->trap) : trap_expired(&i->trap, now))) {
+		t->pkt.off = ESP_HEADROOM;
+		t->pkt.len = p->len;
+		memcpy(esp_pkt_data(&t->pkt), p->b, p->len);
+		used(&t->pkt, t->pkt.off + t->pkt.len);
+		if (send)
+			outbound(w, i, t, now);
+		else if (inner_parse(p->b, p->len, &t->in) == 0)
+			icmp_back(i, ICMP_NO_TUNNEL, 0, &t->in, p->b, p->len);
+		trapped_free(p);
+	}
+	flush(w);
+	if (i->trap.first)
+		timer_set(w->sad->timers, &i->trap_timer, send ? 20 : 1000);
+}
+
+void worker_release(struct worker *w, struct esp_iface *i)
+{
+	/* From the loop: packets from the network may be half way through. */
+	if (i->trap.first)
+		timer_set(w->sad->timers, &i->trap_timer, 0);
 }
 
 /* ---- from the network ---- */
@@ -747,6 +805,8 @@ int worker_socket(struct worker *w, int family, int fd, struct err *e)
 int worker_iface_add(struct worker *w, struct esp_iface *i, struct err *e)
 {
 	i->user = w;
+	if (!timer_running(&i->trap_timer))
+		timer_init(&i->trap_timer, trap_due, i);
 	return loop_add(w->loop, i->fd, w->blocked ? 0 : (uint32_t)EPOLLIN, tun_ready, i, e);
 }
 

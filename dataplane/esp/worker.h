@@ -21,6 +21,8 @@ int worker_socket(struct worker *w, int family, int fd, struct err *e) MUST_USE;
 /* Begin and end reading an interface of the sad. */
 int worker_iface_add(struct worker *w, struct esp_iface *i, struct err *e) MUST_USE;
 void worker_iface_del(struct worker *w, struct esp_iface *i);
+/* An SA of this interface may send now: what waits for one goes, soon. */
+void worker_release(struct worker *w, struct esp_iface *i);
 /* Wipe all packet buffers: after an SA was deleted. */
 void worker_wipe(struct worker *w);
 

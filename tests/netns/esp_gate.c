@@ -308,7 +308,7 @@ static int gate(char **argv)
 
 	configure(argv);
 	g.loop = loop_new(&e);
-	if (!g.loop || sock_open(&g.socks, &e) < 0)
+	if (!g.loop || sock_open(&g.socks, 0, 0, &e) < 0)
 		die("sockets", &e);
 	env.loop = g.loop;
 	if (backend_esp.probe(&e) < 0 ||

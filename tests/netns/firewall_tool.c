@@ -35,6 +35,8 @@
 struct peer {
 	char interface[IFNAME_MAX];
 	struct prefix local[NETS], remote[NETS];
+	struct ip_addr gateway;
+	struct prefix gateway_net;
 	bool up;
 };
 
@@ -61,8 +63,12 @@ static void take_peer(const char *key, const char *value)
 	if (!n_peers)
 		die("a peer=NAME must come first");
 	if (!strcmp(key, "gw")) {
-		if (addr_parse(value, &f->gateway, &e))
+		if (addr_parse(value, &p->gateway, &e))
 			die("gw");
+		p->gateway_net = prefix_host(&p->gateway);
+		f->gateways = &p->gateway_net;
+		f->n_gateways = 1;
+		f->anywhere = false;
 	} else if (!strcmp(key, "local") && f->n_local < NETS) {
 		if (prefix_parse(value, &p->local[f->n_local++], &e))
 			die("local");
@@ -105,6 +111,7 @@ static void take(char *arg)
 		fw[n_peers++] = (struct firewall_peer){
 			.name = value, .interface = p->interface, .local = p->local,
 			.remote = p->remote, .forward_lan = true, .only_encrypted = true,
+			.anywhere = true,
 		};
 	} else {
 		take_peer(arg, value);
@@ -134,7 +141,7 @@ static void sync_routes(void)
 
 	for (size_t i = 0; i < n_peers; i++)
 		w[i] = (struct route_want){
-			.interface = peer[i].interface, .gateway = fw[i].gateway,
+			.interface = peer[i].interface, .gateway = peer[i].gateway,
 			.local = fw[i].local, .n_local = fw[i].n_local,
 			.remote = fw[i].remote, .n_remote = fw[i].n_remote,
 			.up = peer[i].up, .only_encrypted = fw[i].only_encrypted,

@@ -46,7 +46,7 @@ static void start(void)
 	own_addr("10.1.0.1", "10.1.0.0/24", true);
 	own_addr("203.0.113.1", "203.0.113.0/24", false);
 	peers[0] = (struct firewall_peer){
-		.name = "branch", .interface = "adit-branch", .gateway = ip("198.51.100.2"),
+		.name = "branch", .interface = "adit-branch", .gateways = net("198.51.100.2/32"), .n_gateways = 1,
 		.local = net("10.1.0.0/24"), .n_local = 1,
 		.remote = net("10.2.0.0/24"), .n_remote = 1,
 		.forward_lan = true, .only_encrypted = true, .mtu = 1400,
@@ -80,7 +80,7 @@ static void ike_from_the_peer_alone(void)
 	HAS("udp dport 500 counter drop");
 	/* One that may come from anywhere opens it for all. */
 	peers[1] = peers[0];
-	memset(&peers[1].gateway, 0, sizeof(peers[1].gateway));
+	peers[1].anywhere = true;
 	peers[1].interface = "adit-any";
 	want.n_peers = 2;
 	LACKS("saddr @gateways4");
@@ -212,7 +212,7 @@ static void both_families(void)
 	peers[0].forward_wan = true;
 	HAS("ip6 daddr @guarded6 counter drop");
 	HAS("oifname \"eth0\" ip6 saddr @exit6 masquerade");
-	peers[0].gateway = ip("2001:db8::2");
+	peers[0].gateways = net("2001:db8::2/128");
 	HAS("udp dport 500 ip6 saddr @gateways6 accept");
 }
 

@@ -22,7 +22,7 @@ static void start(void)
 	if (!own_namespace)
 		SKIP("needs root, to make a network namespace");
 	memset(&e, 0, sizeof(e));
-	if (sock_open(&s, &e)) {
+	if (sock_open(&s, 0, 0, &e)) {
 		printf("    %s\n", e.msg);
 		CHECK(!"sock_open");
 	}
@@ -158,7 +158,7 @@ static void a_taken_port_is_named(void)
 		CHECK(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0);
 		CHECK(bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == 0);
 		memset(&e, 0, sizeof(e));
-		CHECK_INT(sock_open(&s, &e), -1);
+		CHECK_INT(sock_open(&s, 0, 0, &e), -1);
 		snprintf(want, sizeof(want), "UDP port %u", ports[i]);
 		CHECK_HAS(e.msg, want);
 		CHECK_INT(s.ike500[SOCK_V4], -1);
