@@ -184,6 +184,77 @@ static void many(void)
 	closed();
 }
 
+static unsigned wanted;
+
+static void count_wanted(void *arg, const struct esp_iface *i)
+{
+	(void)arg;
+	CHECK_STR(i->name, "adit-t");
+	wanted++;
+}
+
+/* On demand: what comes before the SA is kept, in order, and sent once it can be. */
+static void packets_wait_for_a_tunnel_on_demand(void)
+{
+	struct err e = { 0 };
+	struct esp_iface *i;
+	size_t n;
+
+	gates("127.0.0.1");
+	a.end.sad.wanted = count_wanted;
+	i = sad_iface(&a.end.sad, "adit-t");
+	i->trapping = true;
+	sad_del(sa_of(&a), 0);
+	wanted = 0;
+	for (size_t k = 0; k < TRAP_PACKETS + 4; k++)
+		from_host(&a, make_v4(pkt, "10.1.0.5", "10.2.0.9", 99, 0, 100 + k));
+	CHECK_INT(wanted, 1);		/* told once, not for each */
+	CHECK_INT(i->trap.n, TRAP_PACKETS);
+	CHECK_INT(to_host(&a), 0);	/* nobody hears of it */
+	/* Not while it may not be used for sending. */
+	a.end.conf.hold_out = true;
+	CHECK(sad_add(&a.end.sad, &a.end.conf, "adit-t", &e) == 0);
+	worker_release(a.worker, i);
+	turns();
+	CHECK_INT(i->trap.n, TRAP_PACKETS);
+	sad_activate(sa_of(&a));
+	worker_release(a.worker, i);
+	turns();
+	CHECK_INT(i->trap.n, 0);
+	CHECK_INT(i->trap.bytes, 0);
+	for (size_t k = 4; k < TRAP_PACKETS + 4; k++)
+		CHECK_INT(to_host(&b), 120 + k);
+	CHECK_INT(to_host(&b), 0);
+	/* And no others than those that wait are remembered. */
+	n = make_v4(pkt, "10.1.0.5", "10.2.0.9", 99, 0, 50);
+	from_host(&a, n);
+	CHECK_INT(to_host(&b), n);
+	closed();
+}
+
+/* What waited in vain is answered, and a packet too large to keep at once. */
+static void waiting_ends(void)
+{
+	struct trap t = { 0 };
+	struct trapped *p;
+	bool tell;
+
+	CHECK(trap_keep(&t, pkt, 10000, 1000, &tell) && tell);
+	CHECK(trap_keep(&t, pkt, 10000, 1500, &tell) && !tell);
+	CHECK(trap_keep(&t, pkt, 10000, 2100, &tell) && tell);
+	CHECK_INT(t.n, 2);		/* the first gave way */
+	CHECK(!trap_keep(&t, pkt, TRAP_BYTES + 1, 2200, &tell));
+	CHECK(!trap_expired(&t, 1500 + TRAP_WAIT_MS - 1));
+	p = trap_expired(&t, 1500 + TRAP_WAIT_MS);
+	CHECK(p && p->len == 10000);
+	trapped_free(p);
+	CHECK_INT(t.n, 1);
+	CHECK_INT(t.bytes, 10000);
+	trap_fini(&t);
+	CHECK_INT(t.n, 0);
+	CHECK(!trap_take(&t));
+}
+
 static void no_tunnel_says_so(void)
 {
 	size_t n;
@@ -364,6 +435,8 @@ int main(void)
 	T_RUN(there_and_back);
 	T_RUN(over_ipv6);
 	T_RUN(many);
+	T_RUN(packets_wait_for_a_tunnel_on_demand);
+	T_RUN(waiting_ends);
 	T_RUN(no_tunnel_says_so);
 	T_RUN(icmp_is_limited);
 	T_RUN(narrow_path);
