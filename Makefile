@@ -14,13 +14,18 @@ B       ?= build
 CC      ?= cc
 CLANG   ?= clang
 OPT     ?= -O2 -g
-# Curve25519 by libsodium, ten times as fast as by mbedTLS; SODIUM= builds without it.
-SODIUM  ?= $(shell pkg-config --exists libsodium 2>/dev/null && echo 1)
 Q       := $(if $(V),,@)
 
 ifeq ($(filter default undefined,$(origin CC)),$(origin CC))
 CC := gcc
 endif
+
+# Curve25519 by libsodium, many times as fast as by mbedTLS, where its headers are; SODIUM=
+# builds without it.
+ifeq ($(origin SODIUM),undefined)
+SODIUM := $(shell echo '\#include <sodium/core.h>' | $(CC) -E - >/dev/null 2>&1 && echo 1)
+endif
+CRYPTO_LIBS := -lmbedcrypto $(if $(SODIUM),-lsodium)
 
 # Text is cut to its buffer on purpose; clang does not know this gcc warning.
 cc_flag = $(if $(findstring clang,$(CC)),,$(1))
@@ -78,7 +83,6 @@ $(B)/%.o: %.c $(B)/.flags | $(B)/.deps
 link = $(Q)echo "  LINK  $@"; mkdir -p $(@D); \
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(foreach r,$(1),$(call ar,$(r))) -Wl,--end-group $(2)
 
-CRYPTO_LIBS  := -lmbedcrypto $(if $(SODIUM),-lsodium)
 ADIT_ROOMS   := cli tui core/front core/control core/settings core/net core/ipc core/crypto core/base
 ADITD_ROOMS  := dataplane/esp dataplane/fake core/daemon core/settings core/net core/ipc core/crypto core/base
 IKED_ROOMS   := ike/main ike/engine ike/v2 ike/wire core/control core/daemon core/ipc core/crypto core/base
@@ -176,12 +180,12 @@ uninstall:
 # ---- the two commands, and what developers use
 
 demo:
-	@tests/deps install build demo
+	@tests/deps install build faster demo
 	@$(MAKE) --no-print-directory all
 	@tests/lab/demo $(B)
 
 check:
-	@tests/deps install build demo test
+	@tests/deps install build faster demo test
 	@$(MAKE) --no-print-directory check-all
 
 # Only the lines that differ from BASE: tables and trailing comments elsewhere stay as they are.
@@ -211,7 +215,7 @@ lint-man: lint-deps man
 	mandoc -Tlint -Wwarning $(MANPAGES)
 
 help:
-	@echo "make                 build into $(B)/ (SAN=1: with ASan and UBSan)"
+	@echo "make                 build into $(B)/ (SAN=1: with ASan and UBSan; SODIUM=: without libsodium)"
 	@echo "make demo            two routers in namespaces, a tunnel, a ping, the screen (root)"
 	@echo "make check           every test (root); make check-fast: no root, under a minute"
 	@echo "make bench           figures against strongSwan, as ratios (root)"

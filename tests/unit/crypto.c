@@ -1,7 +1,10 @@
 /* rooms: core/crypto core/base */
 /* crypto: algorithm words, suites, PRFs, key exchange, seal and open. */
 #include "core/crypto/crypto.h"
+#include "core/base/clock.h"
 #include "core/base/rng.h"
+#include "core/crypto/cbc.h"
+#include "core/crypto/ke_pool.h"
 #include "core/crypto/modp.h"
 #include "tests/unit/t.h"
 
@@ -65,6 +68,18 @@ static void weak(void)
 	CHECK(weak_parse("rot13", &w, NULL) == -1);
 	CHECK(suite_parse(SUITE_IKE, "aes256-sha256-modp2048", &l, NULL) == 0);
 	CHECK_INT(suite_weak(&l), 0);
+	CHECK(suite_parse(SUITE_ESP, "des-camellia256-sha256", &l, NULL) == 0);
+	CHECK_INT(suite_weak(&l), WEAK_DES | WEAK_CAMELLIA);
+	CHECK_STR(roundtrip(SUITE_ESP, "camellia-des_cbc-sha1"), "camellia128-des-sha1");
+	if (alg_built(alg_by_name(ALG_ENCR, "blowfish"))) {
+		CHECK(suite_parse(SUITE_IKE, "blowfish-md5-modp768", &l, NULL) == 0);
+		CHECK_INT(suite_weak(&l), WEAK_BLOWFISH | WEAK_MD5 | WEAK_MODP768);
+		CHECK_STR(roundtrip(SUITE_ESP, "blowfish448-sha1"), "blowfish448-sha1");
+	} else {
+		CHECK_HAS(roundtrip(SUITE_ESP, "blowfish-sha1"), "has no Blowfish-128-CBC");
+	}
+	CHECK(weak_parse("des blowfish,camellia aggressive", &w, NULL) == 0);
+	CHECK_INT(w, WEAK_DES | WEAK_BLOWFISH | WEAK_CAMELLIA | WEAK_AGGRESSIVE);
 }
 
 /* RFC 4231 §4.3: test case 2. */
@@ -158,6 +173,76 @@ static void ke_agrees(void)
 	}
 }
 
+/* Pairs come from the pool once it had time, each once, and of the group that was asked for. */
+static void ke_pool(void)
+{
+	struct ke *got[KE_POOL_DEPTH + 2];
+	uint8_t s1[KE_SHARED_MAX], s2[KE_SHARED_MAX];
+	size_t l1, l2;
+	struct ke *x;
+
+	CHECK(!ke_pool_hungry());
+	x = ke_new(KE_CURVE25519, NULL);	/* off: nothing is learnt */
+	ke_free(x);
+	CHECK(!ke_pool_hungry() && !ke_pool_work());
+	clock_virtual_set(1000);
+	ke_pool_enable(true);
+	ke_free(ke_new(KE_CURVE25519, NULL));
+	ke_free(ke_new(KE_MODP_768, NULL));
+	CHECK(ke_pool_hungry());
+	CHECK_INT(ke_pool_ready(KE_CURVE25519), 0);
+	for (int i = 0; i < 2 * KE_POOL_DEPTH - 1; i++)
+		CHECK(ke_pool_work());
+	CHECK(!ke_pool_work());		/* the last of them */
+	CHECK_INT(ke_pool_ready(KE_CURVE25519), KE_POOL_DEPTH);
+	CHECK_INT(ke_pool_ready(KE_MODP_768), KE_POOL_DEPTH);
+	CHECK_INT(ke_pool_ready(KE_ECP_256), 0);
+	for (size_t i = 0; i < KE_POOL_DEPTH + 2; i++) {
+		got[i] = ke_new(KE_CURVE25519, NULL);
+		CHECK(got[i] && ke_id(got[i]) == KE_CURVE25519);
+		for (size_t k = 0; k < i; k++)
+			CHECK(memcmp(ke_public(got[i]).p, ke_public(got[k]).p, 32) != 0);
+	}
+	CHECK_INT(ke_pool_ready(KE_CURVE25519), 0);
+	CHECK(ke_shared(got[0], ke_public(got[9]), s1, &l1, NULL) == 0);
+	CHECK(ke_shared(got[9], ke_public(got[0]), s2, &l2, NULL) == 0);
+	CHECK_MEM(s1, s2, 32);
+	for (size_t i = 0; i < KE_POOL_DEPTH + 2; i++)
+		ke_free(got[i]);
+	/* MODP 768 is not asked for any more */
+	clock_virtual_set(1000 + KE_POOL_FORGET_MS / 2);
+	ke_free(ke_new(KE_CURVE25519, NULL));
+	clock_virtual_set(1002 + KE_POOL_FORGET_MS);
+	CHECK(ke_pool_hungry());
+	while (ke_pool_work())
+		;
+	CHECK_INT(ke_pool_ready(KE_CURVE25519), KE_POOL_DEPTH);
+	CHECK_INT(ke_pool_ready(KE_MODP_768), 0);
+	ke_pool_enable(false);
+	CHECK_INT(ke_pool_ready(KE_CURVE25519), 0);
+	CHECK(!ke_pool_hungry());
+	clock_virtual_off();
+}
+
+/* Private exponents are as long as the group's strength asks for, not as the prime. */
+static void modp_exponents(void)
+{
+	static const struct {
+		uint16_t id;
+		size_t bits;
+	} want[] = { { KE_MODP_2048, 225 }, { KE_MODP_3072, 275 }, { KE_MODP_4096, 325 },
+		     { KE_MODP_6144, 375 }, { KE_MODP_8192, 400 } };
+	mbedtls_mpi p;
+	size_t bits;
+
+	mbedtls_mpi_init(&p);
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		CHECK(modp_prime(want[i].id, &p, &bits) == 0);
+		CHECK_INT(bits, want[i].bits);
+	}
+	mbedtls_mpi_free(&p);
+}
+
 static void seal_open_one(const struct alg *encr, const struct alg *integ)
 {
 	uint8_t key[64], ikey[64], aad[12], iv[16], tail[4], msg[160], icv[32];
@@ -209,7 +294,7 @@ static void seal_open(void)
 	const struct alg *all = alg_table(&n);
 
 	for (size_t i = 0; i < n; i++) {
-		if (all[i].type != ALG_ENCR)
+		if (all[i].type != ALG_ENCR || !alg_built(&all[i]))
 			continue;
 		if (all[i].aead) {
 			seal_open_one(&all[i], NULL);
@@ -221,6 +306,55 @@ static void seal_open(void)
 	}
 }
 
+/* A message in pieces, the IV running on, is the message in one piece; and back. */
+static void cbc_runs_on(void)
+{
+	size_t n;
+	const struct alg *all = alg_table(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t key[CBC_KEY_MAX], iv0[16], iv[16], msg[96], one[96], two[96];
+		size_t b = all[i].block;
+		struct err e = { 0 };
+		struct cbc *c;
+
+		if (all[i].type != ALG_ENCR || !alg_built(&all[i]))
+			continue;
+		rng_bytes(key, sizeof(key));
+		rng_bytes(iv0, sizeof(iv0));
+		rng_bytes(msg, sizeof(msg));
+		c = cbc_new(&all[i], (struct slice){ key, all[i].key_len }, &e);
+		if (all[i].aead) {
+			CHECK(!c);
+			CHECK_HAS(e.msg, "no such CBC cipher");
+			continue;
+		}
+		CHECK(c);
+		CHECK_INT(cbc_block(c), b);
+		memcpy(one, msg, sizeof(msg));
+		memcpy(iv, iv0, b);
+		CHECK(cbc_encrypt(c, iv, one, 96) == 0);
+		CHECK_MEM(iv, one + 96 - b, b);
+		memcpy(two, msg, sizeof(msg));
+		memcpy(iv, iv0, b);
+		CHECK(cbc_encrypt(c, iv, two, b) == 0);
+		CHECK(cbc_encrypt(c, iv, two + b, 96 - b) == 0);
+		CHECK_MEM(one, two, 96);
+		memcpy(iv, iv0, b);
+		CHECK(cbc_decrypt(c, iv, two, b) == 0);
+		CHECK_MEM(iv, one, b);
+		CHECK(cbc_decrypt(c, iv, two + b, 96 - b) == 0);
+		CHECK_MEM(two, msg, 96);
+		CHECK(cbc_encrypt(c, iv, two, 0) == -1);
+		CHECK(cbc_encrypt(c, iv, two, b + 1) == -1);
+		CHECK(cbc_decrypt(c, iv, two, b - 1) == -1);
+		CHECK_MEM(two, msg, 96);
+		cbc_free(c);
+		CHECK(!cbc_new(&all[i], (struct slice){ key, all[i].key_len - 1u }, &e));
+		CHECK_HAS(e.msg, "wrong key length");
+	}
+}
+
 int main(void)
 {
 	T_RUN(suites_ike);
@@ -229,7 +363,10 @@ int main(void)
 	T_RUN(prf_sha256);
 	T_RUN(prf_plus_chains);
 	T_RUN(modp_primes);
+	T_RUN(modp_exponents);
 	T_RUN(ke_agrees);
+	T_RUN(ke_pool);
 	T_RUN(seal_open);
+	T_RUN(cbc_runs_on);
 	return t_done();
 }
