@@ -73,7 +73,8 @@ static void child_in(struct child *c)
 		rekey_through(c);
 	else if (c->replaces)
 		rekeyed_by_peer(c);
-	else
+	/* Also after a rekey: the one before it was left alone while it was rekeyed. */
+	if (c->state == CH_LIVE)
 		drop_duplicates(c);
 	if (v2(c->sa)->held_for == c->id)
 		out_release(c->sa);

@@ -1,11 +1,16 @@
 /* rooms: ike/engine ike/v2 ike/wire core/crypto core/base */
 /* Lives: by a seed, two routers go through hours of short lifetimes, rekeys, verbs,
- * reloads, crashes and lost dataplanes over a network that loses, doubles, delays and
- * reorders. When it calms down both sides must hold the same SAs, no more and no fewer,
+ * reloads, crashes and lost dataplanes over a network that loses, doubles, delays,
+ * reorders and corrupts. When it calms down both sides must hold the same SAs, no more
+ * and no fewer,
  * and nothing may be left when they stop. SEED=n begins there and runs one, LIVES=n so
- * many. */
+ * many, SOAK=n goes on for n seconds. */
+#include "tests/exchange/fast_ke.h"
+
 #include "ike/v2/v2.h"
 #include "tests/exchange/pair.h"
+
+#include <time.h>
 
 static struct sim s;
 static struct sim_conf conf[2];
@@ -47,6 +52,7 @@ static void weather(void)
 	s.loss = roll(3) ? roll(25) : 0;
 	s.dup = roll(20);
 	s.reorder = roll(30);
+	s.corrupt = roll(3) ? 0 : roll(10);
 	s.delay_ms = 1 + roll(120);
 }
 
@@ -149,7 +155,7 @@ static const char *one_life(uint64_t seed)
 		happen();
 	}
 	/* It calms down. Long lives, so that no rekey is under way when we look. */
-	s.loss = s.dup = s.reorder = 0;
+	s.loss = s.dup = s.reorder = s.corrupt = 0;
 	s.delay_ms = 20;
 	for (int n = 0; n < 2; n++) {
 		if (engine_peer_up(s.side[n].e, n ? "a" : "b", NULL) < 0)
@@ -169,11 +175,13 @@ static const char *one_life(uint64_t seed)
 
 static void lives(void)
 {
-	const char *one = getenv("SEED"), *many = getenv("LIVES");
+	const char *one = getenv("SEED"), *many = getenv("LIVES"), *soak = getenv("SOAK");
 	uint64_t first = one ? strtoull(one, NULL, 10) : 1;
-	uint64_t n = many ? strtoull(many, NULL, 10) : one ? 1 : 200;
+	uint64_t n = many ? strtoull(many, NULL, 10) : one ? 1 : 5000;
+	time_t until = soak ? time(NULL) + atol(soak) : 0;
+	uint64_t seed;
 
-	for (uint64_t seed = first; seed < first + n; seed++) {
+	for (seed = first; until ? time(NULL) < until : seed < first + n; seed++) {
 		const char *wrong = one_life(seed);
 
 		if (wrong) {
@@ -185,10 +193,22 @@ static void lives(void)
 			       sim_counts(&s, 0).ike_sas, sim_counts(&s, 1).ike_sas,
 			       conf[0].peer.n_children, peer_state_name(sim_state(&s, 0)),
 			       peer_state_name(sim_state(&s, 1)));
+			for (int d = 0; d < 2; d++)
+				for (int i = 0; i < SIM_SAS; i++)
+					if (s.side[d].sas[i].used)
+						printf("    %c %u %s %08x %08x%s%s%s\n", 'a' + d,
+						       s.side[d].sas[i].sa.id,
+						       s.side[d].sas[i].sa.child,
+						       s.side[d].sas[i].sa.spi_in,
+						       s.side[d].sas[i].sa.spi_out,
+						       s.side[d].sas[i].held ? " held" : "",
+						       s.side[d].sas[i].added ? "" : " new",
+						       s.side[d].sas[i].gone_ms ? " gone" : "");
 			CHECK(!"a life went wrong");
 		}
 		sim_end(&s);
 	}
+	printf("    %llu lives\n", (unsigned long long)(seed - first));
 }
 
 int main(void)

@@ -39,7 +39,7 @@ struct sim_side {
 	struct sim_sa sas[SIM_SAS];
 	char psk[64];			/* the same for every peer of a side; "" none */
 	bool dp_refuses, dp_mute, vault_mute;
-	bool dead;			/* the machine is off: nothing in, nothing out */
+	bool dead;			/* cut off: nothing in, nothing out */
 	unsigned ups, downs, events[SIM_KINDS], sent, received, keepalives, adds;
 	bool peer_up;
 	bool stopped;
@@ -68,6 +68,7 @@ struct sim {
 	uint64_t seq;
 	/* the network */
 	unsigned loss, dup, reorder;	/* percent */
+	unsigned corrupt;		/* percent that arrive with a bit flipped */
 	unsigned delay_ms;
 	bool nat;			/* side 0 sits behind one */
 	struct ip_addr nat_addr;
@@ -199,6 +200,8 @@ static inline void sim_net(struct sim *s, int from, struct endpoint src,
 		p->bytes = malloc(len);
 		p->len = len;
 		memcpy(p->bytes, msg, len);
+		if (sim_dice(100) < s->corrupt)
+			p->bytes[rng_below((uint32_t)len)] ^= (uint8_t)(1 << rng_below(8));
 	}
 }
 
@@ -509,7 +512,7 @@ static inline void sim_deliver(struct sim *s, struct sim_packet *p)
 	struct sim_side *d = &s->side[p->kind ? p->side : p->to];
 	struct sim_sa *x;
 
-	if (d->e && !d->dead) {
+	if (d->e && (!d->dead || p->kind)) {
 		switch (p->kind) {
 		case 0:
 			d->received++;
