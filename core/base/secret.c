@@ -1,5 +1,6 @@
-/* secret: a small first-fit arena over locked pages. Keys are few and short, so it favours
- * being easy to check: every block has a header, neighbours merge when freed. */
+/* secret: a small first-fit arena over locked pages. It favours being easy to check: every
+ * block has a header, neighbours merge when they are looked at. With ten thousand tunnels there
+ * are a thousand chunks; those found full are set aside until something in them is freed. */
 #include "core/base/secret.h"
 
 #include <assert.h>
@@ -31,14 +32,18 @@ struct block {
 };
 
 struct chunk {
-	struct chunk *next;
+	struct chunk *next, **at;	/* among the open ones; at: who points here */
+	size_t full;			/* set aside */
 	size_t pad;
-	/* blocks follow up to CHUNK */
+	/* blocks follow up to CHUNK; chunks lie at multiples of CHUNK */
 };
+
+/* A chunk that has no room for so much is full. */
+#define FULL_BELOW 512
 
 _Static_assert(sizeof(struct block) % ALIGN == 0 || sizeof(size_t) == 4, "headers keep alignment");
 
-static struct chunk *chunks;
+static struct chunk *open_chunks;
 static bool lock_failed;
 
 #define CHUNK_HEAD ((sizeof(struct chunk) + ALIGN - 1) / ALIGN * ALIGN)
@@ -56,13 +61,38 @@ static struct block *next_block(struct chunk *c, struct block *b)
 	return p < (uint8_t *)c + CHUNK ? (struct block *)p : NULL;
 }
 
+static void chunk_open(struct chunk *c)
+{
+	c->full = 0;
+	c->next = open_chunks;
+	c->at = &open_chunks;
+	if (c->next)
+		c->next->at = &c->next;
+	open_chunks = c;
+}
+
+static void chunk_close(struct chunk *c)
+{
+	if (c->next)
+		c->next->at = c->at;
+	*c->at = c->next;
+	c->full = 1;
+}
+
 static struct chunk *chunk_new(void)
 {
-	struct chunk *c = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *m = mmap(NULL, 2 * CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+	size_t before;
+	struct chunk *c;
 
-	if (c == MAP_FAILED)
+	if (m == MAP_FAILED)
 		return NULL;
+	before = -(uintptr_t)m % CHUNK;
+	if (before)
+		munmap(m, before);
+	munmap(m + before + CHUNK, CHUNK - before);
+	c = (struct chunk *)(m + before);
 	madvise(c, CHUNK, MADV_DONTDUMP);
 	madvise(c, CHUNK, MADV_WIPEONFORK);
 	if (mlock(c, CHUNK) < 0)
@@ -70,8 +100,7 @@ static struct chunk *chunk_new(void)
 	SEEN_BY_LSAN(c, CHUNK);
 	first_block(c)->size = CHUNK - CHUNK_HEAD;
 	first_block(c)->used = 0;
-	c->next = chunks;
-	chunks = c;
+	chunk_open(c);
 	return c;
 }
 
@@ -113,19 +142,24 @@ static void *take(struct chunk *c, size_t len)
 
 void *secret_new(size_t len)
 {
-	struct chunk *c;
+	struct chunk *c, *next;
 	void *p;
 
 	assert(len > 0 && len <= SECRET_MAX);
-	for (c = chunks; c; c = c->next)
+	for (c = open_chunks; c; c = next) {
+		next = c->next;
 		if ((p = take(c, len)))
 			return p;
+		if (len <= FULL_BELOW && c->at)
+			chunk_close(c);
+	}
 	c = chunk_new();
 	return c ? take(c, len) : NULL;
 }
 
 void secret_free(void *p)
 {
+	struct chunk *c;
 	struct block *b;
 
 	if (!p)
@@ -134,6 +168,9 @@ void secret_free(void *p)
 	assert(b->used);
 	secret_wipe(p, b->used);
 	b->used = 0;
+	c = (struct chunk *)((uintptr_t)p & ~(uintptr_t)(CHUNK - 1));
+	if (c->full)
+		chunk_open(c);
 }
 
 void secret_wipe(void *p, size_t len)
