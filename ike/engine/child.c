@@ -3,6 +3,8 @@
  */
 #include "ike/engine/parts.h"
 
+#include "ike/engine/negotiation.h"
+
 #include "core/base/clock.h"
 #include "core/base/rng.h"
 #include "core/base/secret.h"
@@ -50,6 +52,8 @@ void slot_fail(struct peer *p, uint8_t slot, const char *fmt, ...)
 	/* 5, 10, 20 … 160 s: most often settings have to change for it to work. */
 	s->next_ms =
 		clock_ms() + rng_jitter(5000ull << (s->fails < 6 ? s->fails - 1 : 5), 20);
+	if (!p->neg_fresh && p->main)
+		negotiation_child(p->main, slot, p->main->owner, false, NEG_LOCAL);
 	peer_fail(p, text);
 	/* What was kept only until its successor stands must not stay now. */
 	for (struct child *c = p->children; c; c = c->next)
@@ -278,6 +282,13 @@ void slot_no_selectors(struct peer *p, const struct child *old,
 
 	ts_from_prefixes(cc->local_network, cc->n_local, &local);
 	ts_from_prefixes(cc->remote_network, cc->n_remote, &remote);
+	if (p->main) {
+		struct negotiation *n = negotiation_child(p->main, slot, false, old != NULL,
+							  NEG_SELECTORS);
+
+		negotiation_selectors(&n->ts_theirs_local, tsr);
+		negotiation_selectors(&n->ts_theirs_remote, tsi);
+	}
 	slot_fail(p, slot, "networks do not match: %s",
 		  ts_compare(&local, &remote, tsr, tsi, words, sizeof(words)));
 }

@@ -17,6 +17,7 @@
 #include "core/base/err.h"
 #include "core/base/rd.h"
 #include "core/base/timer.h"
+#include "core/ipc/negotiation.h"
 #include "core/ipc/sa.h"
 #include "core/settings/conf.h"
 
@@ -228,5 +229,12 @@ struct engine_counts {
 size_t engine_status(struct engine *e, const char *name,
 		     void (*fn)(void *arg, const struct peer_status *st), void *arg);
 void engine_counts(const struct engine *e, struct engine_counts *out);
+/* The last failure of a peer, or of each, NULL where none is kept; borrowed for the call.
+ * Returns how many were visited. */
+size_t engine_failures(const struct engine *e, const char *name,
+		       void (*fn)(void *arg, const char *peer,
+				  const struct negotiation *failed), void *arg);
+/* Who called and is nobody we know; returns how many. */
+size_t engine_strangers(const struct engine *e, struct neg_stranger out[NEG_STRANGERS_MAX]);
 
 #endif

@@ -1,6 +1,8 @@
 /* install: what follows when the dataplane has taken a pair in, or tells about one. */
 #include "ike/engine/parts.h"
 
+#include "ike/engine/negotiation.h"
+
 #include "core/base/clock.h"
 
 #include <stdio.h>
@@ -79,6 +81,7 @@ static void in_use(struct child *c)
 	s->fails = 0;
 	free(s->reason);
 	s->reason = NULL;
+	negotiation_child_up(p, c->slot);
 	for (struct child *o = p->children; o; o = o->next)
 		if (o != c && o->slot == c->slot && o->stale &&
 		    (o->pair == c->pair || c->pair == PAIR_ALL || o->pair == PAIR_ALL))

@@ -185,6 +185,8 @@ struct peer {
 	uint64_t up_since;
 	char *failure;
 	int64_t failure_wall_s;
+	struct negotiation *neg;	/* the last failure; NULL: none (negotiation.h) */
+	bool neg_fresh;			/* its words are still to come */
 	struct drop_counts drops;
 };
 
@@ -201,6 +203,7 @@ struct engine {
 	struct drop_counts drops;
 	uint32_t cookies_sent;
 	struct log_limit stranger_log, stranger_reply;
+	struct neg_stranger strangers[NEG_STRANGERS_MAX];
 	struct timer stop_timer;
 	void (*stopped)(void *arg);
 	void *stopped_arg;

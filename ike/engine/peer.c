@@ -2,6 +2,8 @@
  * of several IKE SAs with it is the one. */
 #include "ike/engine/parts.h"
 
+#include "ike/engine/negotiation.h"
+
 #include "core/base/clock.h"
 #include "core/base/rng.h"
 #include "ike/wire/id.h"
@@ -23,6 +25,7 @@ void peer_fail(struct peer *p, const char *why)
 	free(p->failure);
 	p->failure = strdup(why && *why ? why : "unknown");
 	p->failure_wall_s = clock_wall_s();
+	negotiation_words(p, p->failure ? p->failure : "");
 }
 
 void peer_free(struct peer *p)
@@ -32,6 +35,7 @@ void peer_free(struct peer *p)
 		free(p->slots[i].reason);
 	free(p->slots);
 	free(p->conf.children);
+	negotiation_free(p);
 	free(p->failure);
 	free(p);
 }
@@ -270,6 +274,7 @@ void peer_sa_up(struct peer *p, struct ike_sa *sa, bool initial_contact)
 		}
 	}
 	p->main = winner;
+	negotiation_sa_up(p);
 	p->tries = p->fails = 0;
 	p->gave_up = false;
 	timer_stop(p->e->ts, &p->timer);
