@@ -34,6 +34,7 @@ struct sa_child {
 	uint32_t replay_window;		/* packets; 0: off */
 	uint32_t hard_life_s;		/* from now; 0: none. The dataplane stops using it
 					 * then and tells (SA_EVENT_HARD) */
+	uint64_t soft_bytes, hard_bytes; /* inner bytes, both ways together; 0: no limit */
 	struct sa_key in, out;
 	struct selector local_ts[SA_SELECTORS_MAX];
 	struct selector remote_ts[SA_SELECTORS_MAX];
@@ -49,8 +50,8 @@ struct sa_stats {
 };
 
 enum sa_event {
-	SA_EVENT_HARD,		/* hard_life_s is over */
-	SA_EVENT_SEQ_SOON,	/* sequence numbers run out */
+	SA_EVENT_HARD,		/* hard_life_s is over, or hard_bytes are through */
+	SA_EVENT_SOFT,		/* sequence numbers run out, or soft_bytes are through */
 	SA_EVENT_ACTIVE,	/* hold_out ended: a packet came */
 	SA_EVENT_GONE,		/* its interface was deleted by somebody */
 };

@@ -53,6 +53,26 @@ void esp_count(struct esp_sa *sa, enum esp_verdict v)
 	}
 }
 
+/* It needs a successor. */
+static void soon(struct esp_sa *sa)
+{
+	if (sa->soft_told)
+		return;
+	sa->soft_told = true;
+	sa->sad->event(sa->sad->arg, sa->id, SA_EVENT_SOFT);
+}
+
+/* Lifetimes in bytes, RFC 4301 §4.4.2.1. */
+static void volume(struct esp_sa *sa)
+{
+	uint64_t through = sa->stats.rx_bytes + sa->stats.tx_bytes;
+
+	if (sa->soft_bytes && through >= sa->soft_bytes)
+		soon(sa);
+	if (sa->hard_bytes && through >= sa->hard_bytes)
+		sad_expire(sa);
+}
+
 enum esp_verdict esp_seal_begin(struct esp_sa *sa, struct esp_pkt *p, const struct inner *in,
 				uint64_t now_ms, struct engine_op *op)
 {
@@ -65,10 +85,8 @@ enum esp_verdict esp_seal_begin(struct esp_sa *sa, struct esp_pkt *p, const stru
 	if (sa->seq_out >= sa->seq_limit)
 		return ESP_DROP_EXPIRED;
 	sa->seq_out++;
-	if (!sa->seq_told && sa->seq_out >= sa->seq_limit / 4 * 3) {
-		sa->seq_told = true;
-		sa->sad->event(sa->sad->arg, sa->id, SA_EVENT_SEQ_SOON);
-	}
+	if (sa->seq_out >= sa->seq_limit / 4 * 3)
+		soon(sa);
 	w = wr_init(esp_pkt_data(p) + in->total_len, pad + TRAILER);
 	for (size_t i = 1; i <= pad; i++)
 		wr_u8(&w, (uint8_t)i);
@@ -88,6 +106,7 @@ enum esp_verdict esp_seal_begin(struct esp_sa *sa, struct esp_pkt *p, const stru
 	sa->stats.tx_packets++;
 	sa->stats.tx_bytes += in->total_len;
 	sa->stats.last_tx_ms = now_ms;
+	volume(sa);
 	return ESP_OK;
 }
 
@@ -197,5 +216,6 @@ enum esp_verdict esp_open_end(struct esp_sa *sa, struct esp_pkt *p, const struct
 		return ESP_DROP_MALFORMED;
 	sa->stats.rx_packets++;
 	sa->stats.rx_bytes += in->total_len;
+	volume(sa);
 	return ESP_OK;
 }

@@ -116,12 +116,18 @@ void sad_iface_del(struct sad *s, struct esp_iface *i)
 	free(i);
 }
 
+void sad_expire(struct esp_sa *sa)
+{
+	if (sa->expired)
+		return;
+	sa->expired = true;
+	timer_stop(sa->sad->timers, &sa->hard);
+	sa->sad->event(sa->sad->arg, sa->id, SA_EVENT_HARD);
+}
+
 static void hard_over(void *arg)
 {
-	struct esp_sa *sa = arg;
-
-	sa->expired = true;
-	sa->sad->event(sa->sad->arg, sa->id, SA_EVENT_HARD);
+	sad_expire(arg);
 }
 
 static void linger_over(void *arg)
@@ -208,6 +214,8 @@ int sad_add(struct sad *s, const struct sa_child *c, const char *iface, struct e
 		sa_free(sa);
 		return -1;
 	}
+	sa->soft_bytes = c->soft_bytes;
+	sa->hard_bytes = c->hard_bytes;
 	if (c->hard_life_s)
 		timer_set(s->timers, &sa->hard, c->hard_life_s * UINT64_C(1000));
 	sa->next_spi = *bucket(s, sa->spi_in);

@@ -43,7 +43,7 @@ struct esp_sa {
 	bool out_held;			/* not used for sending yet (hold_out) */
 	bool out_off;			/* deleted: only receives until its linger is over */
 	bool expired;			/* hard life is over: neither way */
-	bool seq_told;			/* SA_EVENT_SEQ_SOON was sent */
+	bool soft_told;			/* SA_EVENT_SOFT was sent */
 	const struct alg *encr, *integ;	/* integ is NULL with an AEAD */
 	struct engine_sizes sizes;
 	struct engine_key *key_in, *key_out;
@@ -52,6 +52,7 @@ struct esp_sa {
 	struct replay replay;
 	uint16_t inner_mtu;		/* from a learned path MTU; 0: none */
 	uint64_t inner_mtu_until_ms;
+	uint64_t soft_bytes, hard_bytes;	/* both ways together; 0: no limit */
 	struct timer hard, linger;
 	struct sa_stats stats;		/* last_*_ms: the clock then; 0: never */
 	uint8_t n_local, n_remote;
@@ -81,6 +82,8 @@ struct esp_iface *sad_iface_add(struct sad *s, const char *name, int fd, uint16_
 				struct err *e) MUST_USE;
 /* With its SAs. */
 void sad_iface_del(struct sad *s, struct esp_iface *i);
+/* Its life is over: it is used neither way any more, and that is told. */
+void sad_expire(struct esp_sa *sa);
 struct esp_iface *sad_iface(struct sad *s, const char *name);
 
 /* Checks everything in c; the keys are copied into the engine. */

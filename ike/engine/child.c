@@ -106,6 +106,18 @@ static void link_child(struct child *c, struct peer *p)
 	p->children = c;
 }
 
+/* As with time: some before the end a successor is made, not by both at once. */
+static void byte_limits(const struct child *c, uint64_t bytes, struct sa_child *sc)
+{
+	uint64_t margin = bytes / 8;
+
+	if (!bytes)
+		return;
+	margin = margin / 100 * (c->initiator ? 75 + rng_below(50) : 45 + rng_below(30));
+	sc->hard_bytes = bytes;
+	sc->soft_bytes = bytes - margin;
+}
+
 static void install(const struct child *c, struct sa_child *sc)
 {
 	const struct ike_sa *sa = c->sa;
@@ -129,6 +141,7 @@ static void install(const struct child *c, struct sa_child *sc)
 	sc->integ = c->esp.integ;
 	sc->replay_window = REPLAY_WINDOW;
 	sc->hard_life_s = c->life_s ? c->life_s : cc->esp_life_s;
+	byte_limits(c, c->life_bytes ? c->life_bytes : cc->esp_life_bytes, sc);
 	sa->e->env.sa_add(sa->e->env.arg, sc);
 }
 
@@ -159,6 +172,7 @@ struct child *child_make(struct ike_sa *sa, const struct child_made *m, struct e
 	c->spi_in = m->spi_in;
 	c->spi_out = (uint32_t)m->esp->spi;
 	c->life_s = m->life_s;
+	c->life_bytes = m->life_bytes;
 	c->esp = *m->esp;
 	c->n_local = m->local->n;
 	c->n_remote = m->remote->n;

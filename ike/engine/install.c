@@ -171,7 +171,7 @@ void engine_sa_event(struct engine *e, uint32_t sa_id, enum sa_event ev)
 		gone(c);
 		sa_next(c->sa);
 		break;
-	case SA_EVENT_SEQ_SOON:
+	case SA_EVENT_SOFT:
 		if (c->state == CH_LIVE)
 			c->rekey_at = clock_ms();
 		sa_next(c->sa);

@@ -147,6 +147,7 @@ struct child {
 	uint16_t pair;			/* local * n_remote + remote; PAIR_ALL */
 	uint32_t id, spi_in, spi_out;
 	uint32_t life_s;		/* as agreed; 0: as in the settings */
+	uint64_t life_bytes;		/* likewise */
 	uint32_t replaced_by, replaces;	/* ids; 0 none */
 	uint8_t nonce_min[NONCE_CMP];
 	struct chosen esp;
@@ -276,6 +277,7 @@ struct child_made {
 	struct child *old;		/* rekeyed, or NULL */
 	uint32_t spi_in;
 	uint32_t life_s;		/* as agreed; 0: as in the settings */
+	uint64_t life_bytes;		/* likewise */
 	uint16_t pair;
 	uint8_t slot;
 	bool initiator, hold;

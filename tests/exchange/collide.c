@@ -59,7 +59,7 @@ static void begin(int n, enum thing what)
 	switch (what) {
 	case REKEY_CHILD:
 		if (c)
-			engine_sa_event(e, c->id, SA_EVENT_SEQ_SOON);
+			engine_sa_event(e, c->id, SA_EVENT_SOFT);
 		break;
 	case REKEY_IKE:
 		if (!sa)

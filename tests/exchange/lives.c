@@ -66,7 +66,7 @@ static void rekey_something(int n)
 		p->main->rekey_at = s.now;
 		task_next(p->main);
 	} else if (p->children) {
-		engine_sa_event(s.side[n].e, p->children->id, SA_EVENT_SEQ_SOON);
+		engine_sa_event(s.side[n].e, p->children->id, SA_EVENT_SOFT);
 	}
 }
 

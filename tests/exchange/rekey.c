@@ -115,10 +115,10 @@ static void child_collision(void)
 		sim_usual(&s);
 		start_watching();
 		engine_sa_event(s.side[0].e, sim_status(&s, 0)->child[0].sa_id,
-				SA_EVENT_SEQ_SOON);
+				SA_EVENT_SOFT);
 		sim_run(&s, apart);
 		engine_sa_event(s.side[1].e, sim_status(&s, 1)->child[0].sa_id,
-				SA_EVENT_SEQ_SOON);
+				SA_EVENT_SOFT);
 		sim_run(&s, 15000);
 		CHECK_UP(&s, 1);
 		/* No third pair was made to clean up after the two. */
@@ -157,7 +157,7 @@ static void mixed_collision(void)
 		task_next(ike(1));
 		sim_run(&s, apart);
 		engine_sa_event(s.side[0].e, sim_status(&s, 0)->child[0].sa_id,
-				SA_EVENT_SEQ_SOON);
+				SA_EVENT_SOFT);
 		sim_run(&s, 20000);
 		CHECK_UP(&s, 1);
 		CHECK(sim_status(&s, 0)->child[0].rekeys >= 1);

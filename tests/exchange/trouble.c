@@ -429,7 +429,7 @@ static void each_lost_once(void)
 		sim_run(&s, 3000);
 		CHECK_UP(&s, 1);
 		engine_sa_event(s.side[0].e, sim_status(&s, 0)->child[0].sa_id,
-				SA_EVENT_SEQ_SOON);
+				SA_EVENT_SOFT);
 		sim_run(&s, 5000);
 		CHECK_UP(&s, 1);
 		s.side[1].e->peers->main->rekey_at = s.now;

@@ -492,6 +492,37 @@ static void held_until_used(void)
 	down();
 }
 
+static void bytes_are_a_lifetime(void)
+{
+	unsigned sealed = 0;
+	struct inner in;
+
+	up(0, 0);
+	sa_of(&a)->soft_bytes = 300;
+	sa_of(&a)->hard_bytes = 1000;
+	while (!sa_of(&a)->expired && sealed < 200) {
+		uint64_t before = sa_of(&a)->stats.tx_bytes;
+
+		CHECK(before < 1000);
+		fill_v4(10);
+		CHECK_INT(seal_one(sa_of(&a), &p), ESP_OK);
+		sealed++;
+		CHECK_INT(a.events[SA_EVENT_SOFT], sa_of(&a)->stats.tx_bytes >= 300);
+		CHECK_INT(a.events[SA_EVENT_HARD], sa_of(&a)->stats.tx_bytes >= 1000);
+	}
+	CHECK(sealed > 2 && sealed < 200);
+	/* What comes counts as well. */
+	sa_of(&b)->soft_bytes = 20;
+	fill_v4(10);
+	sa_of(&a)->expired = false;
+	sa_of(&a)->hard_bytes = 0;
+	CHECK_INT(seal_one(sa_of(&a), &p), ESP_OK);
+	CHECK_INT(b.events[SA_EVENT_SOFT], 0);
+	CHECK_INT(open_one(&b, &p, &in), ESP_OK);
+	CHECK_INT(b.events[SA_EVENT_SOFT], 1);
+	down();
+}
+
 static void numbers_never_wrap(void)
 {
 	for (int esn = 0; esn <= 1; esn++) {
@@ -502,7 +533,7 @@ static void numbers_never_wrap(void)
 		for (unsigned i = 0; i < 4; i++) {
 			fill_v4(10);
 			CHECK_INT(seal_one(sa_of(&a), &p), ESP_OK);
-			CHECK_INT(a.events[SA_EVENT_SEQ_SOON], i >= 1);
+			CHECK_INT(a.events[SA_EVENT_SOFT], i >= 1);
 		}
 		sa_of(&a)->seq_out = limit - 1;
 		fill_v4(10);
@@ -729,6 +760,7 @@ int main(void)
 	T_RUN(newest_usable);
 	T_RUN(held_until_used);
 	T_RUN(numbers_never_wrap);
+	T_RUN(bytes_are_a_lifetime);
 	T_RUN(lifetimes);
 	T_RUN(stats);
 	T_RUN(refused);
