@@ -3,7 +3,6 @@
 #include "core/front/explain.h"
 
 #include "core/front/explain_priv.h"
-#include "core/ipc/msg.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -128,32 +127,6 @@ const char *explain_where(const struct explain_input *in, char *buf, size_t cap)
 
 /* ---- keys ---- */
 
-static const char *hint_words(unsigned hint)
-{
-	switch ((enum psk_hint)hint) {
-	case PSK_HINT_NONE:
-		break;
-	case PSK_HINT_BLANK_END:
-		return "a blank at its end";
-	case PSK_HINT_BLANK_START:
-		return "a blank at its beginning";
-	case PSK_HINT_CR:
-		return "a carriage return at its end, as files from Windows have it";
-	case PSK_HINT_QUOTES:
-		return "quotes around it";
-	case PSK_HINT_HEX_AS_TEXT:
-		return "that the peer took the text 0x... itself for the key, where this router "
-		       "took the bytes it spells";
-	case PSK_HINT_TEXT_AS_HEX:
-		return "that the peer took it for hexadecimal digits, this router for text";
-	case PSK_HINT_BASE64:
-		return "that one side decoded it from base64 (0s...) and the other did not";
-	case PSK_HINT_CASE:
-		return "upper and lower case, as with Caps Lock on";
-	}
-	return NULL;
-}
-
 static void set_psk(const struct explain_input *in, struct explain *x)
 {
 	struct sbuf b = { 0 };
@@ -166,7 +139,7 @@ static void set_psk(const struct explain_input *in, struct explain *x)
 
 static void wrong_psk(const struct explain_input *in, struct explain *x)
 {
-	const char *hint = hint_words(in->neg->psk_hint);
+	const char *hint = neg_hint_words(in->neg->psk_hint);
 
 	if (hint)
 		explain_text(x, "The pre-shared keys differ, but only by a slip: the peer's key is "

@@ -67,6 +67,9 @@ const char *neg_hint_name(unsigned psk_hint)
 		[PSK_HINT_CASE] = "case",
 	};
 
+	/* neg_hint_words() counts on it. */
+	_Static_assert(PSK_HINT_BLANK_END == 1 && PSK_HINT_HEX_AS_TEXT == 5 && PSK_HINT_CASE == 8,
+		       "the words of the hints are in another order");
 	return NAME_OF(names, psk_hint);
 }
 

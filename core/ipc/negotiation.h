@@ -68,6 +68,22 @@ enum neg_auth { NEG_AUTH_UNKNOWN, NEG_AUTH_PSK, NEG_AUTH_CERT, NEG_AUTH_EAP, NEG
 const char *neg_auth_name(enum neg_auth a);	/* "", "psk", "certificate", "eap", "other" */
 
 const char *neg_hint_name(unsigned psk_hint);	/* enum psk_hint: "", "blank_end", … */
+/* "a blank at its end": the peer's key is ours but for that; NULL for PSK_HINT_NONE. */
+static inline const char *neg_hint_words(unsigned psk_hint)
+{
+	static const char *const words[] = {
+		[1] = "a blank at its end", [2] = "a blank at its beginning",
+		[3] = "a carriage return at its end, as files from Windows have it",
+		[4] = "quotes around it",
+		[5] = "that the peer took the text 0x... itself for the key, where this router "
+		      "took the bytes it spells",
+		[6] = "that the peer took it for hexadecimal digits, this router for text",
+		[7] = "that one side decoded it from base64 (0s...) and the other did not",
+		[8] = "upper and lower case, as with Caps Lock on",
+	};
+
+	return psk_hint < sizeof(words) / sizeof(*words) ? words[psk_hint] : NULL;
+}
 
 /* A transform of a proposal, known to core/crypto/alg.h or not. */
 struct neg_transform {

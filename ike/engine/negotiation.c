@@ -38,6 +38,22 @@ void negotiation_offer(struct neg_offer *to, const struct sa_payload *from)
 		}
 }
 
+static void drop_ke(struct neg_offer *of)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < of->n; i++)
+		if (of->t[i].type != ALG_KE)
+			of->t[n++] = of->t[i];
+	of->n = (uint8_t)n;
+}
+
+void negotiation_without_ke(struct negotiation *n)
+{
+	drop_ke(&n->esp_ours);
+	drop_ke(&n->esp_theirs);
+}
+
 void negotiation_suites(struct neg_offer *to, enum suite_use use, const struct suite_list *from)
 {
 	memset(to, 0, sizeof(*to));
@@ -219,15 +235,16 @@ struct negotiation *negotiation_child(struct ike_sa *sa, uint8_t slot, bool init
 	return n;
 }
 
-static void notified(struct negotiation *n, uint16_t notify)
+static struct negotiation *notified(struct negotiation *n, uint16_t notify)
 {
 	n->notify = notify;
 	snprintf(n->notify_name, sizeof(n->notify_name), "%s", ike_notify_name(notify));
+	return n;
 }
 
-void negotiation_refused(struct ike_sa *sa, uint16_t notify)
+struct negotiation *negotiation_refused(struct ike_sa *sa, uint16_t notify)
 {
-	notified(negotiation_fail(sa, NEG_REFUSED), notify);
+	return notified(negotiation_fail(sa, NEG_REFUSED), notify);
 }
 
 void negotiation_child_refused(struct ike_sa *sa, uint8_t slot, bool old, uint16_t notify)

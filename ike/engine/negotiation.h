@@ -28,7 +28,7 @@ struct negotiation *negotiation_child(struct ike_sa *sa, uint8_t slot, bool init
 				      enum neg_end end);
 
 /* The peer's refusal (NEG_REFUSED, step as in negotiation_fail()). */
-void negotiation_refused(struct ike_sa *sa, uint16_t notify);
+struct negotiation *negotiation_refused(struct ike_sa *sa, uint16_t notify);
 /* The same of a child. */
 void negotiation_child_refused(struct ike_sa *sa, uint8_t slot, bool old, uint16_t notify);
 /* The peer is somebody else than expected, or expects somebody else than we are. wanted and
@@ -37,6 +37,8 @@ void negotiation_ids(struct negotiation *n, const struct ike_id *ours,
 		     const struct ike_id *theirs, const struct ike_id *wanted,
 		     const struct ike_id *asked);
 void negotiation_offer(struct neg_offer *to, const struct sa_payload *from);
+/* Where no group is negotiated, neither side has one. */
+void negotiation_without_ke(struct negotiation *n);
 void negotiation_suites(struct neg_offer *to, enum suite_use use, const struct suite_list *from);
 void negotiation_selectors(struct neg_selectors *to, const struct ts_list *from);
 /* Somebody called whom no peer is set for. id: NULL when it did not say. */

@@ -11,6 +11,8 @@
  */
 #include "ike/v2/v2.h"
 
+#include "ike/engine/negotiation.h"
+
 #include "core/base/clock.h"
 #include "core/base/secret.h"
 #include "core/ipc/msg.h"

@@ -8,6 +8,8 @@
  */
 #include "ike/v2/v2.h"
 
+#include "ike/engine/negotiation.h"
+
 #include "core/base/clock.h"
 #include "core/base/secret.h"
 
@@ -43,6 +45,17 @@ static struct child *make(struct ike_sa *sa, const struct child_offer *of,
 
 /* ---- the responder's part ---- */
 
+static void no_proposal(struct ike_sa *sa, const struct child_offer *of, uint8_t slot,
+			const struct sa_payload *offer)
+{
+	struct negotiation *n = negotiation_child(sa, slot, false, of->old != NULL,
+						  NEG_PROPOSAL);
+
+	negotiation_offer(&n->esp_theirs, offer);
+	if (!of->pfs_round)
+		negotiation_without_ke(n);
+}
+
 /* Algorithms and, with PFS, our half of the key exchange. -1: an->error is set. */
 static int choose_esp(struct ike_sa *sa, const struct child_offer *of, uint8_t slot,
 		      struct child_answer *an, uint8_t shared[KE_SHARED_MAX], size_t *len)
@@ -60,6 +73,7 @@ static int choose_esp(struct ike_sa *sa, const struct child_offer *of, uint8_t s
 	if (proposal_choose(&offer, &slot_conf(sa->peer, slot)->esp, &want, &an->esp,
 			    &err) < 0) {
 		an->error = N_NO_PROPOSAL_CHOSEN;
+		no_proposal(sa, of, slot, &offer);
 		slot_fail(sa->peer, slot, "no common ESP proposal: %s", err.msg);
 		return -1;
 	}

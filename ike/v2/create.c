@@ -2,6 +2,8 @@
  * and successors. When both sides want something at once, §2.25 says who waits. */
 #include "ike/v2/v2.h"
 
+#include "ike/engine/negotiation.h"
+
 #include "core/base/clock.h"
 #include "core/base/rng.h"
 
@@ -187,6 +189,7 @@ static void child_refused(struct ike_sa *sa, const struct notify *n)
 	}
 	if (old)
 		old->rekey_at = clock_ms() + LATER_MS;
+	negotiation_child_refused(sa, slot, old != NULL, n->type);
 	slot_fail(p, slot, "the peer refuses %s: %s (%s)",
 		  old ? "to rekey it" : "the child", ike_notify_words(n->type),
 		  ike_notify_name(n->type));

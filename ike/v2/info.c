@@ -2,6 +2,8 @@
  * an IKE SA. */
 #include "ike/v2/v2.h"
 
+#include "ike/engine/negotiation.h"
+
 #include "core/base/clock.h"
 
 #include <string.h>
@@ -88,6 +90,7 @@ ACTION(info_end)
 {
 	(void)in;
 	if (sa->state == SA_ESTABLISHED && req_out(sa) && !sa->why) {
+		negotiation_fail(sa, NEG_NO_ANSWER)->sent = v2(sa)->req_sent;
 		sa_why(sa, false, "the peer does not answer any more");
 		sa->dead_peer = true;
 	}
@@ -168,11 +171,12 @@ ACTION(info_delete)
 	struct notify n;
 
 	out_answer_empty(sa, INFORMATIONAL);
-	if (ike_msg_notify(in->m, N_AUTHENTICATION_FAILED, &n))
+	if (ike_msg_notify(in->m, N_AUTHENTICATION_FAILED, &n)) {
+		negotiation_refused(sa, n.type)->step = NEG_STEP_AUTH;
 		sa_why(sa, true,
 		       "the peer refuses us after all (AUTHENTICATION_FAILED): it does "
 		       "not accept our ID, or has another PSK");
-	else if (!sa->why)
+	} else if (!sa->why)
 		sa_why(sa, false, "the peer ended it");
 	return V_DONE;
 }

@@ -9,6 +9,8 @@
  */
 #include "ike/v2/v2.h"
 
+#include "ike/engine/negotiation.h"
+
 #include "core/base/clock.h"
 #include "core/base/rng.h"
 #include "core/base/secret.h"
@@ -192,6 +194,7 @@ ACTION(init_other_ke)
 		group = notify_ke_group(&n);
 	proposal_offer(&sa->peer->conf.ike, &want, &offer);
 	if (!group || !proposal_offers_ke(&offer, group)) {
+		negotiation_fail(sa, NEG_GROUP)->group = group;
 		refuse_later(sa, N_INVALID_KE_PAYLOAD,
 			     "the peer wants a key exchange group that is not in our ike "
 			     "setting");
@@ -225,19 +228,28 @@ ACTION(init_refused)
 	else
 		snprintf(words, sizeof(words), "the peer refuses IKE_SA_INIT: %s (%s)",
 			 ike_notify_words(n.type), ike_notify_name(n.type));
+	negotiation_refused(sa, n.type);
 	refuse_later(sa, n.type, words);
 	return V_STAY;
 }
 
-ACTION(init_timeout)
+static void init_silence(struct ike_sa *sa)
 {
+	struct negotiation *n = negotiation_fail(sa, NEG_NO_ANSWER);
 	char remote[ENDPOINT_TEXT_MAX];
 
+	n->sent = v2(sa)->req_sent;
+	n->answered = v2(sa)->hs->rounds > 0;
+	sa_why(sa, false, "no answer from %s", endpoint_str(&sa->remote, remote));
+}
+
+ACTION(init_timeout)
+{
 	(void)in;
 	if (v2(sa)->hs->refused_words)
 		sa_why(sa, true, "%s", v2(sa)->hs->refused_words);
 	else
-		sa_why(sa, false, "no answer from %s", endpoint_str(&sa->remote, remote));
+		init_silence(sa);
 	return V_DONE;
 }
 
@@ -324,6 +336,7 @@ ACTION(init_answered)
 refused:
 	snprintf(words, sizeof(words), "the peer's IKE_SA_INIT answer is wrong: %s",
 		 err.msg);
+	negotiation_fail(sa, NEG_MALFORMED);
 	refuse_later(sa, N_INVALID_SYNTAX, words);
 	return V_STAY;
 }
@@ -396,6 +409,7 @@ static struct peer *choose_peer(struct engine *e, const struct input *in,
 	struct proposal_want want = ike_want();
 	struct peer *nearest = NULL;
 	struct err err = { 0 }, first = { 0 };
+	struct negotiation *n;
 	unsigned held;
 
 	want.ke_sent = group;
@@ -419,6 +433,8 @@ static struct peer *choose_peer(struct engine *e, const struct input *in,
 		snprintf(words, sizeof(words), "no common IKE proposal with %s: %s",
 			 endpoint_str(in->remote, from), first.msg);
 		log_warning(nearest->conf.name, "%s", words);
+		n = negotiation_call(nearest, &v2_ops, in->local, in->remote, NEG_PROPOSAL);
+		negotiation_offer(&n->ike_theirs, offer);
 		peer_fail(nearest, words);
 	}
 	out_stranger(e, in, N_NO_PROPOSAL_CHOSEN, (struct slice){ 0 });
@@ -431,6 +447,7 @@ static void unknown_caller(struct engine *e, const struct input *in)
 	unsigned held;
 
 	e->drops.no_peer++;
+	negotiation_stranger(e, 2, in->local, in->remote, NULL);
 	if (log_limit_pass(&e->stranger_log, &held))
 		log_warning(NULL,
 			    "%s calls %s, but no enabled peer is configured there%s",
