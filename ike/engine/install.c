@@ -4,6 +4,7 @@
 #include "ike/engine/negotiation.h"
 
 #include "core/base/clock.h"
+#include "core/base/rng.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +58,38 @@ static void words(const struct child *c, char *buf, size_t cap)
 		 remote);
 }
 
+/* A rekey may need what the first negotiation does not, fresh keys of a group (PFS) above
+ * all: where the two sides' settings differ there, that is better seen while the admin is
+ * still at it than at the first rekey. Who keeps the tunnel up tries once. */
+#define TEST_MS 8000
+static void test_soon(struct child *c)
+{
+	struct peer *p = c->peer;
+	uint64_t at = clock_ms() + rng_jitter(TEST_MS, 40);
+
+	if (!p->conf.test_rekey || p->tested || !c->sa->owner)
+		return;
+	p->tested = true;
+	if (c->rekey_at <= at)
+		return;
+	c->test = true;
+	c->rekey_at = at;
+}
+
+void child_not_rekeyed(struct child *c, const char *why)
+{
+	if (!c->test) {
+		c->rekey_at = clock_ms() + rng_jitter(30000, 30);
+		slot_fail(c->peer, c->slot, "%s", why);
+		return;
+	}
+	c->test = false;
+	child_lifetimes(c);
+	slot_fail(c->peer, c->slot, "a first rekey was tried: %s. The tunnel works now, and "
+		  "would break in %u min, when its keys are used up", why,
+		  (unsigned)((c->expire_at - clock_ms()) / 60000));
+}
+
 static void in_use(struct child *c)
 {
 	struct peer *p = c->peer;
@@ -86,6 +119,8 @@ static void in_use(struct child *c)
 		if (o != c && o->slot == c->slot && o->stale &&
 		    (o->pair == c->pair || c->pair == PAIR_ALL || o->pair == PAIR_ALL))
 			o->del_want = true;
+	if (!c->replaces)
+		test_soon(c);
 	peer_children_changed(p, NULL);
 	if (first)
 		peer_event(p, ENGINE_CHILD_UP, text);

@@ -143,6 +143,7 @@ struct child {
 	bool held;			/* installed with hold_out, not activated yet */
 	bool udp_encap;
 	bool repairs;			/* installed because the dataplane was lost */
+	bool test;			/* rekeyed early, to see whether that works */
 	uint8_t n_local, n_remote;
 	uint16_t pair;			/* local * n_remote + remote; PAIR_ALL */
 	uint32_t id, spi_in, spi_out;
@@ -174,6 +175,7 @@ struct peer {
 	struct ip_addr local_addr;
 	bool gone;			/* removed; lives on until its Deletes are out */
 	bool admin_down, asked_up, gave_up;
+	bool tested;			/* a rekey was tried with these settings */
 	bool told_up;			/* env.peer_up was called */
 	struct endpoint told_remote;
 	struct slot *slots;
@@ -294,6 +296,8 @@ bool child_too_many(const struct peer *p);
 /* Everything that old carries, c carries too. */
 bool child_supersedes(const struct child *c, const struct child *old);
 void child_wait_for_delete(struct child *c); /* the peer is to; if it forgets, we do */
+/* The peer refused its successor: why in words, for log and status; tried again later. */
+void child_not_rekeyed(struct child *c, const char *why);
 void child_delete(struct child *c);	/* replaced: by our Delete, when its turn comes */
 /* The SA that serves a slot now; NULL when none. */
 struct child *slot_child(const struct peer *p, uint8_t slot);

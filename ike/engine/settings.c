@@ -76,6 +76,7 @@ again:
 
 static void restart(struct peer *p, const char *why)
 {
+	p->tested = false;
 	timer_stop(p->e->ts, &p->timer);
 	close_all(p, why);
 	timer_stop(p->e->ts, &p->timer);
@@ -122,6 +123,8 @@ static void move_slots(struct peer *p, struct peer_conf *conf, struct slot *slot
 			c->del_want = true;
 		else if (!same_child(&p->conf.children[i], &conf->children[c->slot]))
 			c->stale = true;
+		if (c->stale)
+			p->tested = false;
 	}
 	for (struct ike_sa *sa = p->sas; sa; sa = sa->peer_next)
 		sa->ops->slots_moved(sa, to, p->conf.n_children);

@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 #include "core/base/rng.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,10 +132,11 @@ ACTION(create_answered)
 		return V_DONE;
 	}
 	v2(sa)->orphan_spi = x->spi;
-	if (of.old)
-		of.old->rekey_at = clock_ms() + LATER_MS;
 	exch_free(sa);
-	slot_fail(sa->peer, slot, "%s", err.msg);
+	if (of.old)
+		child_not_rekeyed(of.old, err.msg);
+	else
+		slot_fail(sa->peer, slot, "%s", err.msg);
 	return V_DONE;
 }
 
@@ -163,6 +165,7 @@ static void child_refused(struct ike_sa *sa, const struct notify *n)
 	struct exch *x = v2(sa)->x;
 	struct child *old = x->old_id ? engine_child(sa->e, x->old_id) : NULL;
 	uint8_t slot = x->slot;
+	char why[200];
 
 	exch_free(sa);
 	/* The child that it was about may have ended meanwhile. */
@@ -179,7 +182,7 @@ static void child_refused(struct ike_sa *sa, const struct notify *n)
 		peer_children_changed(p, "the peer does not know the child any more");
 		return;
 	}
-	if (n->type == N_NO_ADDITIONAL_SAS && old) {
+	if (n->type == N_NO_ADDITIONAL_SAS && old && !old->test) {
 		/* §1.3: a peer that never rekeys: all is made anew. */
 		log_info(p->conf.name,
 			 "the peer does not rekey: the tunnel is set up anew");
@@ -187,12 +190,14 @@ static void child_refused(struct ike_sa *sa, const struct notify *n)
 		sa_close(sa);
 		return;
 	}
-	if (old)
-		old->rekey_at = clock_ms() + LATER_MS;
+	snprintf(why, sizeof(why), "the peer refuses %s: %s (%s)",
+		 old ? "to rekey it" : "the child", ike_notify_words(n->type),
+		 ike_notify_name(n->type));
 	negotiation_child_refused(sa, slot, old != NULL, n->type);
-	slot_fail(p, slot, "the peer refuses %s: %s (%s)",
-		  old ? "to rekey it" : "the child", ike_notify_words(n->type),
-		  ike_notify_name(n->type));
+	if (old)
+		child_not_rekeyed(old, why);
+	else
+		slot_fail(p, slot, "%s", why);
 }
 
 static enum verdict ike_refused(struct ike_sa *sa, const struct notify *n)

@@ -166,6 +166,48 @@ static void mixed_collision(void)
 	}
 }
 
+/* The first negotiation has no PFS to disagree about (§1.2): the first rekey has. */
+static void a_first_rekey_is_tried(void)
+{
+	static const char *const esp_b[] = { "aes128gcm16-x25519", "aes128gcm16-ecp256",
+					     "aes128gcm16" };
+
+	for (int i = 0; i < 3; i++) {
+		struct sim_conf a, b;
+
+		sim_init(&s, 700 + (uint64_t)i);
+		sim_conf(&s, 0, &a);
+		sim_conf(&s, 1, &b);
+		a.peer.test_rekey = b.peer.test_rekey = true;
+		sim_suites(SUITE_ESP, esp_b[i], &b.children[0].esp);
+		sim_set(&s, 1, &b);
+		sim_set(&s, 0, &a);
+		start_watching();
+		sim_run(&s, 30000);
+		CHECK_UP(&s, 1);
+		CHECK_INT(sim_status(&s, 0)->child[0].rekeys, i == 0);
+		CHECK_INT(s.side[1].adds, 1 + (i == 0));
+		CHECK_INT(s.side[0].events[ENGINE_FAILED], i != 0);
+		if (i) {
+			CHECK_HAS(sim_status(&s, 0)->failure, "a first rekey was tried");
+			CHECK_HAS(sim_status(&s, 0)->failure, "would break in 59 min");
+		}
+		/* Once, and again when the settings changed. */
+		sim_run(&s, 600000);
+		CHECK_INT(s.side[0].events[ENGINE_FAILED], i != 0);
+		CHECK_INT(s.side[1].adds, 1 + (i == 0));
+		sim_suites(SUITE_ESP, "aes256gcm16-x25519", &a.children[0].esp);
+		sim_suites(SUITE_ESP, "aes256gcm16-x25519", &b.children[0].esp);
+		s.watch = false;
+		sim_set(&s, 1, &b);
+		sim_set(&s, 0, &a);
+		sim_run(&s, 30000);
+		CHECK_UP(&s, 1);
+		CHECK_INT(s.side[1].adds, 3 + (i == 0));
+		sim_end(&s);
+	}
+}
+
 static void both_call_at_once(void)
 {
 	for (unsigned apart = 0; apart < 150; apart += 3) {
@@ -411,6 +453,7 @@ int main(void)
 	T_RUN(child_collision);
 	T_RUN(ike_collision);
 	T_RUN(mixed_collision);
+	T_RUN(a_first_rekey_is_tried);
 	T_RUN(both_call_at_once);
 	T_RUN(restart_of_a);
 	T_RUN(restart_of_b);
