@@ -1,9 +1,10 @@
 /* check: what no single value shows: what is missing and what contradicts, in one peer
  * and between peers. */
-#include "core/settings/draft_priv.h"
+#include "core/settings/check_priv.h"
 
 #include "core/settings/id.h"
 #include "core/settings/settings.h"
+#include "core/settings/snap.h"
 #include "core/settings/value.h"
 
 #include <stdarg.h>
@@ -11,20 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct check {
-	const struct draft *d;
-	const struct peer_conf *p;
-	const struct prefix *lan;
-	size_t n_lan;
-	struct findings *fs;
-	char prefix[48];	/* "" or "child.NAME." */
-};
-
-static struct finding *complain(const struct check *c, enum finding_level level,
-				const char *key, const char *fmt, ...) PRINTF_LIKE(4, 5);
-
-static struct finding *complain(const struct check *c, enum finding_level level,
-				const char *key, const char *fmt, ...)
+struct finding *check_say(const struct check *c, enum finding_level level,
+			  const char *key, const char *fmt, ...)
 {
 	char full[80], msg[ERR_MSG_MAX];
 	va_list ap;
@@ -56,18 +45,18 @@ static void check_ends(const struct check *c, const struct prefix *r, const char
 	if (addr_is_set(&p->remote_gateway) && prefix_contains(r, &p->remote_gateway)) {
 		addr_str(&p->remote_gateway, at);
 		if (r->len == addr_bits(&r->addr))
-			complain(c, FINDING_ERROR, "remote_network",
+			check_say(c, FINDING_ERROR, "remote_network",
 				 "%s is the remote gateway: the way to the peer would "
 				 "lead through its own tunnel; name the networks behind "
 				 "it, or 0.0.0.0/0",
 				 at);
 		else
-			complain(c, FINDING_WARNING, "remote_network",
+			check_say(c, FINDING_WARNING, "remote_network",
 				 "%s contains the remote gateway %s: the gateway itself "
 				 "is not reached through the tunnel",
 				 rt, at);
 	} else if (addr_is_set(&p->local_ip) && prefix_contains(r, &p->local_ip)) {
-		complain(c, r->len == addr_bits(&r->addr) ? FINDING_ERROR : FINDING_WARNING,
+		check_say(c, r->len == addr_bits(&r->addr) ? FINDING_ERROR : FINDING_WARNING,
 			 "remote_network", "%s contains this router's own address %s", rt,
 			 addr_str(&p->local_ip, at));
 	}
@@ -88,7 +77,7 @@ static void check_lan(const struct check *c, const struct child_conf *ch,
 			continue;
 		prefix_str(lan, lt);
 		if (prefix_covers(lan, r)) {
-			complain(c, FINDING_ERROR, "remote_network",
+			check_say(c, FINDING_ERROR, "remote_network",
 				 "%s %s this router's LAN %s: both sides need networks "
 				 "of their own",
 				 rt, prefix_equal(r, lan) ? "is" : "is part of", lt);
@@ -98,7 +87,7 @@ static void check_lan(const struct check *c, const struct child_conf *ch,
 		for (int k = 0; k < ch->n_local; k++)
 			named = named || prefix_overlaps(r, &ch->local_network[k]);
 		if (!named)
-			complain(c, FINDING_WARNING, "remote_network",
+			check_say(c, FINDING_WARNING, "remote_network",
 				 "%s contains this router's LAN %s: what is for the LAN "
 				 "stays here",
 				 rt, lt);
@@ -115,7 +104,7 @@ static void check_remote(const struct check *c, const struct child_conf *ch,
 		return;
 	if (addr_is_loopback(&r->addr) || addr_is_link_local(&r->addr) ||
 	    addr_is_multicast(&r->addr)) {
-		complain(c, FINDING_ERROR, "remote_network",
+		check_say(c, FINDING_ERROR, "remote_network",
 			 "%s is %s, which never goes through a "
 			 "tunnel",
 			 rt,
@@ -137,17 +126,17 @@ static void overlap(const struct check *c, const struct prefix *l, const struct 
 	prefix_str(l, lt);
 	prefix_str(r, rt);
 	if (prefix_equal(l, r))
-		complain(c, FINDING_ERROR, "remote_network",
+		check_say(c, FINDING_ERROR, "remote_network",
 			 "%s is the local network too: both sides need networks of their "
 			 "own",
 			 rt);
 	else if (prefix_covers(r, l))
-		complain(c, FINDING_WARNING, "remote_network",
+		check_say(c, FINDING_WARNING, "remote_network",
 			 "%s contains the local network %s: what is for that stays here, "
 			 "the rest goes through the tunnel",
 			 rt, lt);
 	else
-		complain(c, FINDING_WARNING, "remote_network",
+		check_say(c, FINDING_WARNING, "remote_network",
 			 "%s lies within the local network %s: right on the hub of "
 			 "several offices, wrong where such addresses are in use here",
 			 rt, lt);
@@ -195,7 +184,7 @@ static void check_families(const struct check *c, const struct child_conf *ch)
 		bool r = has_family(ch->remote_network, ch->n_remote, f[i].family);
 
 		if (l != r && ch->n_local && ch->n_remote)
-			complain(c, FINDING_ERROR, l ? "local_network" : "remote_network",
+			check_say(c, FINDING_ERROR, l ? "local_network" : "remote_network",
 				 "there is an "
 				 "%s network on this side of the tunnel only: name one "
 				 "for the %s side too",
@@ -203,7 +192,7 @@ static void check_families(const struct check *c, const struct child_conf *ch)
 	}
 	if (c->p->mtu && c->p->mtu < 1280 &&
 	    has_family(ch->local_network, ch->n_local, AF_INET6))
-		complain(c, FINDING_ERROR, "local_network",
+		check_say(c, FINDING_ERROR, "local_network",
 			 "IPv6 needs an mtu of 1280 at least "
 			 "(RFC 8200), not %u",
 			 c->p->mtu);
@@ -216,7 +205,7 @@ static void check_weak(const struct check *c, const char *key, const struct suit
 
 	if (!missing)
 		return;
-	complain(c, FINDING_ERROR, key,
+	check_say(c, FINDING_ERROR, key,
 		 "%s %s weak: take a stronger one, or for an old peer that has "
 		 "nothing better set allow_weak = %s",
 		 weak_str(missing, names, sizeof(names)),
@@ -233,11 +222,13 @@ static void check_child(struct check *c, const struct section *sec,
 		const struct setting *s = &settings_table[i];
 
 		if (s->scope == scope && s->required && s->type == ST_NETWORKS &&
-		    !sec->v[i])
-			complain(c, FINDING_ERROR, s->key, "is missing: %s (like %s)",
-				 s->help, s->example);
+		    !sec->v[i] && !((const uint8_t *)ch)[s->count_offset])
+			check_say(c, FINDING_ERROR, s->key, "is missing: %s (like %s)",
+				  s->help, s->example);
 	}
-	for (int i = 0; i < ch->n_remote; i++)
+	check_traffic(c, ch);
+	/* Transport mode goes to the gateway itself, and is no route. */
+	for (int i = 0; ch->mode == MODE_TUNNEL && i < ch->n_remote; i++)
 		check_remote(c, ch, &ch->remote_network[i]);
 	check_overlap(c, ch);
 	check_families(c, ch);
@@ -249,7 +240,11 @@ static void check_child(struct check *c, const struct section *sec,
 
 static bool same_networks(const struct child_conf *a, const struct child_conf *b)
 {
-	return a->n_local == b->n_local && a->n_remote == b->n_remote && a->n_local &&
+	return a->protocol == b->protocol && a->mode == b->mode &&
+	       a->local_port_lo == b->local_port_lo &&
+	       a->local_port_hi == b->local_port_hi &&
+	       a->remote_port_lo == b->remote_port_lo &&
+	       a->remote_port_hi == b->remote_port_hi && a->n_local == b->n_local && a->n_remote == b->n_remote && a->n_local &&
 	       a->n_remote &&
 	       memcmp(a->local_network, b->local_network, sizeof(a->local_network)) ==
 		       0 &&
@@ -268,15 +263,15 @@ static void check_children(struct check *c)
 		snprintf(c->prefix, sizeof(c->prefix), "child.%s.", d->child[i].name);
 		if (value_name_check("the child's name", d->child[i].name, CHILD_NAME_MAX,
 				     &e) < 0)
-			complain(c, FINDING_ERROR, "local_network", "%s", e.msg);
+			check_say(c, FINDING_ERROR, "local_network", "%s", e.msg);
 		else if (strcmp(d->child[i].name, d->name) == 0)
-			complain(c, FINDING_ERROR, "local_network",
+			check_say(c, FINDING_ERROR, "local_network",
 				 "a child cannot have the peer's own "
 				 "name: the peer's networks are that child");
 		check_child(c, &d->child[i], &c->p->children[1 + i]);
 		for (size_t k = 0; k <= i; k++)
 			if (same_networks(&c->p->children[k], &c->p->children[1 + i]))
-				complain(c, FINDING_ERROR, "remote_network",
+				check_say(c, FINDING_ERROR, "remote_network",
 					 "the networks are the same "
 					 "as those of %s",
 					 k ? d->child[k - 1].name : "the peer itself");
@@ -286,49 +281,13 @@ static void check_children(struct check *c)
 
 /* --- the rest of one peer --- */
 
-static void check_gateway(const struct check *c, bool bad_gateway)
-{
-	const struct setting *gw = setting_find(SCOPE_PEER, "remote_gateway");
-	const struct peer_conf *p = c->p;
-
-	if (!c->d->main.v[setting_index(gw)])
-		complain(c, FINDING_ERROR, gw->key, "is missing: %s (like %s)", gw->help,
-			 gw->example);
-	if (bad_gateway)
-		return;
-	if (p->remote_any && p->start == START_START)
-		complain(c, FINDING_ERROR, "start",
-			 "this router cannot connect to a peer whose address "
-			 "it does not know (remote_gateway is any): set start = "
-			 "responder");
-	if (p->remote_any && p->peer_id.type == ID_NONE)
-		complain(c, FINDING_WARNING, "peer_id",
-			 "is not set and remote_gateway is any: whoever "
-			 "knows the pre-shared key is taken for this peer");
-	if (addr_is_set(&p->local_ip) && addr_is_set(&p->remote_gateway)) {
-		if (p->local_ip.family != p->remote_gateway.family)
-			complain(c, FINDING_ERROR, "local_ip",
-				 "is %s and the remote gateway %s: both must "
-				 "be the same",
-				 p->local_ip.family == AF_INET ? "IPv4" : "IPv6",
-				 p->remote_gateway.family == AF_INET ? "IPv4" : "IPv6");
-		else if (addr_equal(&p->local_ip, &p->remote_gateway))
-			complain(c, FINDING_ERROR, "local_ip",
-				 "is the address of the remote gateway");
-	}
-	if (p->local_id.type != ID_NONE && ike_id_equal(&p->local_id, &p->peer_id))
-		complain(c, FINDING_WARNING, "peer_id",
-			 "is the same as local_id: each side should have "
-			 "a name of its own");
-}
-
 static void check_margin(const struct check *c)
 {
 	const struct peer_conf *p = c->p;
 	char m[VALUE_DURATION_TEXT], l[VALUE_DURATION_TEXT];
 
 	if (p->ike_life_s && p->rekey_margin_s > p->ike_life_s / 2) {
-		complain(c, FINDING_ERROR, "rekey_margin",
+		check_say(c, FINDING_ERROR, "rekey_margin",
 			 "%s is more than half of ike_life (%s)",
 			 value_duration_str(p->rekey_margin_s, m),
 			 value_duration_str(p->ike_life_s, l));
@@ -337,12 +296,19 @@ static void check_margin(const struct check *c)
 	for (int i = 0; i < p->n_children; i++)
 		if (p->children[i].esp_life_s &&
 		    p->rekey_margin_s > p->children[i].esp_life_s / 2) {
-			complain(c, FINDING_ERROR, "rekey_margin",
+			check_say(c, FINDING_ERROR, "rekey_margin",
 				 "%s is more than half of esp_life (%s)",
 				 value_duration_str(p->rekey_margin_s, m),
 				 value_duration_str(p->children[i].esp_life_s, l));
 			return;
 		}
+}
+
+static bool ends_in_ppk(const char *name)
+{
+	size_t n = strlen(name), tail = sizeof(SNAP_PPK) - 1;
+
+	return n >= tail && strcmp(name + n - tail, SNAP_PPK) == 0;
 }
 
 long check_peer(const struct draft *d, const struct prefix *lan, size_t n_lan,
@@ -357,14 +323,21 @@ long check_peer(const struct draft *d, const struct prefix *lan, size_t n_lan,
 	if (conf_fill_peer(d, out, bad, fs) < 0)
 		return -1;
 	if (value_name_check("the peer's name", d->name, PEER_NAME_MAX, &e) < 0)
-		complain(&c, FINDING_ERROR, "name", "%s", e.msg);
+		check_say(&c, FINDING_ERROR, "name", "%s", e.msg);
+	else if (ends_in_ppk(d->name))
+		check_say(&c, FINDING_ERROR, "name",
+			  "cannot end in .ppk: secrets/%s is another peer's "
+			  "post-quantum key",
+			  d->name);
 	check_gateway(&c, bad[setting_index(setting_find(SCOPE_PEER, "remote_gateway"))]);
 	check_children(&c);
 	check_weak(&c, "ike", &out->ike);
+	check_proof(&c);
+	check_version(&c);
 	check_margin(&c);
 	weakness = d->psk ? psk_weakness(d->psk) : NULL;
 	if (weakness)
-		complain(&c, FINDING_WARNING, "psk", "the pre-shared key %s", weakness);
+		check_say(&c, FINDING_WARNING, "psk", "the pre-shared key %s", weakness);
 	return (long)(fs->errors - before);
 }
 
@@ -380,6 +353,9 @@ long check_router(const struct draft *d, struct router_conf *out, struct finding
 		if (out->wan[0] && strcmp(out->lan[i], out->wan) == 0)
 			findings_add(fs, FINDING_ERROR, "", "lan",
 				     "%s is the WAN interface", out->wan);
+	if (out->ike_port && out->ike_port == out->natt_port)
+		findings_add(fs, FINDING_ERROR, "", "natt_port",
+			     "is the same as ike_port: they must differ");
 	for (size_t i = 0; i < settings_table_n; i++) {
 		const struct setting *s = &settings_table[i];
 
@@ -410,47 +386,6 @@ size_t draft_check(const struct draft *d, const struct prefix *lan, size_t n_lan
 }
 
 /* --- between peers --- */
-
-static struct ike_id effective_id(const struct ike_id *id, const struct ip_addr *addr)
-{
-	if (id->type != ID_NONE || !addr_is_set(addr))
-		return *id;
-	return ike_id_of_addr(addr);
-}
-
-static bool same_end(const struct peer_conf *a, const struct peer_conf *b)
-{
-	struct ike_id la = effective_id(&a->local_id, &a->local_ip);
-	struct ike_id lb = effective_id(&b->local_id, &b->local_ip);
-	struct ike_id pa = effective_id(&a->peer_id, &a->remote_gateway);
-	struct ike_id pb = effective_id(&b->peer_id, &b->remote_gateway);
-
-	return a->remote_any == b->remote_any &&
-	       addr_equal(&a->remote_gateway, &b->remote_gateway) &&
-	       ike_id_equal(&la, &lb) && ike_id_equal(&pa, &pb);
-}
-
-static void check_same_end(const struct settings *s, struct findings *fs)
-{
-	for (size_t i = 0; i < s->n_peers; i++)
-		for (size_t k = 0; k < i; k++) {
-			const struct peer_conf *p = &s->peers[i], *q = &s->peers[k];
-			struct finding *f;
-
-			if (!p->enabled || !q->enabled || !same_end(p, q))
-				continue;
-			f = findings_add(fs, FINDING_ERROR, p->name, "remote_gateway",
-					 "the gateway and "
-					 "the IDs are the same as those of %s: nobody "
-					 "could tell the two "
-					 "apart; give them different IDs, or make one a "
-					 "child of the other",
-					 q->name);
-			if (f)
-				memcpy(f->other, q->name, sizeof(f->other));
-			break;
-		}
-}
 
 struct claim {
 	const struct prefix *net;

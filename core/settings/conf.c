@@ -111,12 +111,48 @@ static void fill_child(const struct draft *d, const struct section *sec,
 		if (s->scope != SCOPE_CHILD)
 			continue;
 		/* The peer's own value was looked at already. */
-		if (s->required || sec->v[i])
+		if (sec->v[i] || !s->inherits)
 			fill_one(d, sec, s, c, prefix, fs);
-		else if (s->type == ST_ESP)
-			c->esp = own->esp;
 		else
-			c->esp_life_s = own->esp_life_s;
+			memcpy((uint8_t *)c + s->offset, (const uint8_t *)own + s->offset,
+			       s->width);
+	}
+}
+
+/* Transport mode is between the two routers: their addresses go without saying. */
+static void fill_hosts(struct peer_conf *p)
+{
+	for (int i = 0; i < p->n_children; i++) {
+		struct child_conf *c = &p->children[i];
+
+		if (c->mode != MODE_TRANSPORT)
+			continue;
+		if (!c->n_local && addr_is_set(&p->local_ip)) {
+			c->local_network[0].addr = p->local_ip;
+			c->local_network[0].len = addr_bits(&p->local_ip);
+			c->n_local = 1;
+		}
+		if (!c->n_remote && addr_is_set(&p->remote_gateway)) {
+			c->remote_network[0].addr = p->remote_gateway;
+			c->remote_network[0].len = addr_bits(&p->remote_gateway);
+			c->n_remote = 1;
+		}
+	}
+}
+
+/* Proposals that IKEv1 cannot say are left out; where nothing is left check_version()
+ * complains of what was written. */
+static void fill_v1(struct peer_conf *p)
+{
+	struct suite_list l;
+
+	v1_suites(SUITE_IKE, &p->ike, &l);
+	if (l.n)
+		p->ike = l;
+	for (int i = 0; i < p->n_children; i++) {
+		v1_suites(SUITE_ESP, &p->children[i].esp, &l);
+		if (l.n)
+			p->children[i].esp = l;
 	}
 }
 
@@ -146,6 +182,11 @@ int conf_fill_peer(const struct draft *d, struct peer_conf *p,
 		fill_child(d, &d->child[i], &p->children[1 + i], &p->children[0], fs);
 	if (!p->rekey_margin_s)
 		p->rekey_margin_s = margin_of(p);
+	if (!draft_is_set(d, "peer_auth"))
+		p->peer_auth = p->auth;
+	fill_hosts(p);
+	if (p->version == IKE_V1)
+		fill_v1(p);
 	return 0;
 }
 

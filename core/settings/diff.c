@@ -67,6 +67,16 @@ static void diff_children(struct diff *df)
 	}
 }
 
+/* A stored one is not read into a draft, so one that is there now may be a new one. */
+static void diff_secret(struct diff *df, const char *key, const char *was, const char *is)
+{
+	if (!is || (was && strcmp(was, is) == 0))
+		return;
+	sbuf_addf(df->out, "%s%s %s\n", df->indent, key, df->from ? "changed" : "set");
+	df->n++;
+	df->cost = COST_RESTART;
+}
+
 size_t draft_diff(const struct draft *from, const struct draft *to, const char *indent,
 		  struct sbuf *out, enum setting_cost *cost)
 {
@@ -81,10 +91,9 @@ size_t draft_diff(const struct draft *from, const struct draft *to, const char *
 			      to ? &to->defaults : NULL, "defaults.", SCOPE_PEER);
 	else
 		diff_children(&df);
-	if (to && to->psk && (!from || !from->psk || strcmp(from->psk, to->psk) != 0)) {
-		sbuf_addf(out, "%spsk %s\n", indent, from ? "changed" : "set");
-		df.n++;
-		df.cost = COST_RESTART;
+	if (to) {
+		diff_secret(&df, "psk", from ? from->psk : NULL, to->psk);
+		diff_secret(&df, "ppk", from ? from->ppk : NULL, to->ppk);
 	}
 	if (cost)
 		*cost = df.cost;

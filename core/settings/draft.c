@@ -49,9 +49,7 @@ const char *section_get(const struct draft *d, const struct section *sec,
 
 	if (sec->v[setting_index(s)])
 		return sec->v[setting_index(s)];
-	/* A child takes from its peer what has a default at all. */
-	if (s->scope == SCOPE_CHILD && !s->required &&
-	    (up = setting_find(SCOPE_PEER, s->key)))
+	if (s->inherits && (up = setting_find(SCOPE_PEER, s->key)))
 		return section_get(d, &d->main, up);
 	return s->def;
 }
@@ -93,14 +91,24 @@ struct draft *draft_new_router(void)
 	return d;
 }
 
-static int copy_psk(struct draft *to, const char *psk)
+char **draft_secret(const struct draft *d, const struct setting *s)
 {
-	size_t n = strlen(psk) + 1;
+	struct draft *own = (struct draft *)d;
 
-	to->psk = secret_new(n);
-	if (!to->psk)
+	return strcmp(s->key, "ppk") == 0 ? &own->ppk : &own->psk;
+}
+
+/* text may be NULL: there is none. */
+static int copy_secret(char **to, const char *text)
+{
+	size_t n = text ? strlen(text) + 1 : 0;
+
+	if (!text)
+		return 0;
+	*to = secret_new(n);
+	if (!*to)
 		return -1;
-	memcpy(to->psk, psk, n);
+	memcpy(*to, text, n);
 	return 0;
 }
 
@@ -114,7 +122,7 @@ struct draft *draft_dup(const struct draft *d)
 	memcpy(c->name, d->name, sizeof(c->name));
 	if (section_copy(&c->main, &d->main) < 0 ||
 	    section_copy(&c->defaults, &d->defaults) < 0 ||
-	    (d->psk && copy_psk(c, d->psk) < 0))
+	    copy_secret(&c->psk, d->psk) < 0 || copy_secret(&c->ppk, d->ppk) < 0)
 		goto fail;
 	if (d->n_child && !(c->child = calloc(d->n_child, sizeof(*c->child))))
 		goto fail;
@@ -139,6 +147,7 @@ void draft_free(struct draft *d)
 		section_fini(&d->child[i]);
 	free(d->child);
 	secret_free(d->psk);
+	secret_free(d->ppk);
 	free(d);
 }
 
@@ -295,7 +304,7 @@ const char *draft_get(const struct draft *d, const char *key)
 	if (find_key(d, key, &p, NULL) < 0 || !p.sec)
 		return NULL;
 	if (p.s->type == ST_SECRET)
-		return d->psk ? d->psk : "";
+		return *draft_secret(d, p.s) ? *draft_secret(d, p.s) : "";
 	if (p.s->type == ST_NAME)
 		return d->name;
 	return section_get(d, p.sec, p.s);
@@ -308,7 +317,7 @@ bool draft_is_set(const struct draft *d, const char *key)
 	if (find_key(d, key, &p, NULL) < 0 || !p.sec)
 		return false;
 	if (p.s->type == ST_SECRET)
-		return d->psk != NULL;
+		return *draft_secret(d, p.s) != NULL;
 	return p.s->type == ST_NAME || p.sec->v[setting_index(p.s)] != NULL;
 }
 
@@ -320,28 +329,30 @@ const char *draft_idle(const struct draft *d, const char *key)
 	if (find_key(d, key, &p, NULL) < 0 || !p.sec || !p.s->when_key)
 		return NULL;
 	cond = setting_find(p.s->scope, p.s->when_key);
+	if (cond && cond->like && !*section_get(d, p.sec, cond))
+		cond = setting_find(p.s->scope, cond->like);
 	return cond && strcmp(section_get(d, p.sec, cond), p.s->when_not) == 0 ? p.s->when
 									       : NULL;
 }
 
-static int set_psk(struct draft *d, const char *text, struct err *e)
+static int set_secret(char **secret, const char *text, struct err *e)
 {
 	uint8_t bytes[PSK_MAX];
 	size_t len;
 	int r;
 
 	if (!*text) {
-		secret_free(d->psk);
-		d->psk = NULL;
+		secret_free(*secret);
+		*secret = NULL;
 		return 0;
 	}
 	r = psk_parse(text, bytes, &len, e);
 	secret_wipe(bytes, sizeof(bytes));
 	if (r < 0)
 		return -1;
-	secret_free(d->psk);
-	d->psk = NULL;
-	return copy_psk(d, text) < 0 ? err_set(e, "out of memory") : 0;
+	secret_free(*secret);
+	*secret = NULL;
+	return copy_secret(secret, text) < 0 ? err_set(e, "out of memory") : 0;
 }
 
 static int check_value(const struct place *p, const char *text, char *out, size_t cap,
@@ -392,7 +403,7 @@ int draft_set(struct draft *d, const char *key, const char *text, struct err *e)
 	if (find_key(d, key, &p, e) < 0)
 		return -1;
 	if (p.s->type == ST_SECRET)
-		return set_psk(d, text, e) < 0 ? wrap(e, key) : 0;
+		return set_secret(draft_secret(d, p.s), text, e) < 0 ? wrap(e, key) : 0;
 	if (p.s->type == ST_NAME)
 		return draft_rename(d, text, e) < 0 ? wrap(e, key) : 0;
 	if (check_value(&p, text, out, sizeof(out), e) < 0)

@@ -20,8 +20,8 @@ struct draft *draft_new_peer(const char *name, const struct draft *router, struc
 	MUST_USE;
 struct draft *draft_new_router(void) MUST_USE;
 struct draft *draft_dup(
-	const struct draft *d) MUST_USE; /* the PSK too; NULL: no memory */
-void draft_free(struct draft *d);				/* wipes the PSK */
+	const struct draft *d) MUST_USE; /* the keys too; NULL: no memory */
+void draft_free(struct draft *d);				/* wipes the keys */
 
 enum setting_scope draft_scope(const struct draft *d);	/* SCOPE_ROUTER or SCOPE_PEER */
 const char *draft_name(const struct draft *d); /* the peer's; "" for the router */
@@ -35,8 +35,8 @@ const struct setting *draft_setting(const struct draft *d, const char *key,
 
 /* What is in effect: the text set, else the table's default (for a child's esp and
  * esp_life: the peer's). "" when there is none. Borrowed until the next change of d.
- * NULL: no such key. For psk what was set in this draft with draft_set, "" when nothing
- * was: a stored PSK is not read into a draft. */
+ * NULL: no such key. For psk and ppk what was set in this draft with draft_set, "" when
+ * nothing was: a stored one is not read into a draft. */
 const char *draft_get(const struct draft *d, const char *key);
 /* Set here, not by default? */
 bool draft_is_set(const struct draft *d, const char *key);

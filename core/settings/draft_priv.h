@@ -19,8 +19,11 @@ struct draft {
 	struct section defaults;	/* the router's; rows of SCOPE_PEER */
 	struct section *child;
 	size_t n_child;
-	char *psk;			/* from secret_new(); NULL: not set here */
+	char *psk, *ppk;		/* from secret_new(); NULL: not set here */
 };
+
+/* Where d keeps the secret of a row of ST_SECRET. */
+char **draft_secret(const struct draft *d, const struct setting *s);
 
 /* Set without a look at the value, for what stands in a file; "" or NULL unsets. -1:
  * memory. */
@@ -44,6 +47,9 @@ void conf_fill_router(const struct draft *d, struct router_conf *r, struct findi
 void conf_ifname(const char *name, unsigned salt, char out[IFNAME_MAX]);
 /* Names for all, none twice. */
 void conf_ifnames(struct settings *s);
+
+/* v1.c: what of in IKEv1 can propose; out may be in. True when that is all of it. */
+bool v1_suites(enum suite_use use, const struct suite_list *in, struct suite_list *out);
 
 /* check.c: draft_check(), and the filled conf beside it (out.children are the caller's
  * even when there are errors). Returns the number of errors, -1 when memory is short. */

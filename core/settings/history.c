@@ -124,14 +124,18 @@ static void diff_peer(struct sides *s, const char *name)
 	const struct snap_file *b = snap_find(s->to, path);
 	const struct snap_file *x = snap_find(s->from, snap_secret_path(name, path));
 	const struct snap_file *y = snap_find(s->to, path);
+	const struct snap_file *p = snap_find(s->from, snap_ppk_path(name, path));
+	const struct snap_file *q = snap_find(s->to, path);
 
-	if (same_bytes(a, b) && same_bytes(x, y))
+	if (same_bytes(a, b) && same_bytes(x, y) && same_bytes(p, q))
 		return;
 	sbuf_addf(s->out, "peer %s%s\n", name, !a ? " (new)" : !b ? " (deleted)" : "");
 	if (b)
 		diff_files(s, SCOPE_PEER, a, b, name);
 	if (!same_bytes(x, y))
 		sbuf_addf(s->out, "  psk %s\n", !x ? "set" : !y ? "removed" : "changed");
+	if (!same_bytes(p, q))
+		sbuf_addf(s->out, "  ppk %s\n", !p ? "set" : !q ? "removed" : "changed");
 }
 
 static void diff_snaps(struct sides *s)

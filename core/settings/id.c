@@ -61,7 +61,8 @@ static uint8_t string_tag(const struct attr *a, const char *s)
 	return DER_PRINTABLE;
 }
 
-/* Lengths stay below 128 by ID_MAX, but for the outermost; both forms, X.690 §8.1.3. */
+/* The short form and the first long one, X.690 §8.1.3: what needs more does not fit into
+ * ID_MAX bytes, and w fails. */
 static void der_head(struct wr *w, uint8_t tag, size_t len)
 {
 	wr_u8(w, tag);
@@ -72,9 +73,9 @@ static void der_head(struct wr *w, uint8_t tag, size_t len)
 
 static void write_rdn(struct wr *w, const struct attr *a, const char *value)
 {
-	size_t v = strlen(value), seq = 2u + a->oid_len + 2u + v;
+	size_t v = strlen(value), seq = 2u + a->oid_len + (v > 127 ? 3u : 2u) + v;
 
-	der_head(w, DER_SET, seq + 2);
+	der_head(w, DER_SET, seq + (seq > 127 ? 3 : 2));
 	der_head(w, DER_SEQUENCE, seq);
 	der_head(w, DER_OID, a->oid_len);
 	wr_bytes(w, a->oid, a->oid_len);

@@ -15,7 +15,7 @@ int ike_id_parse(const char *text, struct ike_id *out, struct err *e) MUST_USE;
 /* As ike_id_parse() reads it, where it could have come from there; bytes that cannot be
  * printed are escaped as \xNN, unknown types are "type 7:0x…". ID_NONE is "". Safe on
  * what came from the wire. buf >= ID_TEXT_MAX; returns it. */
-#define ID_TEXT_MAX 560
+#define ID_TEXT_MAX 1024
 const char *ike_id_str(const struct ike_id *id, char *buf, size_t cap);
 
 /* Equal as RFC 7296 §3.5 compares them: type and octets. */

@@ -51,6 +51,42 @@ static const struct { const char *word, *key;
 	{"remote_networks", "remote_network"},
 	{"src-address", "local_network"},
 	{"dst-address", "remote_network"},
+	{"leftcert", "cert"},
+	{"rightcert", "peer_cert"},
+	{"certificate", "cert"},
+	{"remote_cert", "peer_cert"},
+	{"rightca", "ca"},
+	{"cacert", "ca"},
+	{"cacerts", "ca"},
+	{"authby", "auth"},
+	{"leftauth", "auth"},
+	{"rightauth", "peer_auth"},
+	{"auth-method", "auth"},
+	{"strictcrlpolicy", "crl"},
+	{"revocation", "crl"},
+	{"aggressive", "exchange"},
+	{"aggrmode", "exchange"},
+	{"exchange-mode", "exchange"},
+	{"type", "mode"},
+	{"lifebytes", "esp_life_bytes"},
+	{"life_bytes", "esp_life_bytes"},
+	{"lifebyte", "esp_life_bytes"},
+	{"salifetime", "esp_life"},
+	{"reauth_time", "reauth"},
+	{"uniqueids", "unique"},
+	{"ike-frag", "fragmentation"},
+	{"proposal-check", "proposal_check"},
+	{"rekey_check", "test_rekey"},
+	{"postquantumpsk", "ppk"},
+	{"port", "remote_port"},
+	{"rightikeport", "remote_port"},
+	{"remoteport", "remote_port"},
+	{"leftprotoport", "local_ports"},
+	{"rightprotoport", "remote_ports"},
+	{"local_port", "local_ports"},
+	{"src-port", "local_ports"},
+	{"dst-port", "remote_ports"},
+	{"proto", "protocol"},
 };
 
 static const char *key_at(const void *arg, size_t i)
@@ -100,6 +136,7 @@ bool setting_is_list(const struct setting *s)
 {
 	switch (s->type) {
 	case ST_NETWORKS: case ST_IKE: case ST_ESP: case ST_WEAK: case ST_IFACES:
+	case ST_GATEWAYS: case ST_CERTS:
 		return true;
 	case ST_TEXT:
 	case ST_NAME:
@@ -109,8 +146,11 @@ bool setting_is_list(const struct setting *s)
 	case ST_VERSION:
 	case ST_UINT:
 	case ST_DURATION:
+	case ST_BYTES:
 	case ST_ADDR:
-	case ST_GATEWAY:
+	case ST_PROTO:
+	case ST_PORTS:
+	case ST_CERT:
 	case ST_ID:
 	case ST_IFACE:
 	case ST_SECRET:
@@ -133,7 +173,10 @@ const char *setting_type_name(enum setting_type type)
 		[ST_WORD] = "word",         [ST_BOOL] = "bool",
 		[ST_CHOICE] = "choice",     [ST_VERSION] = "version",
 		[ST_UINT] = "number",       [ST_DURATION] = "duration",
-		[ST_ADDR] = "address",      [ST_GATEWAY] = "gateway",
+		[ST_BYTES] = "bytes",       [ST_PROTO] = "protocol",
+		[ST_PORTS] = "ports",       [ST_CERT] = "certificate",
+		[ST_CERTS] = "certificates",
+		[ST_ADDR] = "address",      [ST_GATEWAYS] = "gateways",
 		[ST_NETWORKS] = "networks", [ST_ID] = "id",
 		[ST_IKE] = "ike_suites",    [ST_ESP] = "esp_suites",
 		[ST_WEAK] = "weak_list",    [ST_IFACE] = "interface",
@@ -149,7 +192,8 @@ const char *setting_page_name(enum setting_page page)
 		[PAGE_GENERAL] = "General", [PAGE_NETWORKS] = "Networks",
 		[PAGE_ALGORITHMS] = "Algorithms", [PAGE_AUTH] = "Authentication",
 		[PAGE_LIFE] = "Lifetimes", [PAGE_FIREWALL] = "Firewall",
-		[PAGE_ADVANCED] = "Advanced", [PAGE_ROUTER] = "Router",
+		[PAGE_ADVANCED] = "Advanced", [PAGE_COMPAT] = "Compatibility",
+		[PAGE_ROUTER] = "Router",
 	};
 
 	return page < PAGE_N ? names[page] : "";
@@ -190,8 +234,26 @@ const char *setting_range(const struct setting *s, char *buf, size_t cap)
 	case ST_ADDR:
 		snprintf(buf, cap, "an IP address");
 		break;
-	case ST_GATEWAY:
-		snprintf(buf, cap, "an IP address, or any");
+	case ST_BYTES:
+		snprintf(buf, cap, "0, or 1M and more: 500M, 10G, 2T");
+		break;
+	case ST_GATEWAYS:
+		snprintf(buf, cap,
+			 "1 to %d of: IP address, host name, network, any",
+			 GATEWAYS_MAX);
+		break;
+	case ST_PROTO:
+		snprintf(buf, cap, "any, tcp, udp, icmp, gre, … or a number to 255");
+		break;
+	case ST_PORTS:
+		snprintf(buf, cap, "any, a port, or a range like 1000-2000");
+		break;
+	case ST_CERT:
+		snprintf(buf, cap, "the name of a certificate (adit pki list)");
+		break;
+	case ST_CERTS:
+		snprintf(buf, cap, "1 to %d names of certificates (adit pki list)",
+			 CA_MAX);
 		break;
 	case ST_NETWORKS:
 		snprintf(buf, cap, "1 to %d networks", NETWORKS_MAX);

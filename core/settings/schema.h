@@ -21,12 +21,17 @@ enum setting_type {
 	ST_WORD,	/* letters, digits, . _ - ; max bytes */
 	ST_BOOL,	/* yes, no (also true/false, on/off, 1/0) */
 	ST_CHOICE,	/* one of choices */
-	ST_VERSION,	/* IKE version; only 2 is taken today */
+	ST_VERSION,	/* IKE version: 2, 1, auto */
 	ST_UINT,	/* min..max */
 	ST_DURATION,	/* min..max seconds; "4h", "90m", "1d", "1h30m", "3600" */
+	ST_BYTES,	/* an amount: "500M", "10G", powers of 1024; 0: no limit */
 	ST_ADDR,	/* an IP address */
-	ST_GATEWAY,	/* an IP address or "any" */
+	ST_GATEWAYS,	/* 1..GATEWAYS_MAX of IP address, host name, network, "any" */
 	ST_NETWORKS,	/* 1..NETWORKS_MAX networks */
+	ST_PROTO,	/* "any", "tcp", "udp", … or an IP protocol's number */
+	ST_PORTS,	/* "any", "443", "1000-2000" */
+	ST_CERT,	/* the name of a certificate in pki/ */
+	ST_CERTS,	/* 1..CA_MAX such names */
 	ST_ID,		/* an IKE identity (core/settings/id.h) */
 	ST_IKE, ST_ESP,	/* suites, best first */
 	ST_WEAK,	/* names of weak algorithms */
@@ -41,7 +46,7 @@ enum setting_cost { COST_NOTHING, COST_REKEY, COST_RESTART };
 /* The pages of a peer's form, in this order. PAGE_ROUTER: the router's own form. */
 enum setting_page {
 	PAGE_GENERAL, PAGE_NETWORKS, PAGE_ALGORITHMS, PAGE_AUTH, PAGE_LIFE, PAGE_FIREWALL,
-	PAGE_ADVANCED, PAGE_ROUTER, PAGE_N,
+	PAGE_ADVANCED, PAGE_COMPAT, PAGE_ROUTER, PAGE_N,
 };
 
 /* Which struct of conf.h a value is stored in. HOME_CHILD in a row of SCOPE_PEER is the
@@ -57,6 +62,8 @@ struct setting {
 	bool required;		/* must be set, in this row's scope */
 	bool sensitive;		/* never shown, never in argv */
 	bool defaultable;	/* may stand in adit.conf's defaults section */
+	bool inherits;		/* a child's row: left out, the peer's value counts */
+	bool hides;		/* forms leave it out while it has no effect and is not set */
 	uint32_t min, max;	/* numbers and seconds; bytes for text */
 	const char *def;	/* as written; "" when there is none */
 	const char *
@@ -70,6 +77,7 @@ struct setting {
 	const char *
 		when_key; /* the condition itself: applies unless when_key is when_not; */
 	const char *when_not;	/* NULL: always */
+	const char *like;	/* left out, the value of this key counts; NULL: none */
 	const char *aka;	/* "strongSwan: …; RouterOS: …"; "" when nobody has it */
 	const char *const *choices; /* NULL-terminated, for ST_CHOICE and ST_VERSION */
 	enum setting_home home;
@@ -80,7 +88,7 @@ struct setting {
 /* All rows: router, peer, child; within a scope in the order of files and forms. */
 extern const struct setting settings_table[];
 extern const size_t settings_table_n;
-#define SETTINGS_TABLE_MAX 48	/* for arrays indexed by row */
+#define SETTINGS_TABLE_MAX 80	/* for arrays indexed by row */
 
 /* NULL when there is no such key in that scope. */
 const struct setting *setting_find(enum setting_scope scope, const char *key);

@@ -63,23 +63,23 @@ static int secret_bytes(const char *path, char *text, size_t len, uint8_t *out, 
 	return psk_parse(text, out, n, e) < 0 ? err_wrap(e, "%s", path) : 0;
 }
 
-static int secret_from_file(int dirfd, const char *dir, const char *name, uint8_t *out,
+static int not_stored(const char *name, bool ppk, struct err *e)
+{
+	return err_code(e, EXIT_NO_PEER, "no %s key is stored for \"%.40s\"",
+			ppk ? "post-quantum" : "pre-shared", name);
+}
+
+static int secret_from_file(int dirfd, const char *dir, const char *path, uint8_t *out,
 			    size_t *len, struct err *e)
 {
-	char path[SNAP_PATH_MAX], *text;
+	char *text;
 	mode_t mode;
 	uid_t uid;
 	size_t n;
 	int r;
 
-	snap_secret_path(name, path);
-	if (snap_slurp(dirfd, path, SNAP_SECRET_MAX, true, &text, &n, &mode, &uid) < 0) {
-		if (errno == ENOENT)
-			return err_code(e, EXIT_NO_PEER,
-					"no pre-shared key is stored for \"%.40s\"",
-					name);
-		return err_errno(e, "%s/%s", dir, path);
-	}
+	if (snap_slurp(dirfd, path, SNAP_SECRET_MAX, true, &text, &n, &mode, &uid) < 0)
+		return errno == ENOENT ? 1 : err_errno(e, "%s/%s", dir, path);
 	if (mode & (S_IRWXG | S_IRWXO))
 		r = err_code(e, EXIT_NOT_PERMITTED,
 			     "%s/%s: others may read it; it is used after "
@@ -96,20 +96,17 @@ static int secret_from_file(int dirfd, const char *dir, const char *name, uint8_
 	return r;
 }
 
-static int secret_from_journal(const struct snap *snap, const char *name, uint8_t *out,
+static int secret_from_journal(const struct snap *snap, const char *path, uint8_t *out,
 			       size_t *len, struct err *e)
 {
-	char path[SNAP_PATH_MAX];
-	const struct snap_file *f = snap_find(snap, snap_secret_path(name, path));
+	const struct snap_file *f = snap_find(snap, path);
 
-	if (!f)
-		return err_code(e, EXIT_NO_PEER,
-				"no pre-shared key is stored for \"%.40s\"", name);
-	return secret_bytes(path, f->data, f->len, out, len, e);
+	return f ? secret_bytes(path, f->data, f->len, out, len, e) : 1;
 }
 
-int settings_secret(const char *dir, const char *name, uint8_t *out, size_t *len,
-		    struct err *e)
+/* 1: there is none. */
+static int read_secret(const char *dir, const char *path, uint8_t *out, size_t *len,
+		       struct err *e)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
 	struct snap snap;
@@ -117,24 +114,40 @@ int settings_secret(const char *dir, const char *name, uint8_t *out, size_t *len
 	if (fd < 0)
 		return err_errno(e, "%s", dir);
 	if (state_read(fd, SNAP_JOURNAL, true, &snap, e) == 0) {
-		r = secret_from_journal(&snap, name, out, len, e);
+		r = secret_from_journal(&snap, path, out, len, e);
 		snap_fini(&snap);
 	} else
-		r = secret_from_file(fd, dir, name, out, len, e);
+		r = secret_from_file(fd, dir, path, out, len, e);
 	close(fd);
 	return r;
 }
 
-int settings_has_secret(const char *dir, const char *name)
+int settings_secret(const char *dir, const char *name, uint8_t *out, size_t *len,
+		    struct err *e)
 {
 	char path[SNAP_PATH_MAX];
+	int r = read_secret(dir, snap_secret_path(name, path), out, len, e);
+
+	return r == 1 ? not_stored(name, false, e) : r;
+}
+
+int settings_ppk(const char *dir, const char *name, uint8_t *out, size_t *len,
+		 struct err *e)
+{
+	char path[SNAP_PATH_MAX];
+	int r = read_secret(dir, snap_ppk_path(name, path), out, len, e);
+
+	return r == 1 ? not_stored(name, true, e) : r;
+}
+
+static int is_stored(const char *dir, const char *path)
+{
 	struct snap snap;
 	struct stat st;
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -1;
-	snap_secret_path(name, path);
 	if (state_read(fd, SNAP_JOURNAL, false, &snap, NULL) == 0) {
 		r = snap_find(&snap, path) != NULL;
 		snap_fini(&snap);
@@ -142,6 +155,20 @@ int settings_has_secret(const char *dir, const char *name)
 		r = fstatat(fd, path, &st, 0) == 0 ? 1 : errno == ENOENT ? 0 : -1;
 	close(fd);
 	return r;
+}
+
+int settings_has_secret(const char *dir, const char *name)
+{
+	char path[SNAP_PATH_MAX];
+
+	return is_stored(dir, snap_secret_path(name, path));
+}
+
+int settings_has_ppk(const char *dir, const char *name)
+{
+	char path[SNAP_PATH_MAX];
+
+	return is_stored(dir, snap_ppk_path(name, path));
 }
 
 /* --- names --- */

@@ -31,6 +31,10 @@ int settings_secret(const char *dir, const char *name, uint8_t *out, size_t *len
 		    struct err *e) MUST_USE;
 /* Is one stored? 1, 0, or -1 when this user may not know. */
 int settings_has_secret(const char *dir, const char *name);
+/* The same for a peer's post-quantum key (ppk), secrets/NAME.ppk. */
+int settings_ppk(const char *dir, const char *name, uint8_t *out, size_t *len,
+		 struct err *e) MUST_USE;
+int settings_has_ppk(const char *dir, const char *name);
 
 /* Every peer's name, also of those with errors. n names at *names, each the caller's to
  * free(), and the array. */

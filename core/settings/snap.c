@@ -179,7 +179,14 @@ const char *snap_peer_path(const char *name, char *buf)
 
 const char *snap_secret_path(const char *name, char *buf)
 {
-	snprintf(buf, SNAP_PATH_MAX, SNAP_SECRETS "/%.*s", PEER_NAME_MAX, name);
+	snprintf(buf, SNAP_PATH_MAX, SNAP_SECRETS "/%.*s",
+		 PEER_NAME_MAX + (int)sizeof(SNAP_PPK) - 1, name);
+	return buf;
+}
+
+const char *snap_ppk_path(const char *name, char *buf)
+{
+	snprintf(buf, SNAP_PATH_MAX, SNAP_SECRETS "/%.*s" SNAP_PPK, PEER_NAME_MAX, name);
 	return buf;
 }
 
@@ -280,7 +287,8 @@ static bool wanted(const char *folder, const char *name, char path[SNAP_PATH_MAX
 	if (name[0] == '.')
 		return false;
 	if (strcmp(folder, SNAP_SECRETS) == 0) {
-		if (value_name_check("name", name, PEER_NAME_MAX, NULL) < 0)
+		if (value_name_check("name", name, PEER_NAME_MAX + sizeof(SNAP_PPK) - 1,
+				     NULL) < 0)
 			return false;
 		snap_secret_path(name, path);
 		return true;
@@ -312,7 +320,7 @@ static int add_folder(int dirfd, const char *folder, bool secrets, struct snap *
 	}
 	while (r == 0 && (de = readdir(d)))
 		if (wanted(folder, de->d_name, path, s))
-			r = s->n > 2 * SETTINGS_PEERS_MAX ?
+			r = s->n > 3 * SETTINGS_PEERS_MAX ?
 				err_set(e, "more than %d peers", SETTINGS_PEERS_MAX) :
 				add_file(dirfd, path, secrets, s, e);
 	closedir(d);

@@ -30,6 +30,7 @@
 #define SNAP_HISTORY "history"
 #define SNAP_JOURNAL "journal"
 #define SNAP_LOCK "lock"
+#define SNAP_PPK ".ppk"		/* how a post-quantum key ends in secrets/ */
 #define SNAP_TMP ".adit-tmp"	/* how temp files end */
 
 struct snap_file {
@@ -71,6 +72,7 @@ bool snap_peer_name(const char *path, char name[PEER_NAME_MAX + 1]);
 /* buf >= SNAP_PATH_MAX; return it. */
 const char *snap_peer_path(const char *name, char *buf);
 const char *snap_secret_path(const char *name, char *buf);
+const char *snap_ppk_path(const char *name, char *buf);	/* "secrets/NAME.ppk" */
 
 /* A state file. -1 with errno ENOENT, EACCES …, or EBADMSG when it is damaged. */
 int state_read(int dirfd, const char *path, bool secrets, struct snap *s, struct err *e)

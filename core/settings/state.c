@@ -161,7 +161,7 @@ static bool read_files(struct in *in, const char *start, bool secrets, struct sn
 		if (sscanf(line, "file %63s %zu%n", path, &len, &used) != 2 ||
 		    line[used] || len >= (size_t)(in->end - in->p) ||
 		    in->p[len] != '\n' || !good_path(path) || snap_find(s, path) ||
-		    s->n > 2 * SETTINGS_PEERS_MAX || len > SETTINGS_FILE_MAX ||
+		    s->n > 3 * SETTINGS_PEERS_MAX || len > SETTINGS_FILE_MAX ||
 		    (strncmp(path, SNAP_SECRETS "/", 8) == 0 && len > SNAP_SECRET_MAX))
 			return false;
 		if (snap_put(s, path, in->p, len) < 0)

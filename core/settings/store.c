@@ -172,17 +172,20 @@ int store_peer(struct store *s, const char *name, struct draft **out, struct fin
 	return load_peer_draft(&s->next, name, out, fs, e);
 }
 
-static int put_secret(struct store *s, const struct draft *d, struct err *e)
+/* text NULL: it stays as it is. */
+static int put_secret(struct store *s, const char *path, const char *text, struct err *e)
 {
-	size_t n = strlen(d->psk);
-	char path[SNAP_PATH_MAX], *line = secret_new(n + 2);
+	size_t n = text ? strlen(text) : 0;
+	char *line = text ? secret_new(n + 2) : NULL;
 	int r;
 
+	if (!text)
+		return 0;
 	if (!line)
 		return err_set(e, "out of memory");
-	memcpy(line, d->psk, n);
+	memcpy(line, text, n);
 	line[n] = '\n';
-	r = snap_put(&s->next, snap_secret_path(d->name, path), line, n + 1);
+	r = snap_put(&s->next, path, line, n + 1);
 	secret_free(line);
 	return r < 0 ? err_set(e, "out of memory") : 0;
 }
@@ -215,7 +218,9 @@ int store_put_peer(struct store *s, const struct draft *d, struct err *e)
 	if (put_text(s, d, snap_peer_path(d->name, path), e) < 0 ||
 	    touch(s, d->name, e) < 0)
 		return -1;
-	return d->psk ? put_secret(s, d, e) : 0;
+	if (put_secret(s, snap_secret_path(d->name, path), d->psk, e) < 0)
+		return -1;
+	return put_secret(s, snap_ppk_path(d->name, path), d->ppk, e);
 }
 
 int store_put_router(struct store *s, const struct draft *d, struct err *e)
@@ -248,13 +253,21 @@ int store_del_peer(struct store *s, const char *name, struct err *e)
 			       strerror(f->error));
 	snap_del(&s->next, path);
 	snap_del(&s->next, snap_secret_path(name, path));
+	snap_del(&s->next, snap_ppk_path(name, path));
 	return 0;
+}
+
+static int copy_file(struct store *s, const char *from, const char *to, struct err *e)
+{
+	const struct snap_file *f = snap_find(&s->next, from);
+
+	return f && snap_put(&s->next, to, f->data, f->len) < 0 ?
+		err_set(e, "out of memory") : 0;
 }
 
 int store_copy_peer(struct store *s, const char *from, const char *to, struct err *e)
 {
-	char path[SNAP_PATH_MAX];
-	const struct snap_file *f;
+	char was[SNAP_PATH_MAX], is[SNAP_PATH_MAX];
 	struct draft *d;
 	int r;
 
@@ -266,13 +279,12 @@ int store_copy_peer(struct store *s, const char *from, const char *to, struct er
 		return -1;
 	r = draft_rename(d, to, e);
 	/* Its text goes along, so that comments do. */
-	f = snap_find(&s->next, snap_peer_path(from, path));
-	if (r == 0 && snap_put(&s->next, snap_peer_path(to, path), f->data, f->len) < 0)
-		r = err_set(e, "out of memory");
-	f = snap_find(&s->next, snap_secret_path(from, path));
-	if (r == 0 && f &&
-	    snap_put(&s->next, snap_secret_path(to, path), f->data, f->len) < 0)
-		r = err_set(e, "out of memory");
+	if (r == 0)
+		r = copy_file(s, snap_peer_path(from, was), snap_peer_path(to, is), e);
+	if (r == 0)
+		r = copy_file(s, snap_secret_path(from, was), snap_secret_path(to, is), e);
+	if (r == 0)
+		r = copy_file(s, snap_ppk_path(from, was), snap_ppk_path(to, is), e);
 	if (r == 0)
 		r = store_put_peer(s, d, e);
 	draft_free(d);

@@ -2,6 +2,8 @@
  * choices. */
 #include "core/settings/schema.h"
 
+#include "core/settings/kinds.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -125,6 +127,22 @@ static const struct { const char *key, *text, *about;
 	{"dpd_delay", "0", "never"},
 	{"rekey_margin", "3m", ""},
 	{"rekey_margin", "9m", ""},
+	{"esp_life_bytes", "0", "no limit"},
+	{"esp_life_bytes", "10G", ""},
+	{"esp_life_bytes", "100G", ""},
+	{"reauth", "0", "never"},
+	{"reauth", "8h", ""},
+	{"reauth", "1d", ""},
+	{"local_ports", "any", ""},
+	{"local_ports", "443", "https"},
+	{"remote_ports", "any", ""},
+	{"remote_ports", "443", "https"},
+	{"remote_port", "500", "as usual"},
+	{"remote_port", "4500", "as with NAT, from the start"},
+	{"fragment_size", "1280", ""},
+	{"fragment_size", "576", "over the worst of paths"},
+	{"ike_port", "500", ""},
+	{"natt_port", "4500", ""},
 	{"keying_tries", "0", "for ever"},
 	{"keying_tries", "3", ""},
 	{"mtu", "1400", ""},
@@ -169,6 +187,12 @@ void setting_suggest(const struct setting *s, const char *typed, setting_suggest
 		break;
 	case ST_VERSION:
 		offer(&o, "2", "IKEv2", false);
+		offer(&o, "1", "IKEv1, for old peers", false);
+		offer(&o, "auto", "answers either, begins with IKEv2", false);
+		break;
+	case ST_PROTO:
+		for (size_t i = 0; kind_proto_name(i); i++)
+			offer(&o, kind_proto_name(i), "", false);
 		break;
 	case ST_WEAK:
 		for (size_t i = 0; i < WEAK_N; i++)
@@ -177,8 +201,8 @@ void setting_suggest(const struct setting *s, const char *typed, setting_suggest
 	case ST_IKE: case ST_ESP:
 		suggest_suites(s, &o);
 		break;
-	case ST_UINT: case ST_DURATION: case ST_GATEWAY: case ST_ID: case ST_WORD:
-	case ST_NETWORKS:
+	case ST_UINT: case ST_DURATION: case ST_GATEWAYS: case ST_ID: case ST_WORD:
+	case ST_NETWORKS: case ST_BYTES: case ST_PORTS:
 		suggest_usual(s, &o);
 		break;
 	case ST_TEXT:
@@ -186,6 +210,8 @@ void setting_suggest(const struct setting *s, const char *typed, setting_suggest
 	case ST_ADDR:
 	case ST_IFACE:
 	case ST_IFACES:
+	case ST_CERT:
+	case ST_CERTS:
 	case ST_SECRET:
 		break;
 	}

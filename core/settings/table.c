@@ -14,9 +14,17 @@
 #define LIFE_MIN 10
 #define LIFE_MAX (30 * 86400)
 
-static const char *const start_words[] = { "start", "responder", NULL };
-static const char *const version_words[] = { "2", "1", NULL };
-static const char *const dpd_words[] = { "restart", "clear", NULL };
+static const char *const start_words[] = { "start", "responder", "on_demand", NULL };
+static const char *const version_words[] = { "2", "1", "auto", NULL };
+static const char *const exchange_words[] = { "main", "aggressive", NULL };
+static const char *const auth_words[] = { "psk", "cert", NULL };
+static const char *const crl_words[] = { "off", "lenient", "strict", NULL };
+static const char *const unique_words[] = { "replace", "keep", "never", NULL };
+static const char *const fragment_words[] = { "yes", "no", "force", NULL };
+static const char *const per_pair_words[] = { "auto", "yes", "no", NULL };
+static const char *const check_words[] = { "obey", "strict", "claim", "exact", NULL };
+static const char *const mode_words[] = { "tunnel", "transport", NULL };
+static const char *const dpd_words[] = { "restart", "clear", "hold", NULL };
 static const char *const encap_words[] = { "auto", "force", NULL };
 static const char *const dataplane_words[] = { "auto", "kernel", "userspace", NULL };
 static const char *const level_words[] = { "error", "warning", "info", "debug", NULL };
@@ -27,6 +35,14 @@ static const char *const level_words[] = { "error", "warning", "info", "debug", 
 	"aes256-sha256-ecp256,aes256-sha256-modp3072,aes256-sha256-modp2048"
 
 #define NO_WHEN .when = "", .when_key = NULL, .when_not = NULL
+#define IKEV1_ONLY .when = "with IKEv1 (version is 1 or auto)", .when_key = "version", \
+	.when_not = "2", .hides = true
+#define IKEV2_ONLY .when = "with IKEv2 (version is 2 or auto)", .when_key = "version", \
+	.when_not = "1", .hides = true
+#define OUR_CERT .when = "while auth is cert", .when_key = "auth", .when_not = "psk", \
+	.hides = true
+#define PEER_CERT .when = "while the peer shows a certificate (peer_auth is cert)", \
+	.when_key = "peer_auth", .when_not = "psk", .hides = true
 
 const struct setting settings_table[] = {
 	/* --- adit.conf --- */
@@ -53,6 +69,25 @@ const struct setting settings_table[] = {
 		.more = "Left out, every interface that has an address and is neither "
 			"the WAN nor a tunnel counts as LAN.",
 		.example = "lan0,lan1", .aka = "Ideco: local interfaces",
+	},
+	{
+		.key = "ike_port", .scope = SCOPE_ROUTER, .type = ST_UINT,
+		.page = PAGE_ROUTER,
+		.cost = COST_RESTART, .min = 1, .max = 65535, .def = "500", .empty = "",
+		.unit = "", .label = "IKE port", IN_ROUTER(ike_port), NO_WHEN,
+		.help = "The UDP port on which this router waits for IKE",
+		.more = "Peers call 500 unless they are told otherwise "
+			"(remote_port there).",
+		.example = "1500", .aka = "strongSwan: charon.port; RouterOS: peer port",
+	},
+	{
+		.key = "natt_port", .scope = SCOPE_ROUTER, .type = ST_UINT,
+		.page = PAGE_ROUTER,
+		.cost = COST_RESTART, .min = 1, .max = 65535, .def = "4500", .empty = "",
+		.unit = "", .label = "NAT-T port", IN_ROUTER(natt_port), NO_WHEN,
+		.help = "The UDP port for IKE and ESP where there is NAT",
+		.more = "It must be another than ike_port.",
+		.example = "4501", .aka = "strongSwan: charon.port_nat_t",
 	},
 	{
 		.key = "dataplane", .scope = SCOPE_ROUTER, .type = ST_CHOICE,
@@ -127,24 +162,30 @@ const struct setting settings_table[] = {
 		.cost = COST_RESTART, .defaultable = true, .def = "start", .empty = "",
 		.unit = "",
 		.choices = start_words, .label = "Who begins", IN_PEER(start), NO_WHEN,
-		.help = "start: this router connects; responder: it waits for the peer",
+		.help = "start: this router; responder: the peer; on_demand: the first "
+			"packet",
 		.more = "A router that starts answers too. Use responder when the peer's "
-			"address changes, or when it sits behind NAT.",
+			"address changes, or when it sits behind NAT. With on_demand the "
+			"tunnel comes up when there is traffic for it, and that first "
+			"packet is not lost.",
 		.example = "responder",
-		.aka = "strongSwan: auto=start, auto=add; VergeOS: Connection Behavior; "
-			"RouterOS: passive; Ideco: outgoing, incoming",
+		.aka = "strongSwan: auto=start, auto=add, auto=route, start_action=trap; "
+			"VergeOS: Connection Behavior; RouterOS: passive; Ideco: "
+			"outgoing, incoming",
 	},
 	{
 		.key = "version", .scope = SCOPE_PEER, .type = ST_VERSION,
 		.page = PAGE_GENERAL,
-		.cost = COST_RESTART, .defaultable = true, .min = 1, .max = 2, .def = "2",
+		.cost = COST_RESTART, .defaultable = true, .min = 1, .max = 3, .def = "2",
 		.empty = "", .unit = "", .choices = version_words, .label = "IKE version",
 		IN_PEER(version), NO_WHEN,
-		.help = "The key exchange: 2 for IKEv2",
-		.more = "IKEv1 (1) is known as a value, but adit does not speak it yet.",
-		.example = "2",
-		.aka = "Difuse: Key Exchange Version; strongSwan: keyexchange; RouterOS: "
-			"exchange-mode=ike2",
+		.help = "The key exchange: 2 for IKEv2, 1 for IKEv1, auto for either",
+		.more = "IKEv2 wherever the peer can: it is simpler, quicker and safer. "
+			"With auto this router answers in whichever version it is "
+			"called, and begins with IKEv2 itself.",
+		.example = "1",
+		.aka = "Difuse: Key Exchange Version; strongSwan: keyexchange, version; "
+			"RouterOS: exchange-mode=ike2; VergeOS: IKE version",
 	},
 
 	/* --- Networks --- */
@@ -162,14 +203,17 @@ const struct setting settings_table[] = {
 			"local-address",
 	},
 	{
-		.key = "remote_gateway", .scope = SCOPE_PEER, .type = ST_GATEWAY,
+		.key = "remote_gateway", .scope = SCOPE_PEER, .type = ST_GATEWAYS,
 		.page = PAGE_NETWORKS, .cost = COST_RESTART, .required = true, .def = "",
 		.empty = "", .unit = "", .label = "Remote gateway",
-		IN_PEER(remote_gateway), NO_WHEN,
-		.help = "The peer's public address, or any",
-		.more = "With any, this router answers whoever has the right ID and "
-			"pre-shared key; start must be responder then. Host names are "
-			"not possible yet.",
+		IN_PEER(gateways), COUNT(peer_conf, n_gateways), NO_WHEN,
+		.help = "Where the peer is: addresses, host names, networks, or any",
+		.more = "Several are tried in this order. A host name is looked up again "
+			"when its time is over. Behind a network (203.0.113.0/24) or any "
+			"nobody can be called: this router answers whoever comes from "
+			"there with the right ID and key, and start must be responder "
+			"where nothing else is named. A caller that fits several peers "
+			"belongs to the one that names its address best.",
 		.example = "198.51.100.2",
 		.aka = "Difuse: Remote Gateway; strongSwan: right, remote_addrs; "
 			"RouterOS: peer address",
@@ -202,6 +246,48 @@ const struct setting settings_table[] = {
 		.example = "10.2.0.0/24",
 		.aka = "Difuse: Remote Network; strongSwan: rightsubnet, remote_ts; "
 			"RouterOS: dst-address",
+	},
+
+	{
+		.key = "protocol", .scope = SCOPE_PEER, .type = ST_PROTO,
+		.page = PAGE_NETWORKS, .cost = COST_REKEY, .max = 255, .def = "any",
+		.empty = "", .unit = "", .label = "Protocol", IN_CHILD(protocol), NO_WHEN,
+		.help = "Only packets of this protocol go through the tunnel",
+		.more = "Both sides must name the same. The routes still lead all traffic "
+			"between the networks to the tunnel: what is of another protocol is "
+			"dropped, not sent in clear.",
+		.example = "tcp", .aka = "strongSwan: leftprotoport, local_ts = 10.1.0.0/24[tcp]; "
+			"RouterOS: policy protocol",
+	},
+	{
+		.key = "local_ports", .scope = SCOPE_PEER, .type = ST_PORTS,
+		.page = PAGE_NETWORKS, .cost = COST_REKEY, .def = "any", .empty = "",
+		.unit = "", .label = "Local ports",
+		.home = HOME_CHILD, .offset = offsetof(struct child_conf, local_port_lo),
+		.width = 4, .when = "while protocol is not any", .when_key = "protocol",
+		.when_not = "any", .hides = true,
+		.help = "Only these ports of hosts on this side", .more = "",
+		.example = "443", .aka = "RouterOS: src-port; strongSwan: leftprotoport=tcp/443",
+	},
+	{
+		.key = "remote_ports", .scope = SCOPE_PEER, .type = ST_PORTS,
+		.page = PAGE_NETWORKS, .cost = COST_REKEY, .def = "any", .empty = "",
+		.unit = "", .label = "Remote ports",
+		.home = HOME_CHILD, .offset = offsetof(struct child_conf, remote_port_lo),
+		.width = 4, .when = "while protocol is not any", .when_key = "protocol",
+		.when_not = "any", .hides = true,
+		.help = "Only these ports of hosts behind the peer", .more = "",
+		.example = "1000-2000", .aka = "RouterOS: dst-port; strongSwan: rightprotoport",
+	},
+	{
+		.key = "mode", .scope = SCOPE_PEER, .type = ST_CHOICE,
+		.page = PAGE_NETWORKS, .cost = COST_REKEY, .def = "tunnel", .empty = "",
+		.unit = "", .choices = mode_words, .label = "Mode", IN_CHILD(mode), NO_WHEN,
+		.help = "tunnel: between networks; transport: between the two routers",
+		.more = "Transport mode protects what the routers themselves send each other, "
+			"such as GRE or L2TP. The networks are the two routers' own "
+			"addresses then, and NAT between them makes it impossible.",
+		.example = "transport", .aka = "strongSwan: type=transport, mode; RouterOS: policy tunnel=no",
 	},
 
 	/* --- Algorithms --- */
@@ -248,6 +334,28 @@ const struct setting settings_table[] = {
 
 	/* --- Authentication --- */
 	{
+		.key = "auth", .scope = SCOPE_PEER, .type = ST_CHOICE, .page = PAGE_AUTH,
+		.cost = COST_RESTART, .defaultable = true, .def = "psk", .empty = "",
+		.unit = "", .choices = auth_words, .label = "Authentication", IN_PEER(auth),
+		NO_WHEN,
+		.help = "How this router proves who it is: psk or cert",
+		.more = "psk: a secret that both sides know. cert: a certificate, made "
+			"with adit pki or brought from elsewhere.",
+		.example = "cert",
+		.aka = "strongSwan: leftauth, local auth; RouterOS: auth-method; VergeOS: "
+			"Authentication method",
+	},
+	{
+		.key = "peer_auth", .scope = SCOPE_PEER, .type = ST_CHOICE,
+		.page = PAGE_AUTH, .like = "auth",
+		.cost = COST_RESTART, .defaultable = true, .def = "",
+		.empty = "the same as auth", .unit = "", .choices = auth_words,
+		.label = "Peer proves by", IN_PEER(peer_auth), NO_WHEN,
+		.help = "How the peer proves who it is, where that differs",
+		.more = "IKEv1 knows only the same way for both.",
+		.example = "psk", .aka = "strongSwan: rightauth, remote auth",
+	},
+	{
 		.key = "local_id", .scope = SCOPE_PEER, .type = ST_ID, .page = PAGE_AUTH,
 		.cost = COST_RESTART, .defaultable = true, .max = ID_MAX, .def = "",
 		.empty = "the local address", .unit = "", .label = "Local ID",
@@ -289,6 +397,85 @@ const struct setting settings_table[] = {
 			"RouterOS: identity secret",
 	},
 
+	{
+		.key = "cert", .scope = SCOPE_PEER, .type = ST_CERT, .page = PAGE_AUTH,
+		.cost = COST_RESTART, .defaultable = true, .max = PKI_NAME_MAX, .def = "",
+		.empty = "", .unit = "", .label = "Certificate", IN_PEER(cert), OUR_CERT,
+		.help = "This router's certificate, by its name in adit pki list",
+		.more = "Its private key must be stored beside it. local_id has to stand "
+			"in the certificate, as its subject or an alternative name; left "
+			"out, it is taken from there.",
+		.example = "gw",
+		.aka = "strongSwan: leftcert, certs; RouterOS: identity certificate",
+	},
+	{
+		.key = "peer_cert", .scope = SCOPE_PEER, .type = ST_CERT,
+		.page = PAGE_AUTH,
+		.cost = COST_RESTART, .max = PKI_NAME_MAX, .def = "",
+		.empty = "any that a CA below signed", .unit = "",
+		.label = "Peer's certificate", IN_PEER(peer_cert), PEER_CERT,
+		.help = "The one certificate that is taken from the peer",
+		.more = "Named here, it is compared whole and no CA is asked: right for "
+			"certificates that sign themselves.",
+		.example = "branch-cert",
+		.aka = "strongSwan: rightcert; RouterOS: remote-certificate",
+	},
+	{
+		.key = "ca", .scope = SCOPE_PEER, .type = ST_CERTS, .page = PAGE_AUTH,
+		.cost = COST_RESTART, .defaultable = true, .max = CA_MAX, .def = "",
+		.empty = "every CA in adit pki list", .unit = "", .label = "Trusted CAs",
+		IN_PEER(ca), COUNT(peer_conf, n_ca), PEER_CERT,
+		.help = "The CAs that may have signed the peer's certificate",
+		.more = "Name one where several are stored: else whoever any of them "
+			"signed can be this peer, if the ID fits.",
+		.example = "office-ca",
+		.aka = "strongSwan: rightca, cacerts; RouterOS: certificate chain",
+	},
+	{
+		.key = "crl", .scope = SCOPE_PEER, .type = ST_CHOICE, .page = PAGE_AUTH,
+		.cost = COST_RESTART, .defaultable = true, .def = "lenient", .empty = "",
+		.unit = "", .choices = crl_words, .label = "Revocation lists", IN_PEER(crl),
+		PEER_CERT,
+		.help = "lenient: a stored CRL counts; strict: there must be one; off",
+		.more = "strict refuses the peer too when the list is older than it says "
+			"it may be. Lists come with adit pki import.",
+		.example = "strict",
+		.aka = "strongSwan: strictcrlpolicy, revocation; RouterOS: crl-use",
+	},
+	{
+		.key = "ppk_id", .scope = SCOPE_PEER, .type = ST_TEXT, .page = PAGE_AUTH,
+		.cost = COST_RESTART, .max = PPK_ID_MAX, .def = "",
+		.empty = "no post-quantum key", .unit = "", .label = "PPK's name",
+		IN_PEER(ppk_id), IKEV2_ONLY,
+		.help = "The name of a post-quantum pre-shared key, the same on both sides",
+		.more = "It is mixed into the keys of the tunnel (RFC 8784), so that who "
+			"records traffic today cannot read it with a quantum computer "
+			"later.",
+		.example = "branch-2026", .aka = "strongSwan: ppk_id; libreswan: ppk-ids",
+	},
+	{
+		.key = "ppk", .scope = SCOPE_PEER, .type = ST_SECRET, .page = PAGE_AUTH,
+		.cost = COST_RESTART, .sensitive = true, .min = 1, .max = PSK_MAX,
+		.def = "", .empty = "", .unit = "", .label = "Post-quantum key",
+		.when = "while ppk_id is set", .when_key = "ppk_id", .when_not = "",
+		.hides = true,
+		.help = "The secret behind ppk_id: text, or 0x and hex digits",
+		.more = "32 random bytes at least (adit genpsk). Kept in secrets/NAME.ppk; "
+			"on the command line it comes from --ppk-file or --ppk-stdin.",
+		.example = "", .aka = "strongSwan: secrets ppk; libreswan: PPKS",
+	},
+	{
+		.key = "ppk_required", .scope = SCOPE_PEER, .type = ST_BOOL,
+		.page = PAGE_AUTH,
+		.cost = COST_RESTART, .def = "no", .empty = "", .unit = "",
+		.label = "PPK required", IN_PEER(ppk_required),
+		.when = "while ppk_id is set", .when_key = "ppk_id", .when_not = "",
+		.hides = true,
+		.help = "Refuse the peer when it does not know the post-quantum key",
+		.more = "Leave it off until both sides have it.", .example = "yes",
+		.aka = "strongSwan: ppk_required; libreswan: ppk=insist",
+	},
+
 	/* --- Lifetimes & liveness --- */
 	{
 		.key = "ike_life", .scope = SCOPE_PEER, .type = ST_DURATION,
@@ -297,7 +484,8 @@ const struct setting settings_table[] = {
 		.empty = "",
 		.unit = "seconds", .label = "IKE lifetime", IN_PEER(ike_life_s), NO_WHEN,
 		.help = "How long the IKE SA lives before it is replaced",
-		.more = "IKEv2 does not negotiate lifetimes: each side keeps its own.",
+		.more = "IKEv2 does not negotiate lifetimes: each side keeps its own. "
+			"IKEv1 does, as proposal_check says.",
 		.example = "8h",
 		.aka = "strongSwan: ikelifetime, rekey_time; RouterOS: profile lifetime; "
 			"VergeOS: Lifetime",
@@ -312,6 +500,29 @@ const struct setting settings_table[] = {
 		.more = "", .example = "30m",
 		.aka = "strongSwan: lifetime, rekey_time; RouterOS: proposal lifetime; "
 			"VergeOS: phase 2 Lifetime",
+	},
+	{
+		.key = "esp_life_bytes", .scope = SCOPE_PEER, .type = ST_BYTES,
+		.page = PAGE_LIFE,
+		.defaultable = true, .def = "0", .empty = "", .unit = "bytes",
+		.label = "ESP data limit", IN_CHILD(esp_life_bytes), NO_WHEN,
+		.help = "How much the keys of the traffic encrypt before they are replaced",
+		.more = "Both ways together; 0 for no limit but the cipher's own, which "
+			"adit keeps anyway.",
+		.example = "100G",
+		.aka = "strongSwan: lifebytes, life_bytes; RouterOS: lifebytes",
+	},
+	{
+		.key = "reauth", .scope = SCOPE_PEER, .type = ST_DURATION,
+		.page = PAGE_LIFE,
+		.defaultable = true, .min = 0, .max = LIFE_MAX, .def = "0", .empty = "",
+		.unit = "seconds", .label = "Reauthenticate", IN_PEER(reauth_s),
+		IKEV2_ONLY,
+		.help = "Prove anew who is there after this long; 0: never",
+		.more = "The new connection is made before the old one goes, so that "
+			"nothing is lost. A peer may ask for it too (RFC 4478). IKEv1 "
+			"proves it at every new phase 1.",
+		.example = "1d", .aka = "strongSwan: reauth, reauth_time",
 	},
 	{
 		.key = "rekey_margin", .scope = SCOPE_PEER, .type = ST_DURATION,
@@ -360,9 +571,23 @@ const struct setting settings_table[] = {
 		IN_PEER(dpd_action),
 		.when = "while dpd_delay is not 0", .when_key = "dpd_delay",
 		.when_not = "0",
-		.help = "restart: connect again; clear: wait for the peer or for adit up",
-		.more = "", .example = "clear",
+		.help = "restart: connect again; clear: wait; hold: until there is traffic",
+		.more = "clear waits for the peer or for adit up; hold connects again with "
+			"the next packet for the tunnel.",
+		.example = "clear",
 		.aka = "strongSwan: dpdaction, dpd_action; VergeOS: DPD action",
+	},
+
+	{
+		.key = "test_rekey", .scope = SCOPE_PEER, .type = ST_BOOL,
+		.page = PAGE_LIFE,
+		.defaultable = true, .def = "yes", .empty = "", .unit = "",
+		.label = "Test rekey", IN_PEER(test_rekey), NO_WHEN,
+		.help = "Make new keys once, soon after a new peer's first tunnel is up",
+		.more = "Two sides that differ in the group of esp (perfect forward "
+			"secrecy) connect all the same and part at the first rekey, an "
+			"hour later. This finds it at once.",
+		.example = "no", .aka = "",
 	},
 
 	/* --- Firewall --- */
@@ -415,6 +640,105 @@ const struct setting settings_table[] = {
 		.example = "1400", .aka = "VergeOS: MSS clamp; RouterOS: change-mss",
 	},
 
+	{
+		.key = "remote_port", .scope = SCOPE_PEER, .type = ST_UINT,
+		.page = PAGE_ADVANCED,
+		.cost = COST_RESTART, .min = 1, .max = 65535, .def = "",
+		.empty = "500, and 4500 where there is NAT", .unit = "",
+		.label = "Peer's IKE port", IN_PEER(remote_port), NO_WHEN,
+		.help = "The UDP port the peer listens on, where it is another",
+		.more = "All IKE and ESP goes there then, as it otherwise goes to 4500. "
+			"Not the ports of the traffic: those are remote_ports.",
+		.example = "4501",
+		.aka = "strongSwan: rightikeport, remote_port; RouterOS: peer port",
+	},
+	{
+		.key = "mobike", .scope = SCOPE_PEER, .type = ST_BOOL,
+		.page = PAGE_ADVANCED,
+		.cost = COST_RESTART, .defaultable = true, .def = "yes", .empty = "",
+		.unit = "", .label = "MOBIKE", IN_PEER(mobike), IKEV2_ONLY,
+		.help = "Keep the tunnel when an address of either side changes",
+		.more = "RFC 4555: used where the peer knows it too.", .example = "no",
+		.aka = "strongSwan: mobike",
+	},
+	{
+		.key = "fragmentation", .scope = SCOPE_PEER, .type = ST_CHOICE,
+		.page = PAGE_ADVANCED,
+		.cost = COST_RESTART, .defaultable = true, .def = "yes", .empty = "",
+		.unit = "", .choices = fragment_words, .label = "IKE fragmentation",
+		IN_PEER(fragmentation), NO_WHEN,
+		.help = "Send large IKE messages in pieces where the peer knows that",
+		.more = "Certificates need it on paths that drop IP fragments. force "
+			"sends every message in pieces that can be (RFC 7383; in IKEv1 "
+			"as Cisco boxes do it).",
+		.example = "force", .aka = "strongSwan: fragmentation; libreswan: "
+			"fragmentation",
+	},
+	{
+		.key = "fragment_size", .scope = SCOPE_PEER, .type = ST_UINT,
+		.page = PAGE_ADVANCED,
+		.cost = COST_RESTART, .defaultable = true, .min = 576, .max = 1500,
+		.def = "", .empty = "1280, less where that gets lost", .unit = "bytes",
+		.label = "Fragment size", IN_PEER(fragment_size),
+		.when = "while fragmentation is not no", .when_key = "fragmentation",
+		.when_not = "no", .hides = true,
+		.help = "The largest IP packet an IKE message is sent in", .more = "",
+		.example = "1200", .aka = "strongSwan: charon.fragment_size",
+	},
+
+	/* --- Compatibility --- */
+	{
+		.key = "exchange", .scope = SCOPE_PEER, .type = ST_CHOICE,
+		.page = PAGE_COMPAT,
+		.cost = COST_RESTART, .defaultable = true, .def = "main", .empty = "",
+		.unit = "", .choices = exchange_words, .label = "IKEv1 exchange",
+		IN_PEER(exchange), IKEV1_ONLY,
+		.help = "main; or aggressive for old peers that know nothing else",
+		.more = "Aggressive mode sends names in clear and lets whoever calls try "
+			"to guess the pre-shared key at leisure: allow_weak has to name "
+			"it.",
+		.example = "aggressive",
+		.aka = "strongSwan: aggressive; RouterOS: exchange-mode; VergeOS: "
+			"Negotiation mode",
+	},
+	{
+		.key = "proposal_check", .scope = SCOPE_PEER, .type = ST_CHOICE,
+		.page = PAGE_COMPAT,
+		.cost = COST_RESTART, .defaultable = true, .def = "obey", .empty = "",
+		.unit = "", .choices = check_words, .label = "IKEv1 lifetimes",
+		IN_PEER(proposal_check), IKEV1_ONLY,
+		.help = "What to do when the peer proposes other lifetimes",
+		.more = "obey takes the peer's; strict takes one that is shorter and "
+			"refuses a longer one; claim takes the shorter of the two and "
+			"tells the peer; exact takes nothing but the same.",
+		.example = "claim", .aka = "RouterOS: proposal-check; racoon: "
+			"proposal_check",
+	},
+	{
+		.key = "child_per_pair", .scope = SCOPE_PEER, .type = ST_CHOICE,
+		.page = PAGE_COMPAT,
+		.cost = COST_REKEY, .defaultable = true, .def = "auto", .empty = "",
+		.unit = "", .choices = per_pair_words, .label = "A tunnel per pair",
+		IN_PEER(child_per_pair), NO_WHEN,
+		.help = "Negotiate each pair of networks by itself",
+		.more = "Some boxes (ASA, FortiGate, Azure) take one network of each side "
+			"at a time. auto tries all in one first and pairs when that is "
+			"refused. IKEv1 can only do pairs.",
+		.example = "yes", .aka = "",
+	},
+	{
+		.key = "unique", .scope = SCOPE_PEER, .type = ST_CHOICE,
+		.page = PAGE_COMPAT,
+		.cost = COST_RESTART, .defaultable = true, .def = "replace", .empty = "",
+		.unit = "", .choices = unique_words, .label = "Second connection",
+		IN_PEER(unique), NO_WHEN,
+		.help = "When the peer connects again: replace the old, keep it, or both",
+		.more = "replace: the new connection takes the old one's place. keep: the "
+			"old one stays and the new one is refused. never: both live, and "
+			"the peer is not even asked to forget old ones.",
+		.example = "keep", .aka = "strongSwan: uniqueids, unique",
+	},
+
 	/* --- child "NAME" { … } --- */
 	{
 		.key = "local_network", .scope = SCOPE_CHILD, .type = ST_NETWORKS,
@@ -435,9 +759,46 @@ const struct setting settings_table[] = {
 		.example = "10.2.1.0/24", .aka = "VergeOS: phase 2 Remote Network",
 	},
 	{
+		.key = "protocol", .scope = SCOPE_CHILD, .type = ST_PROTO,
+		.page = PAGE_NETWORKS, .cost = COST_REKEY, .max = 255, .def = "any",
+		.empty = "", .unit = "", .label = "Protocol", IN_CHILD(protocol), NO_WHEN,
+		.help = "Only packets of this protocol go through the tunnel",
+		.more = "",
+		.example = "tcp", .aka = "",
+	},
+	{
+		.key = "local_ports", .scope = SCOPE_CHILD, .type = ST_PORTS,
+		.page = PAGE_NETWORKS, .cost = COST_REKEY, .def = "any", .empty = "",
+		.unit = "", .label = "Local ports",
+		.home = HOME_CHILD, .offset = offsetof(struct child_conf, local_port_lo),
+		.width = 4, .when = "while protocol is not any", .when_key = "protocol",
+		.when_not = "any", .hides = true,
+		.help = "Only these ports of hosts on this side", .more = "",
+		.example = "443", .aka = "",
+	},
+	{
+		.key = "remote_ports", .scope = SCOPE_CHILD, .type = ST_PORTS,
+		.page = PAGE_NETWORKS, .cost = COST_REKEY, .def = "any", .empty = "",
+		.unit = "", .label = "Remote ports",
+		.home = HOME_CHILD, .offset = offsetof(struct child_conf, remote_port_lo),
+		.width = 4, .when = "while protocol is not any", .when_key = "protocol",
+		.when_not = "any", .hides = true,
+		.help = "Only these ports of hosts behind the peer", .more = "",
+		.example = "1000-2000", .aka = "",
+	},
+	{
+		.key = "mode", .scope = SCOPE_CHILD, .type = ST_CHOICE,
+		.page = PAGE_NETWORKS, .cost = COST_REKEY, .def = "tunnel", .empty = "",
+		.unit = "", .choices = mode_words, .label = "Mode", IN_CHILD(mode), NO_WHEN,
+		.help = "tunnel: between networks; transport: between the two routers",
+		.more = "",
+		.example = "transport", .aka = "",
+	},
+	{
 		.key = "esp", .scope = SCOPE_CHILD, .type = ST_ESP,
 		.page = PAGE_ALGORITHMS,
-		.cost = COST_REKEY, .def = "", .empty = "the peer's esp", .unit = "",
+		.cost = COST_REKEY, .inherits = true, .def = "",
+		.empty = "the peer's esp", .unit = "",
 		.label = "ESP algorithms", IN_CHILD(esp), NO_WHEN,
 		.help = "Proposals for this child's traffic, best first", .more = "",
 		.example = "aes256gcm16-ecp384", .aka = "",
@@ -445,11 +806,20 @@ const struct setting settings_table[] = {
 	{
 		.key = "esp_life", .scope = SCOPE_CHILD, .type = ST_DURATION,
 		.page = PAGE_LIFE,
-		.min = LIFE_MIN, .max = LIFE_MAX, .def = "",
+		.inherits = true, .min = LIFE_MIN, .max = LIFE_MAX, .def = "",
 		.empty = "the peer's esp_life",
 		.unit = "seconds", .label = "ESP lifetime", IN_CHILD(esp_life_s), NO_WHEN,
 		.help = "How long the keys of this child's traffic live", .more = "",
 		.example = "30m", .aka = "",
+	},
+	{
+		.key = "esp_life_bytes", .scope = SCOPE_CHILD, .type = ST_BYTES,
+		.page = PAGE_LIFE,
+		.inherits = true, .def = "", .empty = "the peer's esp_life_bytes",
+		.unit = "bytes", .label = "ESP data limit", IN_CHILD(esp_life_bytes),
+		NO_WHEN,
+		.help = "How much this child's keys encrypt before they are replaced",
+		.more = "", .example = "10G", .aka = "",
 	},
 };
 

@@ -2,6 +2,7 @@
 #include "core/settings/value.h"
 
 #include "core/settings/id.h"
+#include "core/settings/kinds.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -118,13 +119,18 @@ static int parse_choice(const struct setting *s, const char *t, struct value *v,
 
 static int parse_version(const char *t, struct value *v, struct err *e)
 {
+	if (strcasecmp(t, "auto") == 0 || strcasecmp(t, "ike") == 0 ||
+	    strcasecmp(t, "any") == 0) {
+		v->number = IKE_AUTO;
+		return 0;
+	}
 	if (strncasecmp(t, "ikev", 4) == 0)
 		t += 4;
-	if (strcmp(t, "1") == 0)
-		return err_set(e, "IKEv1 is not there yet: use version = 2");
-	if (strcmp(t, "2") != 0)
-		return err_set(e, "\"%.60s\" is no version of IKE: 2", t);
-	v->number = 2;
+	else if (strncasecmp(t, "ike", 3) == 0)
+		t += 3;
+	if (strcmp(t, "1") != 0 && strcmp(t, "2") != 0)
+		return err_set(e, "\"%.60s\" is no version of IKE: 2, 1 or auto", t);
+	v->number = *t == '1' ? IKE_V1 : IKE_V2;
 	return 0;
 }
 
@@ -214,29 +220,18 @@ static bool looks_like_host_name(const char *t)
 	return letter;
 }
 
-static int parse_addr(const struct setting *s, const char *t, struct value *v,
-		      struct err *e)
+static int parse_addr(const char *t, struct value *v, struct err *e)
 {
-	static const char *const any[] = {"any",       "%any", "*",    "0.0.0.0",
-					  "0.0.0.0/0", "::",   "::/0", NULL};
-
-	for (size_t i = 0; s->type == ST_GATEWAY && any[i]; i++)
-		if (strcasecmp(t, any[i]) == 0) {
-			v->any = true;
-			return 0;
-		}
-	if (s->type == ST_ADDR &&
-	    (strcasecmp(t, "auto") == 0 || strcasecmp(t, "any") == 0 ||
-	     strcasecmp(t, "%defaultroute") == 0)) {
+	if (strcasecmp(t, "auto") == 0 || strcasecmp(t, "any") == 0 ||
+	    strcasecmp(t, "%defaultroute") == 0) {
 		v->empty = true;
 		return 0;
 	}
 	if (looks_like_host_name(t))
-		return err_set(
-			e,
-			"\"%.60s\" is a host name; only an IP address works here today "
-			"(like 198.51.100.2)%s",
-			t, s->type == ST_GATEWAY ? ", or any" : "");
+		return err_set(e,
+			       "\"%.60s\" is a host name; this takes an IP address "
+			       "(like 198.51.100.2)",
+			       t);
 	if (addr_parse(t, &v->addr, e) < 0)
 		return -1;
 	if (addr_is_any(&v->addr) || addr_is_multicast(&v->addr) ||
@@ -250,7 +245,7 @@ static int each_part(const char *t,
 		     int (*fn)(struct value *v, const char *part, struct err *e),
 		     struct value *v, struct err *e)
 {
-	char part[128];
+	char part[300];
 
 	while (*(t += strspn(t, ", \t"))) {
 		size_t n = strcspn(t, ", \t");
@@ -278,6 +273,45 @@ static int add_network(struct value *v, const char *part, struct err *e)
 		if (prefix_equal(&v->net[i], &p))
 			return err_set(e, "%s is there twice", part);
 	v->net[v->n++] = p;
+	return 0;
+}
+
+static int add_gateway(struct value *v, const char *part, struct err *e)
+{
+	struct gateway g;
+
+	if (kind_gateway_parse(part, &g, e) < 0)
+		return -1;
+	if (v->n_gateway == GATEWAYS_MAX)
+		return err_set(e, "more than %d gateways", GATEWAYS_MAX);
+	for (int i = 0; i < v->n_gateway; i++)
+		if (kind_gateway_equal(&v->gateway[i], &g))
+			return err_set(e, "%s is there twice", part);
+	v->gateway[v->n_gateway++] = g;
+	return 0;
+}
+
+/* Names of pki/ are file names without their ends. */
+static int check_cert(const char *t, struct err *e)
+{
+	if (strchr(t, '/') || strcmp(t, "..") == 0)
+		return err_set(e,
+			       "\"%.60s\" is a path: adit pki import takes a file in, and "
+			       "its name there belongs here",
+			       t);
+	return value_name_check("the certificate's name", t, PKI_NAME_MAX, e);
+}
+
+static int add_cert(struct value *v, const char *part, struct err *e)
+{
+	if (check_cert(part, e) < 0)
+		return -1;
+	if (v->n_cert == CA_MAX)
+		return err_set(e, "more than %d certificates", CA_MAX);
+	for (int i = 0; i < v->n_cert; i++)
+		if (strcmp(v->cert[i], part) == 0)
+			return err_set(e, "%s is there twice", part);
+	snprintf(v->cert[v->n_cert++], PKI_NAME_MAX + 1, "%.32s", part);
 	return 0;
 }
 
@@ -341,6 +375,8 @@ static int parse_text(const struct setting *s, const char *t, struct value *v,
 		return -1;
 	if (s->type == ST_IFACE && check_iface(t, e) < 0)
 		return -1;
+	if (s->type == ST_CERT && check_cert(t, e) < 0)
+		return -1;
 	snprintf(v->text, sizeof(v->text), "%s", t);
 	return 0;
 }
@@ -348,8 +384,10 @@ static int parse_text(const struct setting *s, const char *t, struct value *v,
 static int parse_trimmed(const struct setting *s, const char *t, struct value *v,
 			 struct err *e)
 {
+	uint8_t protocol;
+
 	switch (s->type) {
-	case ST_TEXT: case ST_NAME: case ST_WORD: case ST_IFACE:
+	case ST_TEXT: case ST_NAME: case ST_WORD: case ST_IFACE: case ST_CERT:
 		return parse_text(s, t, v, e);
 	case ST_BOOL:
 		return parse_bool(t, v, e);
@@ -361,8 +399,21 @@ static int parse_trimmed(const struct setting *s, const char *t, struct value *v
 		return parse_uint(s, t, v, e);
 	case ST_DURATION:
 		return parse_duration(s, t, v, e);
-	case ST_ADDR: case ST_GATEWAY:
-		return parse_addr(s, t, v, e);
+	case ST_BYTES:
+		return kind_bytes_parse(t, &v->bytes, e);
+	case ST_ADDR:
+		return parse_addr(t, v, e);
+	case ST_GATEWAYS:
+		return each_part(t, add_gateway, v, e);
+	case ST_PROTO:
+		if (kind_proto_parse(t, &protocol, e) < 0)
+			return -1;
+		v->number = protocol;
+		return 0;
+	case ST_PORTS:
+		return kind_ports_parse(t, &v->lo, &v->hi, e);
+	case ST_CERTS:
+		return each_part(t, add_cert, v, e);
 	case ST_NETWORKS:
 		return each_part(t, add_network, v, e);
 	case ST_IFACES:
@@ -416,6 +467,10 @@ static void list_str(const struct setting *s, const struct value *v, char *buf,
 		for (int i = 0; i < v->n && n < cap; i++)
 			n += (size_t)snprintf(buf + n, cap - n, "%s%s", i ? "," : "",
 					      prefix_str(&v->net[i], one));
+	else if (s->type == ST_CERTS)
+		for (int i = 0; i < v->n_cert && n < cap; i++)
+			n += (size_t)snprintf(buf + n, cap - n, "%s%s", i ? "," : "",
+					      v->cert[i]);
 	else
 		for (int i = 0; i < v->n_iface && n < cap; i++)
 			n += (size_t)snprintf(buf + n, cap - n, "%s%s", i ? "," : "",
@@ -425,11 +480,13 @@ static void list_str(const struct setting *s, const struct value *v, char *buf,
 const char *value_str(const struct setting *s, const struct value *v, char *buf,
 		      size_t cap)
 {
+	char proto[KIND_PROTO_TEXT];
+
 	buf[0] = '\0';
 	if (v->empty)
 		return buf;
 	switch (s->type) {
-	case ST_TEXT: case ST_NAME: case ST_WORD: case ST_IFACE:
+	case ST_TEXT: case ST_NAME: case ST_WORD: case ST_IFACE: case ST_CERT:
 		snprintf(buf, cap, "%s", v->text);
 		break;
 	case ST_BOOL:
@@ -438,19 +495,34 @@ const char *value_str(const struct setting *s, const struct value *v, char *buf,
 	case ST_CHOICE:
 		snprintf(buf, cap, "%s", s->choices[v->number]);
 		break;
-	case ST_VERSION: case ST_UINT:
+	case ST_VERSION:
+		if (v->number == IKE_AUTO)
+			snprintf(buf, cap, "auto");
+		else
+			snprintf(buf, cap, "%u", v->number);
+		break;
+	case ST_UINT:
 		snprintf(buf, cap, "%u", v->number);
 		break;
 	case ST_DURATION:
 		value_duration_str(v->number, buf);
 		break;
-	case ST_ADDR: case ST_GATEWAY:
-		if (v->any)
-			snprintf(buf, cap, "any");
-		else
-			addr_str(&v->addr, buf);
+	case ST_BYTES:
+		kind_bytes_str(v->bytes, buf);
 		break;
-	case ST_NETWORKS: case ST_IFACES:
+	case ST_ADDR:
+		addr_str(&v->addr, buf);
+		break;
+	case ST_GATEWAYS:
+		kind_gateways_str(v->gateway, v->n_gateway, buf, cap);
+		break;
+	case ST_PROTO:
+		snprintf(buf, cap, "%s", kind_proto_str((uint8_t)v->number, proto));
+		break;
+	case ST_PORTS:
+		kind_ports_str(v->lo, v->hi, buf);
+		break;
+	case ST_NETWORKS: case ST_IFACES: case ST_CERTS:
 		list_str(s, v, buf, cap);
 		break;
 	case ST_ID:
@@ -484,6 +556,25 @@ static void store_number(void *at, size_t width, uint32_t n)
 		memcpy(at, &n, sizeof(n));
 }
 
+/* The first also stands by itself, for whoever wants no more. */
+static void store_gateways(const struct value *v, struct peer_conf *p)
+{
+	const struct gateway *first = &v->gateway[0];
+
+	memcpy(p->gateways, v->gateway, sizeof(p->gateways));
+	p->n_gateways = v->n_gateway;
+	p->remote_any = v->n_gateway && kind_gateway_waits(first);
+	memset(&p->remote_gateway, 0, sizeof(p->remote_gateway));
+	if (v->n_gateway && first->kind == GATEWAY_ADDR)
+		p->remote_gateway = first->net.addr;
+}
+
+static void store_ports(const struct value *v, uint8_t *at)
+{
+	memcpy(at, &v->lo, sizeof(v->lo));
+	memcpy(at + sizeof(v->lo), &v->hi, sizeof(v->hi));
+}
+
 void value_store(const struct setting *s, const struct value *v, void *home)
 {
 	uint8_t *at = (uint8_t *)home + s->offset;
@@ -491,18 +582,27 @@ void value_store(const struct setting *s, const struct value *v, void *home)
 	if (v->empty || s->home == HOME_NONE)
 		return;
 	switch (s->type) {
-	case ST_TEXT: case ST_NAME: case ST_WORD: case ST_IFACE:
+	case ST_TEXT: case ST_NAME: case ST_WORD: case ST_IFACE: case ST_CERT:
 		snprintf((char *)at, s->width, "%s", v->text);
 		break;
 	case ST_BOOL:
 		*(bool *)at = v->yes;
 		break;
-	case ST_CHOICE: case ST_VERSION: case ST_UINT: case ST_DURATION:
+	case ST_CHOICE: case ST_VERSION: case ST_UINT: case ST_DURATION: case ST_PROTO:
 		store_number(at, s->width, v->number);
 		break;
-	case ST_GATEWAY:
-		((struct peer_conf *)home)->remote_any = v->any;
-		memcpy(at, &v->addr, sizeof(v->addr));
+	case ST_BYTES:
+		memcpy(at, &v->bytes, sizeof(v->bytes));
+		break;
+	case ST_GATEWAYS:
+		store_gateways(v, home);
+		break;
+	case ST_PORTS:
+		store_ports(v, at);
+		break;
+	case ST_CERTS:
+		memcpy(at, v->cert, sizeof(v->cert));
+		((uint8_t *)home)[s->count_offset] = v->n_cert;
 		break;
 	case ST_ADDR:
 		memcpy(at, &v->addr, sizeof(v->addr));

@@ -12,12 +12,21 @@
 struct value {
 	bool empty; /* the text was "" (or a word for it): the default counts */
 	union {
-		char text[ID_MAX * 2 + 64];	/* TEXT, NAME, WORD, IFACE */
+		char text[ID_MAX * 2 + 64];	/* TEXT, NAME, WORD, IFACE, CERT */
 		bool yes;
-		uint32_t number; /* UINT, DURATION, CHOICE (index), VERSION */
-		struct {			/* ADDR, GATEWAY */
-			struct ip_addr addr;
-			bool any;
+		uint32_t number; /* UINT, DURATION, CHOICE (index), VERSION, PROTO */
+		uint64_t bytes;			/* BYTES */
+		struct ip_addr addr;
+		struct {			/* GATEWAYS */
+			uint8_t n_gateway;
+			struct gateway gateway[GATEWAYS_MAX];
+		};
+		struct {			/* PORTS; both ends count */
+			uint16_t lo, hi;
+		};
+		struct {			/* CERTS */
+			uint8_t n_cert;
+			char cert[CA_MAX][PKI_NAME_MAX + 1];
 		};
 		struct {
 			uint8_t n;

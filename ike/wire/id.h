@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define ID_TEXT_MAX 640		/* holds any id_str(), escapes included */
+#define ID_TEXT_MAX 1024		/* holds any id_str(), escapes included */
 
 /* Same type and value. FQDN and RFC822 without regard to case (RFC 4945 §3.1); the others
  * byte for byte. ID_NONE equals nothing. */

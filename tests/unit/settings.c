@@ -190,6 +190,32 @@ static void canonical_forms(void)
 	taken("remote_gateway", "2001:DB8:0::1", "2001:db8::1");
 	taken("remote_gateway", "%any", "any");
 	taken("remote_gateway", "0.0.0.0", "any");
+	taken("remote_gateway", "198.51.100.2/32", "198.51.100.2");
+	taken("remote_gateway", "VPN.Example.net., 198.51.100.2 203.0.113.0/24 ANY",
+	      "vpn.example.net,198.51.100.2,203.0.113.0/24,any");
+	taken("remote_gateway", "xn--bro-hoa.example", "xn--bro-hoa.example");
+	taken("version", "1", "1");
+	taken("version", "ikev1", "1");
+	taken("version", "AUTO", "auto");
+	taken("start", "on_demand", "on_demand");
+	taken("dpd_action", "hold", "hold");
+	taken("esp_life_bytes", "10G", "10G");
+	taken("esp_life_bytes", "10240 MiB", "10G");
+	taken("esp_life_bytes", "1536M", "1536M");
+	taken("esp_life_bytes", "5000000", "5000000");
+	taken("esp_life_bytes", "never", "0");
+	taken("protocol", "TCP", "tcp");
+	taken("protocol", "47", "gre");
+	taken("protocol", "200", "200");
+	taken("protocol", "*", "any");
+	taken("local_ports", "443", "443");
+	taken("local_ports", "1000-2000", "1000-2000");
+	taken("local_ports", "0-65535", "any");
+	taken("local_ports", "443-443", "443");
+	taken("ca", "office, other-ca", "office,other-ca");
+	taken("remote_port", "0", "");
+	taken("reauth", "never", "0");
+	taken("allow_weak", "aggressive des", "des,aggressive");
 	taken("local_ip", "auto", "");
 	taken("mtu", "0", "");
 	taken("mtu", "auto", "");
@@ -211,15 +237,36 @@ static void errors_say_what_is_right(void)
 	refused("local_network", "10.1.0.0/33", "at most 32");
 	refused("local_network", "10.1.0.0/24,10.1.0.0/24", "10.1.0.0/24 is there twice");
 	refused("remote_network", "office", "not a network");
-	refused("remote_gateway", "vpn.example.org",
-		"is a host name; only an IP address works here today");
-	refused("remote_gateway", "198.51.100.2/32", "is a network");
+	refused("remote_gateway", "b\303\274ro.example", "beginning with xn--");
+	refused("remote_gateway", "vpn..example.org", "two dots");
+	refused("remote_gateway", "-vpn.example.org", "hyphen");
+	refused("remote_gateway", "vpn.example.org:500", "remote_port");
+	refused("remote_gateway", "198.51.100.300", "not a complete IP address");
+	refused("remote_gateway", "198.51.100.0/23,10.1.2.3/8", "host bits");
+	refused("remote_gateway", "a.example,b.example,c.example,d.example,e.example",
+		"more than 4 gateways");
+	refused("remote_gateway", "a.example,A.example.", "A.example. is there twice");
+	refused("remote_gateway", "localhost", "this router itself");
 	refused("remote_gateway", "224.0.0.1", "not the address of a router");
 	refused("local_ip", "gw", "is a host name");
 	refused("local_ip", "1.2.3", "is not an IP address");
-	refused("version", "1", "IKEv1 is not there yet: use version = 2");
-	refused("version", "ikev1", "IKEv1 is not there yet");
-	refused("version", "3", "no version of IKE");
+	refused("version", "3", "no version of IKE: 2, 1 or auto");
+	refused("protocol", "tpc", "is no protocol");
+	refused("protocol", "256", "is no protocol");
+	refused("local_ports", "443,80", "not a list");
+	refused("local_ports", "70000", "neither a port nor a range");
+	refused("remote_ports", "2000-1000", "ends before it begins");
+	refused("remote_ports", "1000-", "neither a port nor a range");
+	refused("esp_life_bytes", "10", "too little");
+	refused("esp_life_bytes", "lots", "no amount");
+	refused("esp_life_bytes", "10X", "no amount");
+	refused("esp_life_bytes", "99999999999P", "more than can be counted");
+	refused("esp_life_bytes", "99999999999999999999999", "no amount");
+	refused("cert", "/etc/ssl/gw.pem", "is a path");
+	refused("cert", "a-name-that-is-much-longer-than-32-letters", "longer than 32");
+	refused("ca", "a,b,c,d,e", "more than 4 certificates");
+	refused("ppk", "0xabc", "pairs of hex digits");
+	refused("exchange", "agressive", "aggressive?");
 	refused("ike_life", "4x", "write 90s, 30m, 4h or 1d");
 	refused("ike_life", "h", "write 90s");
 	refused("ike_life", "5", "too short: 10s to 30d");
@@ -231,13 +278,13 @@ static void errors_say_what_is_right(void)
 	refused("mtu", "100", "576 to 9200");
 	refused("enabled", "maybe", "neither yes nor no");
 	refused("start", "strat", "start?");
-	refused("start", "onstart-x", "none of: start, responder");
-	refused("dpd_action", "hold", "none of: restart, clear");
+	refused("start", "onstart-x", "none of: start, responder, on_demand");
+	refused("dpd_action", "never", "none of: restart, clear, hold");
 	refused("ike", "aes256-modp2048", "without a hash");
 	refused("esp", "aes256", "add sha256");
 	refused("ike", "aes256-sha256", "no group");
 	refused("ike", "aes265-sha256-modp2048", "aes256?");
-	refused("allow_weak", "des", "none of the weak algorithms");
+	refused("allow_weak", "rc4", "none of the weak algorithms");
 	refused("description", "a\nb", "control character");
 	refused("description", "\xff\xfe", "not UTF-8");
 	refused("description", "\xc2\x9b" "31m", "control character");
@@ -371,16 +418,21 @@ static void ids_from_the_wire_are_safe(void)
 
 static void dn_too_long(void)
 {
-	char text[300];
+	char text[300], buf[ID_TEXT_MAX];
 	struct ike_id id;
 
-	snprintf(text, sizeof(text), "O=%.110s, CN=%.60s",
-		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		 "aaaaaaaaa"
-		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-		 "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
+	/* One part above 127 bytes has the long form of lengths at three levels. */
+	snprintf(text, sizeof(text), "O=%0150d", 0);
+	CHECK(ike_id_parse(text, &id, &e) == 0);
+	CHECK_INT(id.len, 3 + 3 + 3 + 5 + 3 + 150);
+	CHECK_MEM(id.data, "\x30\x81\xa4\x31\x81\xa1\x30\x81\x9e\x06\x03\x55\x04\x0a\x13\x81\x96"
+		  "0", 18);
+	CHECK_STR(ike_id_str(&id, buf, sizeof(buf)), text);
+	snprintf(text, sizeof(text), "O=%0110d, CN=%0120d", 0, 0);
 	CHECK(ike_id_parse(text, &id, &e) < 0);
-	CHECK_HAS(e.msg, "more than 128 bytes");
+	CHECK_HAS(e.msg, "more than 240 bytes");
+	snprintf(text, sizeof(text), "O=%0239d", 0);
+	CHECK(ike_id_parse(text, &id, &e) < 0);
 }
 
 static void psks(void)
@@ -506,6 +558,19 @@ static void idle_fields_say_why(void)
 	CHECK(draft_set(d, "dpd_delay", "0", &e) == 0);
 	CHECK_STR(draft_idle(d, "dpd_action"), "while dpd_delay is not 0");
 	CHECK(draft_idle(d, "ike") == NULL);
+	CHECK(draft_idle(d, "exchange") && draft_idle(d, "cert") && draft_idle(d, "ca"));
+	CHECK(draft_idle(d, "local_ports") && draft_idle(d, "ppk"));
+	CHECK(draft_set(d, "auth", "cert", &e) == 0);
+	/* peer_auth is like auth until it says otherwise. */
+	CHECK(!draft_idle(d, "cert") && !draft_idle(d, "ca"));
+	CHECK(draft_set(d, "peer_auth", "psk", &e) == 0);
+	CHECK(!draft_idle(d, "cert") && draft_idle(d, "ca"));
+	CHECK(draft_set(d, "version", "1", &e) == 0);
+	CHECK(!draft_idle(d, "exchange") && draft_idle(d, "mobike"));
+	CHECK(draft_set(d, "version", "auto", &e) == 0);
+	CHECK(!draft_idle(d, "exchange") && !draft_idle(d, "mobike"));
+	CHECK(draft_set(d, "child.v.protocol", "tcp", &e) == 0);
+	CHECK(!draft_idle(d, "child.v.local_ports") && draft_idle(d, "local_ports"));
 	draft_free(d);
 }
 
@@ -601,7 +666,10 @@ static void suggestions(void)
 {
 	CHECK_STR(offers(SCOPE_PEER, "enabled", ""), "[yes][no]");
 	CHECK_STR(offers(SCOPE_PEER, "start", "re"), "[responder]");
-	CHECK_STR(offers(SCOPE_PEER, "version", ""), "[2]");
+	CHECK_STR(offers(SCOPE_PEER, "version", ""), "[2][1][auto]");
+	CHECK_HAS(offers(SCOPE_CHILD, "protocol", "t"), "[tcp]");
+	CHECK_HAS(offers(SCOPE_PEER, "remote_gateway", "198.51.100.2,"),
+		  "[198.51.100.2,any]");
 	CHECK_HAS(offers(SCOPE_PEER, "ike", ""), "[aes256gcm16-sha384-ecp384]");
 	CHECK_INT(weak_offered, 0);
 	CHECK_HAS(offers(SCOPE_PEER, "ike", "aes256-"), "[aes256-sha256]");

@@ -102,12 +102,11 @@ static void errors_show_line_and_caret(void)
 	CHECK_HAS(found(NETS "child \"v\" {\n\tremote_network = 10.7.0.0/24\n}\n"),
 		  "peers/branch.conf:4:1: error: child.v.local_network: is missing");
 	CHECK_HAS(found("local_network = 10.1.0.0/24\nremote_network = 10.2.0.0/24"),
-		  "peers/branch.conf: error: remote_gateway: is missing: The peer's "
-		  "public address, or "
-		  "any (like 198.51.100.2)\n");
-	CHECK_HAS(found(NETS "version = 1\n"),
-		  ":4:11: error: version: IKEv1 is not there yet: use "
-		  "version = 2\n");
+		  "peers/branch.conf: error: remote_gateway: is missing: Where the "
+		  "peer is: addresses, host names, networks, or any (like "
+		  "198.51.100.2)\n");
+	CHECK_HAS(found(NETS "version = 3\n"),
+		  ":4:11: error: version: \"3\" is no version of IKE: 2, 1 or auto\n");
 	CHECK_HAS(found(NETS "remote_gateway = 1.2.3.4\n"),
 		  "remote_gateway: is set twice: first on "
 		  "line 1");
