@@ -83,4 +83,10 @@ bench: all $(TOOL_BIN)
 	@tests/deps install build demo test
 	@tests/bench/run $(B)
 
-.PHONY: check-build check-fast check-san-build check-all fuzz fuzz-build fuzz-bin bench
+# Hours of simulated lives; a seed that goes wrong is printed: SEED=n build/tests/exchange/lives
+SOAK_S ?= 3600
+SOAK_SEED ?= $(shell date +%s)
+soak: $(B)/tests/exchange/lives
+	SEED=$(SOAK_SEED)000 SOAK=$(SOAK_S) $(B)/tests/exchange/lives
+
+.PHONY: check-build check-fast check-san-build check-all fuzz fuzz-build fuzz-bin bench soak
