@@ -3,6 +3,7 @@
 #include "ike/main/ctl.h"
 
 #include "core/base/clock.h"
+#include "core/control/negotiation_json.h"
 #include "core/control/server.h"
 #include "core/control/status.h"
 #include "ike/main/iked.h"
@@ -203,6 +204,68 @@ void ctl_on_stats(struct ctl *c)
 		if (w->what == WAIT_STATS)
 			answer_status(c, wait_end(w));
 	}
+}
+
+/* ---- explain ---- */
+
+struct failures {
+	struct ctl *ctl;
+	struct json_object *list, *now;	/* now: of the peer visited */
+};
+
+static void add_status(void *arg, const struct peer_status *st)
+{
+	struct failures *f = arg;
+	struct status_peer p;
+
+	memset(&p, 0, sizeof(p));
+	if (report_peer(&p, st) == 0)
+		json_put(f->now, "status", status_peer_to_json(&p));
+	status_peer_fini(&p);
+}
+
+static void add_failure(void *arg, const char *peer, const struct negotiation *failed)
+{
+	struct failures *f = arg;
+
+	f->now = json_object_new_object();
+	json_put_str(f->now, "peer", peer);
+	engine_status(f->ctl->k->engine, peer, add_status, f);
+	if (failed)
+		json_put(f->now, "failed", negotiation_to_json(failed));
+	if (f->now && json_object_array_add(f->list, f->now) != 0)
+		json_object_put(f->now);
+}
+
+static void cmd_explain(void *arg, struct server_req *r)
+{
+	struct ctl *c = arg;
+	const struct proto_request *req = server_request(r);
+	const char *name = req->peer[0] ? req->peer : NULL;
+	struct neg_stranger strangers[NEG_STRANGERS_MAX];
+	struct json_object *data = json_object_new_object(), *list;
+	struct failures f = { .ctl = c, .list = json_put_array(data, "peers") };
+	size_t n;
+
+	list = json_put_array(data, "strangers");
+	if (!f.list || !list) {
+		json_object_put(data);
+		server_fail(r, EXIT_FAILED, "out of memory");
+		return;
+	}
+	if (!engine_failures(c->k->engine, name, add_failure, &f) && name) {
+		json_object_put(data);
+		server_fail(r, EXIT_NO_PEER, "there is no peer \"%s\"", name);
+		return;
+	}
+	n = engine_strangers(c->k->engine, strangers);
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *o = stranger_to_json(&strangers[i]);
+
+		if (o && json_object_array_add(list, o) != 0)
+			json_object_put(o);
+	}
+	server_done(r, data);
 }
 
 /* ---- up and down ---- */
@@ -516,6 +579,7 @@ static void cmd_ping(void *arg, struct server_req *r)
 
 static const struct server_cmd cmds[] = {
 	{ .name = "status", .fn = cmd_status },
+	{ .name = "explain", .fn = cmd_explain },
 	{ .name = "up", .changes = true, .wants_peer = true, .fn = cmd_up },
 	{ .name = "down", .changes = true, .wants_peer = true, .fn = cmd_down },
 	{ .name = "reload", .changes = true, .fn = cmd_reload },
