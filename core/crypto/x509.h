@@ -91,7 +91,7 @@ bool x509_dn_equal(struct slice a, struct slice b);
 /* "C=CH, O=Acme, CN=gw": in the order of the DER, as core/settings/id.h writes it. Safe for
  * any bytes. Returns buf, X509_DN_TEXT_MAX or more. */
 const char *x509_dn_str(struct slice dn, char *buf, size_t cap);
-/* The common name, or the whole when it has none. */
+/* "CN=gw", or the whole when it has no common name. */
 const char *x509_dn_short(struct slice dn, char *buf, size_t cap);
 /* "DNS:gw.example", "IP:192.0.2.1", "email:a@b.example". */
 const char *x509_san_str(const struct x509_san *s, char *buf, size_t cap);
@@ -118,14 +118,19 @@ struct slice x509_crl_der(const struct x509_crl *l);
 struct slice x509_crl_issuer(const struct x509_crl *l);
 int64_t x509_crl_this_update(const struct x509_crl *l);
 int64_t x509_crl_next_update(const struct x509_crl *l);	/* 0: not said */
+/* Its entries: a cursor for x509_crl_next(), which says false behind the last. */
+struct x509_revoked {
+	struct slice serial;
+	int64_t when;
+	int reason;		/* RFC 5280 §5.3.1; -1: not said */
+};
+struct rd x509_crl_entries(const struct x509_crl *l);
+bool x509_crl_next(struct rd *entries, struct x509_revoked *out);
 size_t x509_crl_count(const struct x509_crl *l);
-/* When the i-th entry was revoked, and what; for listing and for writing the next CRL. */
-void x509_crl_entry(const struct x509_crl *l, size_t i, struct slice *serial, int64_t *when,
-		    int *reason);
-/* -1: not on it; else the index. */
-long x509_crl_find(const struct x509_crl *l, struct slice serial);
-/* Is it that CA's: same name, may sign CRLs, signature right. */
-int x509_crl_verify(const struct x509_crl *l, const struct x509 *ca, struct err *e) MUST_USE;
+/* False: not on it. out may be NULL. */
+bool x509_crl_find(const struct x509_crl *l, struct slice serial, struct x509_revoked *out);
+/* Is it that CA's: same name, may sign CRLs, signature right. Remembers a yes. */
+int x509_crl_verify(struct x509_crl *l, const struct x509 *ca, struct err *e) MUST_USE;
 
 /* What to verify against. All borrowed. */
 struct x509_trust {
@@ -133,8 +138,9 @@ struct x509_trust {
 	size_t n_anchors;
 	const struct x509 *const *more;		/* intermediates known without being sent */
 	size_t n_more;
-	const struct x509_crl *const *crls;
+	struct x509_crl *const *crls;
 	size_t n_crls;
+	bool sha1;		/* take SHA-1 signatures in the chain (allow_weak) */
 	enum crl_policy crl;	/* LENIENT: revoked where a CRL says so, else fine. STRICT: every
 				 * CA on the way must have a CRL, valid, not past nextUpdate */
 	int64_t now_s;
@@ -143,8 +149,8 @@ struct x509_trust {
 /* Is chain[0] somebody these anchors vouch for now? chain: as the peer sent them, its own
  * first, the rest in any order, some of no use; X509_CHAIN_MAX certificates of each are looked
  * at. The way is at most X509_CHAIN_MAX long. Checked for each: validity, CA flag, path
- * length, key usage, signature (SHA-1 in the chain only where the anchor is the signer's own;
- * MD5 never), RSA of 2048 bits or more, revocation; for chain[0] that it may sign and that its
+ * length, key usage, signature (an anchor's own is not looked at), RSA of 2048 bits or more,
+ * revocation; for chain[0] that it may sign and that its
  * extended key usage, if any, allows IKE (RFC 4945 §5.1.3.12; serverAuth and clientAuth are
  * taken, as everybody does). On success *anchor (may be NULL) is the one it ended at. The
  * error says which certificate, what, and since when. */

@@ -25,6 +25,9 @@ void trust_free(struct trust *t);
 int trust_set(struct trust *t, const char *name, enum pki_kind kind, struct slice file,
 	      struct err *e) MUST_USE;
 void trust_remove(struct trust *t, const char *name, enum pki_kind kind);
+/* Some peer's peer_cert: it vouches for that peer, and is no CA for others even when it says
+ * so of itself (as what `openssl req -x509` makes does), unless their `ca` names it. */
+void trust_pin(struct trust *t, const char *name, bool pinned);
 size_t trust_count(const struct trust *t);
 
 /* Our certificate for this peer (its `cert`), end entity first, then its intermediates: the
