@@ -77,7 +77,7 @@ $(B)/%.o: %.c $(B)/.flags | $(B)/.deps
 	$(if $(Q),@echo "  CC    $<")
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
 
 # link(rooms, libs)
 link = $(Q)echo "  LINK  $@"; mkdir -p $(@D); \
@@ -85,7 +85,7 @@ link = $(Q)echo "  LINK  $@"; mkdir -p $(@D); \
 
 ADIT_ROOMS   := cli tui core/front core/control core/settings core/net core/ipc core/crypto core/base
 ADITD_ROOMS  := dataplane/esp dataplane/fake core/daemon core/settings core/net core/ipc core/crypto core/base
-IKED_ROOMS   := ike/main ike/engine ike/v2 ike/wire core/control core/daemon core/ipc core/crypto core/base
+IKED_ROOMS   := ike/main ike/engine ike/v2 ike/auth ike/wire core/control core/daemon core/ipc core/crypto core/base
 VAULTD_ROOMS := ike/auth core/daemon core/ipc core/crypto core/base
 ESPD_ROOMS   := dataplane/esp dataplane/engine core/daemon core/ipc core/crypto core/base
 

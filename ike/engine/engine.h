@@ -53,8 +53,12 @@ struct vault_query {
 	struct slice auth;		/* VERIFY: what the peer sent */
 };
 
+struct trust;
+
 struct engine_env {
 	void *arg;
+	/* Certificates and CRLs (ike/auth/trust.h), borrowed; NULL: there are none. */
+	struct trust *trust;
 	/* Put one IKE message on the wire, from local to remote. Where local.port is 4500
 	 * the callee writes the four zero bytes of the non-ESP marker before it (RFC 7296
 	 * §2.23, RFC 3948 §2.2); engine_receive() gets messages without it. */

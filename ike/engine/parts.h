@@ -24,7 +24,8 @@
 #include "ike/wire/proposal.h"
 #include "ike/wire/ts.h"
 
-#define MSG_CAP 8192		/* no message of ours, and none we take, is longer */
+#define MSG_CAP 32768		/* no message of ours, and none we take, is longer: chains of
+				 * certificates */
 #define NONCE_CMP 16		/* of a nonce, to find the lowest of four (RFC 7296 §2.8.1) */
 #define SPI_BUCKETS 64
 #define CHILD_BUCKETS 64
@@ -202,6 +203,7 @@ struct engine {
 	struct child *by_id[CHILD_BUCKETS];
 	struct ike_sa *reap;
 	uint32_t last_child_id, last_vault_id;
+	size_t fragment_bytes;		/* of unfinished messages */
 	struct cookie_jar cookies;
 	struct drop_counts drops;
 	uint32_t cookies_sent;

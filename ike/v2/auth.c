@@ -6,8 +6,13 @@
  * Who may a peer be? With peer_id set: exactly that. Without: the address of
  * remote_gateway; or, where a NAT was detected in front of it (userspace dataplanes
  * report one always), any address, for the one it has behind the NAT cannot be known
- * here; or, with remote_gateway "any", anyone. In each case the PSK of that very peer
- * must have made AUTH, so a looser ID never lets a stranger in.
+ * here; or, with remote_gateway "any", anyone; or, where it proves itself by a
+ * certificate, whoever that is made out to. In each case the PSK of that very peer, or a
+ * certificate that this very peer may have, must have made AUTH, so a looser ID never lets
+ * a stranger in.
+ *
+ * Of the vault several things are asked one after the other, in one state of the table:
+ * what is under way is in handshake.asked, and an action that has to ask more stays.
  */
 #include "ike/v2/v2.h"
 
@@ -16,15 +21,21 @@
 #include "core/base/clock.h"
 #include "core/base/secret.h"
 #include "core/ipc/msg.h"
+#include "ike/v2/cert.h"
+#include "ike/v2/ppk.h"
 #include "ike/wire/id.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum asked { ASKED_NOTHING, ASKED_PPK, ASKED_AUTH, ASKED_NO_PPK_AUTH, ASKED_VERIFY };
+
 static struct ike_id our_id(const struct ike_sa *sa)
 {
-	return sa->peer->conf.local_id.type ? sa->peer->conf.local_id
-					    : id_from_addr(&sa->local.addr);
+	struct ike_id id = cert_own_id(sa->peer);
+
+	return id.type ? id : id_from_addr(&sa->local.addr);
 }
 
 static bool is_address_id(const struct ike_id *id)
@@ -41,18 +52,30 @@ static int read_id(const struct blob *body, struct ike_id *id)
 }
 
 /* How well the ID that came fits a peer; 0: not. See the top. */
+static bool is_gateway_name(const struct peer *p, const struct ike_id *id)
+{
+	for (size_t i = 0; id->type == ID_FQDN && i < p->conf.n_gateways; i++)
+		if (p->conf.gateways[i].kind == GATEWAY_NAME &&
+		    strlen(p->conf.gateways[i].name) == id->len &&
+		    memcmp(p->conf.gateways[i].name, id->data, id->len) == 0)
+			return true;
+	return false;
+}
+
 static int id_fit(const struct peer *p, const struct ike_sa *sa, const struct ike_id *id)
 {
 	struct ike_id gateway;
 
 	if (p->conf.peer_id.type)
 		return id_equal(&p->conf.peer_id, id) ? 4 : 0;
-	if (p->conf.remote_any)
-		return 1;
-	gateway = id_from_addr(&p->conf.remote_gateway);
-	if (id_equal(&gateway, id))
-		return 3;
-	return sa->nat_remote && is_address_id(id) ? 2 : 0;
+	gateway = id_from_addr(&sa->remote.addr);
+	if (where_is_target(p, &sa->remote.addr)) {
+		if (id_equal(&gateway, id) || is_gateway_name(p, id))
+			return 3;
+		if (sa->nat_remote && is_address_id(id))
+			return 2;
+	}
+	return where_is_open(p);
 }
 
 /* How well the IDr that the initiator asked for fits what we are for this peer. Behind a
@@ -66,6 +89,8 @@ static int asked_fit(const struct peer *p, const struct ike_sa *sa,
 		return 1;
 	if (p->conf.local_id.type)
 		return id_equal(&p->conf.local_id, asked) ? 2 : 0;
+	if (cert_may_be(p, asked))
+		return 2;
 	address = id_from_addr(&sa->local.addr);
 	if (id_equal(&address, asked))
 		return 2;
@@ -74,11 +99,13 @@ static int asked_fit(const struct peer *p, const struct ike_sa *sa,
 
 static void expected_id(const struct peer *p, char *buf, size_t cap)
 {
-	struct ike_id gateway = id_from_addr(&p->conf.remote_gateway);
+	struct ip_addr v[TARGETS_MAX];
+	size_t n = where_targets(p, v);
+	struct ike_id gateway = n ? id_from_addr(&v[0]) : (struct ike_id){ 0 };
 
 	if (p->conf.peer_id.type)
 		id_str(&p->conf.peer_id, buf, cap);
-	else if (p->conf.remote_any)
+	else if (where_is_open(p) || !n)
 		strcpy(buf, "anyone");
 	else
 		id_str(&gateway, buf, cap);
@@ -86,8 +113,9 @@ static void expected_id(const struct peer *p, char *buf, size_t cap)
 
 /* ---- the vault ---- */
 
-static size_t make_octets(struct ike_sa *sa, bool initiator_signs, struct slice id_body,
-			  uint8_t buf[AUTH_OCTETS_MAX])
+/* with_ppk: AUTH by SK_pi or SK_pr as the PPK makes it, where it does not count yet. */
+static size_t make_octets(struct ike_sa *sa, bool initiator_signs, bool with_ppk,
+			  struct slice id_body, uint8_t buf[AUTH_OCTETS_MAX])
 {
 	struct handshake *hs = v2(sa)->hs;
 	bool ours = initiator_signs == sa->initiator;
@@ -99,6 +127,8 @@ static size_t make_octets(struct ike_sa *sa, bool initiator_signs, struct slice 
 	struct wr w = wr_init(buf, AUTH_OCTETS_MAX);
 	struct err err = { 0 };
 
+	if (with_ppk && hs->ppk_keys)
+		sk_p = ppk_sk_p(sa, initiator_signs);
 	if (keymat_auth_octets(&w, message, nonce, sa->ike.prf, sk_p, id_body, &err) <
 	    0) {
 		log_error(sa->peer->conf.name, "AUTH: %s", err.msg);
@@ -107,36 +137,123 @@ static size_t make_octets(struct ike_sa *sa, bool initiator_signs, struct slice 
 	return w.len;
 }
 
-void auth_ask_sign(struct ike_sa *sa)
+/* what: ASKED_AUTH or ASKED_NO_PPK_AUTH. */
+static void ask_sign(struct ike_sa *sa, enum asked what)
 {
+	struct handshake *hs = v2(sa)->hs;
 	uint8_t octets[AUTH_OCTETS_MAX], body[4 + ID_MAX];
 	struct wr w = wr_init(body, sizeof(body));
 	size_t len;
 
-	if (!v2(sa)->hs->my_id.type)
-		v2(sa)->hs->my_id = our_id(sa);
-	id_write(&w, &v2(sa)->hs->my_id);
-	len = make_octets(sa, sa->initiator, (struct slice){ body, w.len }, octets);
-	vault_sign(sa, &(struct vault_query){ .kind = VAULT_PSK, .prf = sa->ike.prf,
-					      .octets = { octets, len } });
+	id_write(&w, &hs->my_id);
+	len = make_octets(sa, sa->initiator, what == ASKED_AUTH,
+			  (struct slice){ body, w.len }, octets);
+	hs->asked = what;
+	vault_sign(sa, &(struct vault_query){
+			       .kind = hs->scheme ? VAULT_SIGNATURE : VAULT_PSK,
+			       .scheme = hs->scheme, .prf = sa->ike.prf,
+			       .octets = { octets, len } });
+}
+
+/* The scheme is chosen when we are about to sign: the peer is known then. */
+static int begin_sign(struct ike_sa *sa)
+{
+	struct handshake *hs = v2(sa)->hs;
+	struct err err = { 0 };
+
+	hs->scheme = 0;
+	if (sa->peer->conf.auth == AUTH_BY_CERT) {
+		hs->scheme = cert_scheme(sa->peer, hs->peer_hashes, &err);
+		if (!hs->scheme) {
+			sa_why(sa, true, "we cannot sign: %s", err.msg);
+			return -1;
+		}
+	}
+	ask_sign(sa, ASKED_AUTH);
+	return 0;
+}
+
+static void ask_ppk(struct ike_sa *sa)
+{
+	v2(sa)->hs->asked = ASKED_PPK;
+	ppk_ask(sa);
+}
+
+int auth_begin(struct ike_sa *sa)
+{
+	struct handshake *hs = v2(sa)->hs;
+
+	hs->my_id = our_id(sa);
+	if (!hs->ppk)
+		return begin_sign(sa);
+	ask_ppk(sa);
+	return 0;
+}
+
+/* A signature is checked here, and not by the vault; but its result comes the same way, and
+ * not from inside of the message's handling. */
+static void on_check(void *arg)
+{
+	struct ike_sa *sa = arg;
+	struct engine *e = sa->e;
+	struct handshake *hs = v2(sa)->hs;
+	struct vault_answer a = { 0 };
+	uint8_t octets[AUTH_OCTETS_MAX];
+	struct err err = { 0 };
+	struct ike_id id;
+	size_t len = make_octets(sa, !sa->initiator, false, blob_slice(&hs->in.id), octets);
+
+	a.ok = read_id(&hs->in.id, &id) == 0 &&
+	       cert_check(sa, &id, (struct slice){ octets, len }, &err) == 0;
+	if (!a.ok)
+		hs->wrong = strdup(err.msg);
+	sa->ops->vault_done(sa, &a);
+	engine_reap(e);
 }
 
 static void ask_verify(struct ike_sa *sa)
 {
+	struct handshake *hs = v2(sa)->hs;
 	uint8_t octets[AUTH_OCTETS_MAX];
-	size_t len = make_octets(sa, !sa->initiator, blob_slice(&v2(sa)->hs->in.id), octets);
+	size_t len;
 
+	hs->asked = ASKED_VERIFY;
+	if (sa->peer->conf.peer_auth == AUTH_BY_CERT) {
+		timer_init(&hs->check, on_check, sa);
+		timer_set(sa->e->ts, &hs->check, 0);
+		return;
+	}
+	len = make_octets(sa, !sa->initiator, false, blob_slice(&hs->in.id), octets);
 	vault_verify(sa, &(struct vault_query){ .kind = VAULT_PSK, .prf = sa->ike.prf,
 						.octets = { octets, len },
-						.auth = blob_slice(&v2(sa)->hs->in.auth) });
+						.auth = blob_slice(&hs->in.auth) });
 }
 
 void auth_ask_again(struct ike_sa *sa)
 {
-	if (sa->state == SA_SIGNING || sa->state == SA_R_SIGNING)
-		auth_ask_sign(sa);
-	else if (sa->state == SA_VERIFYING || sa->state == SA_R_VERIFYING)
+	if (!v2(sa)->hs)
+		return;
+	switch ((enum asked)v2(sa)->hs->asked) {
+	case ASKED_PPK:
+		ppk_ask(sa);
+		break;
+	case ASKED_AUTH: case ASKED_NO_PPK_AUTH:
+		ask_sign(sa, v2(sa)->hs->asked);
+		break;
+	case ASKED_VERIFY:
 		ask_verify(sa);
+		break;
+	case ASKED_NOTHING:
+		break;
+	}
+}
+
+static void auth_silence(struct ike_sa *sa)
+{
+	struct negotiation *n = negotiation_fail(sa, NEG_NO_ANSWER);
+
+	n->sent = v2(sa)->req_sent;
+	n->answered = true;
 }
 
 ACTION(auth_timeout)
@@ -144,13 +261,15 @@ ACTION(auth_timeout)
 	char remote[ENDPOINT_TEXT_MAX];
 
 	(void)in;
-	if (sa->state == SA_AUTH_SENT)
+	if (sa->state == SA_AUTH_SENT) {
+		auth_silence(sa);
 		sa_why(sa, false, "no answer to IKE_AUTH from %s%s",
 		       endpoint_str(&sa->remote, remote),
 		       sa->remote.port == IKE_NATT_PORT ?
 		       " (is UDP port 4500 open on both sides?)" : "");
-	else
+	} else {
 		sa_why(sa, false, "the process that keeps the secrets does not answer");
+	}
 	return V_DONE;
 }
 
@@ -163,29 +282,82 @@ static int keep(struct blob *b, const struct ike_msg *m, uint8_t type)
 	return p ? blob_set(b, p->body) : 0;
 }
 
+static int keep_data(struct blob *b, const struct ike_msg *m, uint16_t type)
+{
+	struct notify n;
+
+	return ike_msg_notify(m, type, &n) ? blob_set(b, n.data) : 0;
+}
+
 static int keep_all(struct auth_kept *k, const struct ike_msg *m, bool request,
 		    struct err *e)
 {
 	struct auth_payload auth;
 	struct notify n;
 
-	if (payload_auth(ike_msg_get(m, PAYLOAD_AUTH)->body, &auth, e) < 0)
+	if (payload_auth(ike_msg_get(m, PAYLOAD_AUTH)->body, &auth, e) < 0 ||
+	    cert_keep(m, &k->certs.p, &k->certs.len, e) < 0)
 		return -1;
-	if (auth.method != AUTH_PSK)
-		return err_set(
-			e, "the peer authenticates by %s, this side by pre-shared key",
-			auth.method == AUTH_RSA || auth.method == AUTH_DIGITAL
-				? "certificate"
-				: "another method");
+	k->method = auth.method;
 	if (keep(&k->id, m, request ? PAYLOAD_IDI : PAYLOAD_IDR) < 0 ||
 	    (request && keep(&k->id_asked, m, PAYLOAD_IDR) < 0) ||
 	    blob_set(&k->auth, auth.data) < 0 || keep(&k->sa, m, PAYLOAD_SA) < 0 ||
-	    keep(&k->tsi, m, PAYLOAD_TSI) < 0 || keep(&k->tsr, m, PAYLOAD_TSR) < 0)
+	    keep(&k->tsi, m, PAYLOAD_TSI) < 0 || keep(&k->tsr, m, PAYLOAD_TSR) < 0 ||
+	    keep_data(&k->ppk_id, m, N_PPK_IDENTITY) < 0 ||
+	    keep_data(&k->no_ppk_auth, m, N_NO_PPK_AUTH) < 0)
 		return err_set(e, "out of memory");
 	k->initial_contact = ike_msg_notify(m, N_INITIAL_CONTACT, &n);
+	k->ppk_answered = ike_msg_notify(m, N_PPK_IDENTITY, &n);
 	if (ike_msg_error(m, &n))
 		k->child_error = n.type;
 	return 0;
+}
+
+/* Is it the way that this peer is to prove itself by? */
+static bool method_fits(const struct peer *p, uint8_t method)
+{
+	return p->conf.peer_auth == AUTH_BY_CERT ? cert_method(method) : method == AUTH_PSK;
+}
+
+static const char *method_words(uint8_t method)
+{
+	return method == AUTH_PSK ? "pre-shared key" :
+	       cert_method(method) ? "certificate" : "another method";
+}
+
+static void why_method(struct ike_sa *sa)
+{
+	uint8_t method = v2(sa)->hs->in.method;
+
+	negotiation_fail(sa, NEG_METHOD)->auth_theirs =
+		method == AUTH_PSK ? NEG_AUTH_PSK :
+		cert_method(method) ? NEG_AUTH_CERT : NEG_AUTH_OTHER;
+	sa_why(sa, true, "the peer authenticates by %s, this side expects %s (%s)",
+	       method_words(v2(sa)->hs->in.method),
+	       sa->peer->conf.peer_auth == AUTH_BY_CERT ? "a certificate"
+							: "a pre-shared key",
+	       sa->peer->conf.auth == sa->peer->conf.peer_auth ? "auth" : "peer_auth");
+}
+
+static void write_auth(struct ike_sa *sa, struct build *b)
+{
+	struct handshake *hs = v2(sa)->hs;
+	struct slice auth = blob_slice(&hs->auth);
+
+	if (hs->scheme)
+		cert_write_auth(b, hs->scheme, auth);
+	else
+		build_auth(b, AUTH_PSK, auth);
+}
+
+static int write_chain(struct ike_sa *sa, struct build *b)
+{
+	struct err err = { 0 };
+
+	if (!v2(sa)->hs->scheme || cert_write_chain(b, sa->peer, &err) == 0)
+		return 0;
+	sa_why(sa, true, "we cannot show our certificate: %s", err.msg);
+	return -1;
 }
 
 /* ---- initiator ---- */
@@ -198,16 +370,39 @@ static bool has_other(const struct ike_sa *sa)
 	return false;
 }
 
-ACTION(auth_send)
+/* RFC 8784 §3: who may do without the PPK gets AUTH both ways. */
+static void write_ppk(struct ike_sa *sa, struct build *b)
+{
+	struct handshake *hs = v2(sa)->hs;
+	uint8_t data[AUTH_MAX + 256];
+	size_t len;
+
+	if (!hs->ppk_keys)
+		return;
+	ppk_write_identity(b, sa->peer);
+	if (!hs->auth_no_ppk.p)
+		return;
+	len = hs->scheme ? cert_auth_data(hs->scheme, blob_slice(&hs->auth_no_ppk), data,
+					  sizeof(data)) : 0;
+	build_notify(b, PROTO_NONE, 0, 0, N_NO_PPK_AUTH,
+		     hs->scheme ? (struct slice){ data, len }
+				: blob_slice(&hs->auth_no_ppk));
+}
+
+static enum verdict send_auth(struct ike_sa *sa)
 {
 	struct handshake *hs = v2(sa)->hs;
 	struct out o;
 
 	out_request(sa, &o, IKE_AUTH);
 	build_id(&o.b, PAYLOAD_IDI, &hs->my_id);
+	if (write_chain(sa, &o.b) < 0)
+		return V_FAILED;
+	cert_write_request(&o.b, sa->peer);
 	if (sa->peer->conf.peer_id.type)
 		build_id(&o.b, PAYLOAD_IDR, &sa->peer->conf.peer_id);
-	build_auth(&o.b, AUTH_PSK, in->vault->auth);
+	write_auth(sa, &o.b);
+	write_ppk(sa, &o.b);
 	if (!has_other(sa))
 		build_notify_plain(&o.b, N_INITIAL_CONTACT);
 	hs->child_spi = child_new_spi(sa->e);
@@ -219,18 +414,85 @@ ACTION(auth_send)
 	return V_FAILED;
 }
 
-static void no_secret(struct ike_sa *sa)
+static enum verdict out_of_memory(struct ike_sa *sa)
 {
-	sa_why(sa, true, "no pre-shared key is stored for this peer (set psk)");
+	sa_why(sa, false, "out of memory");
+	return V_FAILED;
+}
+
+ACTION(auth_send)
+{
+	struct handshake *hs = v2(sa)->hs;
+	struct err err = { 0 };
+
+	switch ((enum asked)hs->asked) {
+	case ASKED_PPK:
+		if (ppk_store(sa, in->vault->auth, &err) < 0) {
+			sa_why(sa, false, "%s", err.msg);
+			return V_FAILED;
+		}
+		return begin_sign(sa) < 0 ? V_FAILED : V_STAY;
+	case ASKED_AUTH:
+		if (blob_set(&hs->auth, in->vault->auth) < 0)
+			return out_of_memory(sa);
+		if (!hs->ppk_keys || sa->peer->conf.ppk_required)
+			return send_auth(sa);
+		ask_sign(sa, ASKED_NO_PPK_AUTH);
+		return V_STAY;
+	case ASKED_NO_PPK_AUTH:
+		if (blob_set(&hs->auth_no_ppk, in->vault->auth) < 0)
+			return out_of_memory(sa);
+		return send_auth(sa);
+	case ASKED_NOTHING: case ASKED_VERIFY:
+		break;
+	}
+	return V_STAY;
+}
+
+/* Something of ours is missing, or does not work. */
+static void no_secret(struct ike_sa *sa, const struct input *in)
+{
+	const struct handshake *hs = v2(sa)->hs;
+	bool none = in->vault->no_secret;
+
+	negotiation_fail(sa, none && hs->asked != ASKED_PPK ? NEG_NO_SECRET : NEG_LOCAL);
+	if (hs->asked == ASKED_PPK)
+		sa_why(sa, true, none ? "no post-quantum key is stored for this peer (ppk)"
+				      : "the post-quantum key could not be used");
+	else if (hs->scheme)
+		sa_why(sa, true, none ? "the private key of our certificate is not here (cert)"
+				      : "our private key could not sign (cert)");
+	else
+		sa_why(sa, true, none ? "no pre-shared key is stored for this peer (set psk)"
+				      : "AUTH could not be made");
 }
 
 ACTION(auth_unsigned)
 {
-	if (in->vault->no_secret)
-		no_secret(sa);
-	else
-		sa_why(sa, true, "AUTH could not be made");
+	no_secret(sa, in);
 	return V_DONE;
+}
+
+/* The responder took our PPK, or not; then AUTH is by the keys without. */
+static int settle_ppk(struct ike_sa *sa)
+{
+	struct handshake *hs = v2(sa)->hs;
+
+	if (!hs->ppk_keys)
+		return 0;
+	if (hs->in.ppk_answered) {
+		ppk_apply(sa);
+		return 0;
+	}
+	if (sa->peer->conf.ppk_required) {
+		sa_why(sa, true, "the peer does not use our post-quantum key, and this side "
+				 "requires it (ppk, ppk_required)");
+		return -1;
+	}
+	log_info(sa->peer->conf.name, "the peer does not know our post-quantum key (ppk); "
+		 "connected without");
+	ppk_forget(hs);
+	return 0;
 }
 
 ACTION(auth_answered)
@@ -247,10 +509,18 @@ ACTION(auth_answered)
 	}
 	if (!id_fit(sa->peer, sa, &id)) {
 		expected_id(sa->peer, expected, sizeof(expected));
+		negotiation_ids(negotiation_fail(sa, NEG_ID_PEER), &v2(sa)->hs->my_id, &id,
+				NULL, NULL);
 		sa_why(sa, true, "the peer says it is %s, expected %s (peer_id)",
 		       id_str(&id, theirs, sizeof(theirs)), expected);
 		goto refuse;
 	}
+	if (!method_fits(sa->peer, v2(sa)->hs->in.method)) {
+		why_method(sa);
+		goto refuse;
+	}
+	if (settle_ppk(sa) < 0)
+		goto refuse;
 	ask_verify(sa);
 	return V_DONE;
 
@@ -265,11 +535,14 @@ ACTION(auth_refused)
 	struct notify n = { 0 };
 
 	ike_msg_error(in->m, &n);
+	negotiation_ids(negotiation_refused(sa, n.type), &v2(sa)->hs->my_id, NULL, NULL, NULL);
 	if (n.type == N_AUTHENTICATION_FAILED) {
 		expected_id(sa->peer, theirs, sizeof(theirs));
 		sa_why(sa, true,
-		       "the peer refuses us (AUTHENTICATION_FAILED): wrong PSK, or it "
+		       "the peer refuses us (AUTHENTICATION_FAILED): %s, or it "
 		       "does not know us as %s (local_id) asking for %s (peer_id)",
+		       v2(sa)->hs->scheme ? "it does not accept our certificate (cert)"
+					  : "wrong PSK",
 		       id_str(&v2(sa)->hs->my_id, mine, sizeof(mine)), theirs);
 	} else {
 		sa_why(sa, true, "the peer refuses IKE_AUTH: %s (%s)",
@@ -281,19 +554,43 @@ ACTION(auth_refused)
 ACTION(auth_eap_offered)
 {
 	(void)in;
+	negotiation_fail(sa, NEG_METHOD)->auth_theirs = NEG_AUTH_EAP;
 	sa_why(sa, true,
-	       "the peer sends no AUTH: it wants EAP, this side a pre-shared key");
+	       "the peer sends no AUTH: it wants EAP, which is not spoken here");
 	info_delete_ike(sa, N_AUTHENTICATION_FAILED);
 	return V_DONE;
 }
 
+/* Their AUTH does not verify; who: "the peer", or its name and place. */
+static void why_wrong(struct ike_sa *sa, const struct input *in, const char *who)
+{
+	const struct handshake *hs = v2(sa)->hs;
+
+	const char *hint = neg_hint_words(in->vault->hint);
+	struct negotiation *n;
+	struct ike_id id;
+
+	if (hs->asked == ASKED_PPK || in->vault->no_secret) {
+		no_secret(sa, in);
+		return;
+	}
+	n = negotiation_fail(sa, hs->wrong ? NEG_CERT : NEG_PSK);
+	read_id(&hs->in.id, &id);
+	negotiation_ids(n, &hs->my_id, &id, NULL, NULL);
+	n->psk_hint = in->vault->hint;
+	if (hs->wrong) {
+		snprintf(n->cert, sizeof(n->cert), "%s", hs->wrong);
+		sa_why(sa, true, "%s is refused: %s", who, hs->wrong);
+		return;
+	}
+	sa_why(sa, true, "%s does not have our PSK%s: its AUTH does not verify%s%s", who,
+	       hs->ppk_used ? " or our post-quantum key (ppk)" : "",
+	       hint ? "; its key is ours but for " : "", hint ? hint : "");
+}
+
 ACTION(auth_wrong)
 {
-	if (in->vault->no_secret)
-		no_secret(sa);
-	else
-		sa_why(sa, true,
-		       "the peer does not have our PSK: its AUTH does not verify");
+	why_wrong(sa, in, "the peer");
 	info_delete_ike(sa, N_AUTHENTICATION_FAILED);
 	return V_DONE;
 }
@@ -321,6 +618,7 @@ static void first_child(struct ike_sa *sa)
 	if (!k->sa.p || !k->tsi.p || !k->tsr.p) {
 		uint16_t type = k->child_error ? k->child_error : N_NO_PROPOSAL_CHOSEN;
 
+		negotiation_child_refused(sa, 0, false, type);
 		slot_fail(sa->peer, 0, "the peer refuses the child: %s (%s)",
 			  ike_notify_words(type), ike_notify_name(type));
 		return;
@@ -346,8 +644,7 @@ ACTION(auth_verified)
 	sa->owner = true;
 	peer_sa_up(sa->peer, sa, false);
 	first_child(sa);
-	handshake_free(v2(sa)->hs);
-	v2(sa)->hs = NULL;
+	handshake_free(sa);
 	return V_DONE;
 }
 
@@ -366,25 +663,44 @@ static bool suite_allows(const struct suite_list *l, const struct chosen *c)
 	return proposal_choose(&offer, l, &want, &again, &err) == 0 && again.ke == c->ke;
 }
 
-/* Which of the peers at that address is it? Its ID weighs most, then the address. */
+#define BELONGS_MAX 8		/* certificate chains looked at to tell peers apart */
+
+/* Which of the peers at that address is it? Whether it proves itself the way that one is to
+ * weighs most, then its ID, then the address. Those that all fit the same are told apart by
+ * whose certificate it is. */
 static struct peer *who_is_it(struct ike_sa *sa, const struct ike_id *id,
 			      const struct ike_id *asked)
 {
+	uint8_t method = v2(sa)->hs->in.method;
 	struct peer *best = NULL;
+	bool belongs = false;
+	unsigned looked = 0;
 	int most = 0;
 
 	for (struct peer *p = sa->e->peers; p; p = p->next) {
 		int where = peer_match_addr(p, &sa->local, &sa->remote);
-		int fit, named;
+		int fit, named, weight;
 
 		if (!where || !peer_speaks(p, IKE_V2))
 			continue;
 		fit = id_fit(p, sa, id);
 		named = asked_fit(p, sa, asked);
-		if (!fit || !named || fit * 100 + where * 10 + named <= most ||
-		    !suite_allows(&p->conf.ike, &sa->ike))
+		if (!fit || !named || !suite_allows(&p->conf.ike, &sa->ike))
 			continue;
-		most = fit * 100 + where * 10 + named;
+		weight = method_fits(p, method) * 1000 + fit * 100 + where * 10 + named;
+		if (best && weight == most && cert_method(method) && !belongs &&
+		    looked < BELONGS_MAX) {
+			belongs = cert_belongs(sa, best, id);
+			looked += 2;
+			if (!belongs && cert_belongs(sa, p, id)) {
+				best = p;
+				belongs = true;
+			}
+		}
+		if (weight <= most)
+			continue;
+		belongs = false;
+		most = weight;
 		best = p;
 	}
 	return best;
@@ -408,6 +724,8 @@ static void why_unknown(struct ike_sa *sa, const struct ike_id *id,
 	endpoint_str(&sa->remote, from);
 	expected_id(sa->peer, expected, sizeof(expected));
 	id_str(id, theirs, sizeof(theirs));
+	negotiation_ids(negotiation_fail(sa, id_fit(sa->peer, sa, id) ? NEG_ID_OWN :
+					     NEG_ID_PEER), &own, id, NULL, asked);
 	if (!id_fit(sa->peer, sa, id))
 		sa_why(sa, true, "the peer at %s says it is %s, expected %s (peer_id)",
 		       from, theirs, expected);
@@ -416,6 +734,40 @@ static void why_unknown(struct ike_sa *sa, const struct ike_id *id,
 		       "the peer at %s, %s, asks for %s, this side is %s (local_id)",
 		       from, theirs, id_str(asked, wanted, sizeof(wanted)),
 		       id_str(&own, mine, sizeof(mine)));
+}
+
+/* Without the PPK, where the peer allows that too (RFC 8784 §3). */
+static int check_without_ppk(struct ike_sa *sa)
+{
+	struct auth_kept *k = &v2(sa)->hs->in;
+
+	if (sa->peer->conf.ppk_required) {
+		sa_why(sa, true, "the peer does not use our post-quantum key, and this side "
+				 "requires it (ppk, ppk_required)");
+		return -1;
+	}
+	if (k->ppk_id.p) {
+		if (!k->no_ppk_auth.p) {
+			sa_why(sa, true, "the peer requires a post-quantum key by a name "
+					 "that is not known here (ppk_id)");
+			return -1;
+		}
+		blob_free(&k->auth);
+		k->auth = k->no_ppk_auth;
+		k->no_ppk_auth = (struct blob){ 0 };
+	}
+	ask_verify(sa);
+	return 0;
+}
+
+static int begin_check(struct ike_sa *sa)
+{
+	struct handshake *hs = v2(sa)->hs;
+
+	if (!hs->ppk || !ppk_is(sa->peer, blob_slice(&hs->in.ppk_id)))
+		return check_without_ppk(sa);
+	ask_ppk(sa);
+	return 0;
 }
 
 ACTION(auth_request)
@@ -440,15 +792,19 @@ ACTION(auth_request)
 	v2(sa)->hs->my_id = our_id(sa);
 	if (!p->conf.local_id.type && asked.type)
 		v2(sa)->hs->my_id = asked;
-	ask_verify(sa);
-	return V_DONE;
+	if (!method_fits(p, v2(sa)->hs->in.method)) {
+		why_method(sa);
+		return refuse(sa);
+	}
+	return begin_check(sa) < 0 ? refuse(sa) : V_DONE;
 }
 
 ACTION(auth_eap_asked)
 {
 	(void)in;
+	negotiation_fail(sa, NEG_METHOD)->auth_theirs = NEG_AUTH_EAP;
 	sa_why(sa, true,
-	       "the peer wants EAP or a certificate, this side a pre-shared key");
+	       "the peer sends no AUTH: it wants EAP, which is not spoken here");
 	refuse(sa);
 	return V_DONE;
 }
@@ -462,34 +818,41 @@ ACTION(auth_pending)
 
 ACTION(auth_r_verified)
 {
-	(void)in;
-	auth_ask_sign(sa);
-	return V_DONE;
+	struct err err = { 0 };
+
+	if (v2(sa)->hs->asked == ASKED_PPK) {
+		if (ppk_store(sa, in->vault->auth, &err) < 0) {
+			sa_why(sa, false, "%s", err.msg);
+			return refuse(sa);
+		}
+		ppk_apply(sa);
+		ask_verify(sa);
+		return V_STAY;
+	}
+	return begin_sign(sa) < 0 ? refuse(sa) : V_DONE;
 }
 
 ACTION(auth_r_wrong)
 {
 	struct ike_id id;
 	char theirs[ID_TEXT_MAX], from[ENDPOINT_TEXT_MAX];
+	char who[ID_TEXT_MAX + ENDPOINT_TEXT_MAX + 8];
 
+	/* Our PPK is not here: as if we had none by that name. */
+	if (v2(sa)->hs->asked == ASKED_PPK && in->vault->no_secret &&
+	    v2(sa)->hs->in.no_ppk_auth.p && check_without_ppk(sa) == 0)
+		return V_STAY;
 	read_id(&v2(sa)->hs->in.id, &id);
-	if (in->vault->no_secret)
-		no_secret(sa);
-	else
-		sa_why(sa, true,
-		       "%s at %s does not have our PSK: its AUTH does not verify",
-		       id_str(&id, theirs, sizeof(theirs)),
-		       endpoint_str(&sa->remote, from));
+	snprintf(who, sizeof(who), "%s at %s", id_str(&id, theirs, sizeof(theirs)),
+		 endpoint_str(&sa->remote, from));
+	why_wrong(sa, in, who);
 	refuse(sa);
 	return V_DONE;
 }
 
 ACTION(auth_r_unsigned)
 {
-	if (in->vault->no_secret)
-		no_secret(sa);
-	else
-		sa_why(sa, true, "AUTH could not be made");
+	no_secret(sa, in);
 	refuse(sa);
 	return V_DONE;
 }
@@ -501,15 +864,18 @@ ACTION(auth_r_signed)
 	struct child_answer an = { 0 };
 	struct out o;
 
+	out_response(sa, &o, IKE_AUTH);
+	build_id(&o.b, PAYLOAD_IDR, &v2(sa)->hs->my_id);
+	if (blob_set(&v2(sa)->hs->auth, in->vault->auth) < 0 || write_chain(sa, &o.b) < 0)
+		return refuse(sa);
 	established(sa);
 	peer_sa_up(sa->peer, sa, k->initial_contact);
 	child_accept(sa, &of, &an);
-	out_response(sa, &o, IKE_AUTH);
-	build_id(&o.b, PAYLOAD_IDR, &v2(sa)->hs->my_id);
-	build_auth(&o.b, AUTH_PSK, in->vault->auth);
+	write_auth(sa, &o.b);
+	if (v2(sa)->hs->ppk_used)
+		build_notify_plain(&o.b, N_PPK_IDENTITY);
 	child_write_answer(&o.b, &of, &an);
 	out_send_response(sa, &o, an.child ? an.child->id : 0);
-	handshake_free(v2(sa)->hs);
-	v2(sa)->hs = NULL;
+	handshake_free(sa);
 	return V_DONE;
 }

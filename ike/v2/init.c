@@ -15,6 +15,7 @@
 #include "core/base/rng.h"
 #include "core/base/secret.h"
 #include "core/crypto/crypto.h"
+#include "ike/v2/cert.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,57 @@ static void detect_nat(struct ike_sa *sa, const struct input *in)
 		    (sa->nat_remote || sa->nat_local || must_encapsulate(sa));
 }
 
+/* ---- what else both sides can do ---- */
+
+static void write_abilities(struct ike_sa *sa, struct build *b)
+{
+	if (sa->peer->conf.fragmentation != FRAGMENT_NO)
+		build_notify_plain(b, N_FRAGMENTATION_SUPPORTED);
+	if (cert_in_use(sa->peer))
+		build_notify_hashes(b, CERT_HASHES);
+	if (sa->peer->conf.ppk_id[0])
+		build_notify_plain(b, N_USE_PPK);
+}
+
+static bool anyone_has_ppk(const struct ike_sa *sa)
+{
+	for (const struct peer *p = sa->e->peers; p; p = p->next)
+		if (p->conf.ppk_id[0] && peer_speaks(p, IKE_V2) &&
+		    peer_match_addr(p, &sa->local, &sa->remote))
+			return true;
+	return false;
+}
+
+/* Of the responder: who it is will be known in IKE_AUTH, so what any of them may use is
+ * said. */
+static void answer_abilities(struct ike_sa *sa, struct build *b, const struct input *in)
+{
+	struct handshake *hs = v2(sa)->hs;
+
+	if (v2(sa)->fragments)
+		build_notify_plain(b, N_FRAGMENTATION_SUPPORTED);
+	if (hs->peer_hashes)
+		build_notify_hashes(b, CERT_HASHES);
+	if (hs->ppk)
+		build_notify_plain(b, N_USE_PPK);
+	build_notify_plain(b, N_CHILDLESS_IKEV2_SUPPORTED);
+	cert_write_requests(b, sa->e, in);
+}
+
+static void note_abilities(struct ike_sa *sa, const struct input *in)
+{
+	struct handshake *hs = v2(sa)->hs;
+	struct notify n;
+
+	v2(sa)->fragments = sa->peer->conf.fragmentation != FRAGMENT_NO &&
+			    ike_msg_notify(in->m, N_FRAGMENTATION_SUPPORTED, &n);
+	hs->peer_hashes = ike_msg_notify(in->m, N_SIGNATURE_HASH_ALGORITHMS, &n) ?
+		notify_hashes(&n) : 0;
+	hs->childless = ike_msg_notify(in->m, N_CHILDLESS_IKEV2_SUPPORTED, &n);
+	hs->ppk = ike_msg_notify(in->m, N_USE_PPK, &n) &&
+		  (sa->initiator ? sa->peer->conf.ppk_id[0] : anyone_has_ppk(sa));
+}
+
 /* ---- initiator ---- */
 
 /* Not authenticated: kept for the status, and the attempt ends a little later unless
@@ -118,6 +170,7 @@ static int send_init(struct ike_sa *sa)
 	build_ke(&o.b, ke_id(hs->ke), ke_public(hs->ke));
 	build_nonce(&o.b, (struct slice){ hs->nonce, NONCE_LEN });
 	write_nat_detection(sa, &o.b, 0);
+	write_abilities(sa, &o.b);
 	if (build_end(&o.b, &len, &err) < 0 || len > INIT_CAP ||
 	    blob_set(&hs->mine, (struct slice){ o.buf, len }) < 0) {
 		sa_why(sa, true, "cannot make IKE_SA_INIT: %s",
@@ -317,6 +370,12 @@ ACTION(init_answered)
 			      "ESP in UDP");
 		goto refused;
 	}
+	note_abilities(sa, in);
+	if (sa->peer->conf.ppk_required && !v2(sa)->hs->ppk) {
+		err_set(&err, "it does not use a post-quantum key, and this side requires it "
+			      "(ppk_required)");
+		goto refused;
+	}
 	sa->spi_r = in->m->hdr.spi_r;
 	if (make_keys(sa, &c, ke.data, &err) < 0) {
 		sa->spi_r = 0;
@@ -326,11 +385,12 @@ ACTION(init_answered)
 	sa->peer->ke_hint = c.ke;
 	if (sa->encap) {
 		/* §2.23: from now on both sides use 4500. */
-		sa->local.port = IKE_NATT_PORT;
+		sa->local.port = sa->e->natt_port;
 		if (sa->remote.port == IKE_PORT)
 			sa->remote.port = IKE_NATT_PORT;
 	}
-	auth_ask_sign(sa);
+	if (auth_begin(sa) < 0)
+		return V_FAILED;
 	return V_DONE;
 
 refused:
@@ -401,30 +461,38 @@ static bool within_limits(struct engine *e, const struct input *in, struct slice
 	return false;
 }
 
-/* The first peer there, known addresses before "any", whose settings fit the offer. */
+/* The peer there whose settings fit the offer: the most specific by its address, of equal
+ * ones the first. */
 static struct peer *choose_peer(struct engine *e, const struct input *in,
 				const struct sa_payload *offer, uint16_t group,
 				struct chosen *c)
 {
 	struct proposal_want want = ike_want();
-	struct peer *nearest = NULL;
+	struct peer *best = NULL, *nearest = NULL;
 	struct err err = { 0 }, first = { 0 };
 	struct negotiation *n;
+	int most = 0, most_near = 0;
+	struct chosen fit;
 	unsigned held;
 
 	want.ke_sent = group;
-	for (int how = 2; how >= 1; how--)
-		for (struct peer *p = e->peers; p; p = p->next) {
-			if (!peer_speaks(p, IKE_V2) ||
-			    peer_match_addr(p, in->local, in->remote) != how)
-				continue;
-			if (proposal_choose(offer, &p->conf.ike, &want, c, &err) == 0)
-				return p;
-			if (!nearest) {
-				nearest = p;
-				first = err;
-			}
+	for (struct peer *p = e->peers; p; p = p->next) {
+		int how = peer_speaks(p, IKE_V2) ?
+			peer_match_addr(p, in->local, in->remote) : 0;
+
+		if (how > most &&
+		    proposal_choose(offer, &p->conf.ike, &want, &fit, &err) == 0) {
+			most = how;
+			best = p;
+			*c = fit;
+		} else if (how > most && how > most_near) {
+			most_near = how;
+			nearest = p;
+			first = err;
 		}
+	}
+	if (best)
+		return best;
 	if (!nearest)
 		return NULL;
 	if (log_limit_pass(&e->stranger_log, &held)) {
@@ -557,6 +625,7 @@ ACTION(init_respond)
 		out_stranger(sa->e, in, N_INVALID_SYNTAX, (struct slice){ 0 });
 		return V_FAILED;
 	}
+	note_abilities(sa, in);
 	out_response(sa, &o, IKE_SA_INIT);
 	proposal_answer(&c, 0, &answer);
 	build_sa(&o.b, &answer);
@@ -564,6 +633,7 @@ ACTION(init_respond)
 	build_nonce(&o.b, (struct slice){ v2(sa)->hs->nonce, NONCE_LEN });
 	if (v2(sa)->peer_natt)
 		write_nat_detection(sa, &o.b, sa->spi_r);
+	answer_abilities(sa, &o.b, in);
 	out_send_response(sa, &o, 0);
 	ke_free(v2(sa)->hs->ke);
 	v2(sa)->hs->ke = NULL;

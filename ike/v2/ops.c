@@ -3,6 +3,7 @@
 #include "ike/v2/v2.h"
 
 #include "core/base/clock.h"
+#include "ike/v2/fragment.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +131,7 @@ static void on_timer(struct ike_sa *sa)
 
 static void over(struct ike_sa *sa)
 {
+	fragment_forget(sa);
 	exch_free(sa);
 	/* §2.25.2: deleted while we were rekeying it, too: the peer's successor is the
 	 * one. */
@@ -149,13 +151,13 @@ static void over(struct ike_sa *sa)
 
 static void fini(struct ike_sa *sa)
 {
-	if (v2(sa)->hs)
-		handshake_free(v2(sa)->hs);
+	handshake_free(sa);
 	free(v2(sa)->x);
 	keymat_free(v2(sa)->keys);
 	sk_free(v2(sa)->seal);
 	blob_free(&v2(sa)->req);
 	blob_free(&v2(sa)->resp);
+	fragment_forget(sa);
 }
 
 static void slots_moved(struct ike_sa *sa, const uint8_t *to, uint8_t n)

@@ -3,6 +3,8 @@
 #include "ike/v2/v2.h"
 
 #include "core/base/clock.h"
+#include "ike/v2/fragment.h"
+#include "ike/wire/skf.h"
 
 /* §2.21: nothing is ever said in answer to a response, nor, unprotected, to anything that
  * claims to belong to an IKE SA. */
@@ -116,10 +118,39 @@ static void authentic_broken(struct ike_sa *sa, const struct input *in,
 		sa_drop(sa);
 }
 
+/* Authentic, new and readable. */
+static void opened(struct ike_sa *sa, struct input *in)
+{
+	sa->last_rx_ms = clock_ms();
+	sa_endpoints(sa, in);
+	sa_step(sa, in->m->hdr.exchange,
+		ike_hdr_is_response(&in->m->hdr) ? ROLE_RESPONSE : ROLE_REQUEST, in);
+}
+
+/* RFC 7383 §2.6 */
+static void fragment(struct engine *e, struct ike_sa *sa, struct input *in, int window)
+{
+	struct err err = { 0 };
+	struct skf *whole;
+
+	if (window == 0) {
+		if (fragment_asks_again(sa, in->m))
+			out_repeat(sa, in);
+		return;
+	}
+	whole = fragment_open(sa, in->m, &err);
+	if (whole)
+		opened(sa, in);
+	else if (in->m->error)
+		authentic_broken(sa, in, &err);
+	else if (err.msg[0])
+		DROP(e, sa, bad_icv);
+	skf_free(whole);
+}
+
 static void sa_message(struct engine *e, struct ike_sa *sa, struct input *in)
 {
 	const struct ike_hdr *h = &in->m->hdr;
-	bool response = ike_hdr_is_response(h);
 	struct err err = { 0 };
 	int window;
 
@@ -133,6 +164,10 @@ static void sa_message(struct engine *e, struct ike_sa *sa, struct input *in)
 			DROP(e, sa, bad_id);
 		else
 			DROP(e, sa, unexpected);
+		return;
+	}
+	if (in->m->frags) {
+		fragment(e, sa, in, window);
 		return;
 	}
 	if (sa_open(sa, in->m, &err) < 0) {
@@ -149,9 +184,7 @@ static void sa_message(struct engine *e, struct ike_sa *sa, struct input *in)
 		out_repeat(sa, in);
 		return;
 	}
-	sa->last_rx_ms = clock_ms();
-	sa_endpoints(sa, in);
-	sa_step(sa, h->exchange, response ? ROLE_RESPONSE : ROLE_REQUEST, in);
+	opened(sa, in);
 }
 
 static void dispatch(struct engine *e, struct input *in)

@@ -5,6 +5,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/rng.h"
+#include "ike/v2/fragment.h"
 
 #include <string.h>
 
@@ -23,7 +24,8 @@ static uint32_t wait_ms(const struct ike_sa *sa)
 
 	if (v2(sa)->task == TASK_INIT || v2(sa)->task == TASK_AUTH) {
 		t = first_ms;
-		n = sizeof(first_ms) / sizeof(first_ms[0]);
+		n = sa->hurry && v2(sa)->task == TASK_INIT ? 4 :
+			sizeof(first_ms) / sizeof(first_ms[0]);
 	} else if (v2(sa)->task == TASK_DELETE_IKE || sa->want_delete) {
 		t = last_ms;
 		n = sizeof(last_ms) / sizeof(last_ms[0]);
@@ -56,7 +58,9 @@ static void on_rtx(void *arg)
 	}
 	sa->peer->retransmits++;
 	timer_set(e->ts, &sa->rtx, ms);
-	e->env.send(e->env.arg, &sa->local, &sa->remote, v2(sa)->req.p, v2(sa)->req.len);
+	if (v2(sa)->req_sent == FRAGMENT_SMALLER_AT && v2(sa)->task != TASK_INIT)
+		fragment_smaller(sa, &v2(sa)->req);
+	fragment_send(sa, &sa->local, &sa->remote, &v2(sa)->req);
 }
 
 void rtx_init(struct ike_sa *sa)
@@ -89,63 +93,73 @@ void out_response(struct ike_sa *sa, struct out *o, uint8_t exchange)
 		sk_begin(v2(sa)->seal, &o->b);
 }
 
-void out_send_plain(struct ike_sa *sa, const uint8_t *msg, size_t len, enum task task)
+static void send_first(struct ike_sa *sa, enum task task)
 {
-	struct engine *e = sa->e;
-
-	if (blob_set(&v2(sa)->req, (struct slice){ msg, len }) < 0) {
-		log_error(sa->peer->conf.name, "out of memory");
-		return;
-	}
 	v2(sa)->task = task;
 	v2(sa)->req_sent = 1;
-	timer_set(e->ts, &sa->rtx, wait_ms(sa));
-	e->env.send(e->env.arg, &sa->local, &sa->remote, msg, len);
+	timer_set(sa->e->ts, &sa->rtx, wait_ms(sa));
+	fragment_send(sa, &sa->local, &sa->remote, &v2(sa)->req);
+}
+
+void out_send_plain(struct ike_sa *sa, const uint8_t *msg, size_t len, enum task task)
+{
+	if (blob_set(&v2(sa)->req, (struct slice){ msg, len }) < 0)
+		log_error(sa->peer->conf.name, "out of memory");
+	else
+		send_first(sa, task);
 }
 
 void out_send_request(struct ike_sa *sa, struct out *o, enum task task)
 {
 	struct err err = { 0 };
-	size_t len;
 
-	if (sk_end(v2(sa)->seal, &o->b, &len, &err) < 0) {
+	if (fragment_seal(sa, o, &v2(sa)->req, &err) < 0)
 		log_error(sa->peer->conf.name, "cannot send: %s", err.msg);
-		return;
-	}
-	out_send_plain(sa, o->buf, len, task);
+	else
+		send_first(sa, task);
 }
 
 void out_send_response(struct ike_sa *sa, struct out *o, uint32_t hold)
 {
+	struct blob *resp = &v2(sa)->resp;
 	struct err err = { 0 };
 	size_t len;
-	int rc = o->b.sk_at ? sk_end(v2(sa)->seal, &o->b, &len, &err)
-			    : build_end(&o->b, &len, &err);
+	int rc;
 
-	if (rc < 0 || blob_set(&v2(sa)->resp, (struct slice){ o->buf, len }) < 0) {
+	if (o->b.sk_at)
+		rc = fragment_seal(sa, o, resp, &err);
+	else if ((rc = build_end(&o->b, &len, &err)) == 0)
+		rc = blob_set(resp, (struct slice){ o->buf, len });
+	if (rc < 0) {
 		log_error(sa->peer->conf.name, "cannot answer: %s", err.msg);
 		return;
 	}
 	v2(sa)->next_in++;
 	v2(sa)->held_for = hold;
+	v2(sa)->resp_again = 0;
 	if (!hold)
-		sa->e->env.send(sa->e->env.arg, &sa->local, &sa->remote, o->buf, len);
+		fragment_send(sa, &sa->local, &sa->remote, resp);
 }
 
 void out_release(struct ike_sa *sa)
 {
 	v2(sa)->held_for = 0;
 	if (v2(sa)->resp.p)
-		sa->e->env.send(sa->e->env.arg, &sa->local, &sa->remote, v2(sa)->resp.p,
-				v2(sa)->resp.len);
+		fragment_send(sa, &sa->local, &sa->remote, &v2(sa)->resp);
 }
 
 /* Answered to where the request came from (§2.1). */
 void out_repeat(struct ike_sa *sa, const struct input *in)
 {
-	if (v2(sa)->resp.p && !v2(sa)->held_for)
-		sa->e->env.send(sa->e->env.arg, in->local, in->remote, v2(sa)->resp.p,
-				v2(sa)->resp.len);
+	struct blob *resp = &v2(sa)->resp;
+
+	if (!resp->p || v2(sa)->held_for)
+		return;
+	if (v2(sa)->resp_again < FRAGMENT_SMALLER_AT &&
+	    ++v2(sa)->resp_again == FRAGMENT_SMALLER_AT - 1 && v2(sa)->seal &&
+	    in->m->hdr.exchange != IKE_SA_INIT)
+		fragment_smaller(sa, resp);
+	fragment_send(sa, in->local, in->remote, resp);
 }
 
 void out_answer_empty(struct ike_sa *sa, uint8_t exchange)

@@ -1,6 +1,8 @@
 /* sa: what an IKE SA of IKEv2 has of its own: nonces, keys, and where it follows its peer. */
 #include "ike/v2/v2.h"
 
+#include "ike/v2/ppk.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,17 +12,32 @@ void nonce_min(struct slice a, struct slice b, uint8_t out[NONCE_CMP])
 	memcpy(out, memcmp(a.p, b.p, NONCE_CMP) < 0 ? a.p : b.p, NONCE_CMP);
 }
 
-void handshake_free(struct handshake *hs)
+static void blobs_free(struct handshake *hs)
 {
 	struct blob *blobs[] = { &hs->mine, &hs->theirs, &hs->cookie, &hs->peer_nonce,
 				 &hs->in.id, &hs->in.id_asked, &hs->in.auth, &hs->in.sa,
-				 &hs->in.tsi, &hs->in.tsr };
+				 &hs->in.tsi, &hs->in.tsr, &hs->in.certs,
+				 &hs->in.ppk_id, &hs->in.no_ppk_auth, &hs->auth,
+				 &hs->auth_no_ppk };
 
 	for (size_t i = 0; i < sizeof(blobs) / sizeof(blobs[0]); i++)
 		blob_free(blobs[i]);
+}
+
+void handshake_free(struct ike_sa *sa)
+{
+	struct handshake *hs = v2(sa)->hs;
+
+	if (!hs)
+		return;
+	timer_stop(sa->e->ts, &hs->check);
+	blobs_free(hs);
+	ppk_forget(hs);
+	free(hs->wrong);
 	ke_free(hs->ke);
 	free(hs->refused_words);
 	free(hs);
+	v2(sa)->hs = NULL;
 }
 
 /* ---- keys ---- */
@@ -43,6 +60,11 @@ static struct sk *sk_make(const struct ike_sa *sa, const struct ike_keys *k,
 	struct slice integ = { of_initiator ? k->ai : k->ar, k->integ_len };
 
 	return sk_new(sa_encr(sa), encr, sa_integ(sa), integ, e);
+}
+
+struct sk *sa_sk(const struct ike_sa *sa, bool of_initiator, struct err *e)
+{
+	return sk_make(sa, v2(sa)->keys, of_initiator, e);
 }
 
 int sa_keys_set(struct ike_sa *sa, struct ike_keys *keys, struct err *e)

@@ -21,7 +21,12 @@
 struct auth_kept {
 	struct blob id, id_asked; /* their ID's body; the responder's: IDr if it came */
 	struct blob auth;
+	uint8_t method;			/* enum ike_auth_method */
+	struct blob certs;		/* cert_keep() */
 	struct blob sa, tsi, tsr;
+	struct blob ppk_id, no_ppk_auth;	/* RFC 8784; ppk_id: what stands in PPK_IDENTITY */
+	bool ppk_answered;		/* the responder takes our PPK */
+	uint32_t auth_lifetime_s;	/* RFC 4478; 0: not said */
 	bool initial_contact;
 	uint16_t child_error;		/* the responder made no child; 0 otherwise */
 };
@@ -38,6 +43,16 @@ struct handshake {
 	char *refused_words;
 	uint32_t child_spi;
 	struct ike_id my_id;
+	unsigned peer_hashes;		/* 1 << SIGHASH_*; 0: it does not know RFC 7427 */
+	bool childless;			/* the peer can do without a child (RFC 6023) */
+	bool ppk;			/* both sides said USE_PPK (RFC 8784) */
+	bool ppk_used;			/* its keys are the ones that count */
+	uint8_t asked;			/* enum asked: of the vault */
+	uint8_t scheme;			/* enum pk_scheme that we sign by; 0: PSK */
+	struct blob auth, auth_no_ppk;	/* ours */
+	struct ppk_keys *ppk_keys;	/* until it is known whether they count */
+	struct timer check;		/* a signature is checked when this fires */
+	char *wrong;			/* of their certificate or signature */
 	struct auth_kept in;
 };
 
@@ -66,15 +81,19 @@ struct v2_sa {
 	uint8_t req_sent;		/* how often */
 	bool peer_natt;
 	bool hint_gone;			/* someone said INVALID_IKE_SPI */
+	bool fragments;			/* both sides take them (RFC 7383) */
+	bool path_small;		/* what was not small got lost */
+	uint8_t resp_again;		/* how often resp was asked for again */
 	bool dpd_asked;
 	struct ike_keys *keys;
 	struct sk *seal;
 	struct handshake *hs;
+	struct fragment_in *fragment_in;	/* NULL when none is unfinished */
 	struct exch *x;
 	struct ike_sa *rekeyed_by;    /* the peer's, while ours is under way (§2.25.2) */
 	uint8_t nonce_min[NONCE_CMP]; /* the lower one of the exchange that made it */
 	uint32_t next_out, next_in;	/* message IDs (§2.2) */
-	struct blob req;		/* outstanding; empty when none */
+	struct blob req;		/* outstanding; empty when none; see fragment.h */
 	struct blob resp;		/* the last answer, for repetitions (§2.1) */
 	uint32_t orphan_spi;		/* a child that only the peer has: delete it */
 	uint32_t held_for; /* resp waits for the dataplane to take this child in */
@@ -102,10 +121,13 @@ struct out {
 /* ---- sa.c: keys, and where the peer is ---- */
 /* Keys are there: make the sealing half. */
 int sa_keys_set(struct ike_sa *sa, struct ike_keys *keys, struct err *e) MUST_USE;
+/* What one direction is encrypted with, by whether it is the original initiator that sends;
+ * the caller frees. */
+struct sk *sa_sk(const struct ike_sa *sa, bool of_initiator, struct err *e) MUST_USE;
 /* Decrypt m (sk_open() says how it fails). */
 int sa_open(struct ike_sa *sa, struct ike_msg *m, struct err *e) MUST_USE;
 void sa_endpoints(struct ike_sa *sa, const struct input *in);	/* §2.23 */
-void handshake_free(struct handshake *hs);
+void handshake_free(struct ike_sa *sa);		/* none is fine */
 /* The lower of two nonces, shortened (§2.8.1). */
 void nonce_min(struct slice a, struct slice b, uint8_t out[NONCE_CMP]);
 
@@ -143,7 +165,9 @@ void receive(struct engine *e, const struct endpoint *local,
 void init_request(struct engine *e, struct input *in);
 
 /* ---- auth.c ---- */
-void auth_ask_sign(struct ike_sa *sa);
+/* Keys are there: what IKE_AUTH needs is asked of the vault. -1: it cannot be, sa_why() says
+ * why. */
+int auth_begin(struct ike_sa *sa) MUST_USE;
 void auth_ask_again(struct ike_sa *sa);			/* after the vault came back */
 
 /* ---- child.c: which exchange carries it does not matter ---- */
