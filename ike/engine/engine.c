@@ -45,6 +45,7 @@ struct engine *engine_new(const struct engine_env *env, struct timers *ts)
 		return NULL;
 	e->env = *env;
 	e->ts = ts;
+	engine_ports(e, 0, 0);
 	e->stranger_log = (struct log_limit)LOG_LIMIT_INIT(10, 3000);
 	e->stranger_reply = (struct log_limit)LOG_LIMIT_INIT(50, 100);
 	timer_init(&e->stop_timer, on_stop, e);

@@ -17,6 +17,7 @@
 #include "core/base/err.h"
 #include "core/base/rd.h"
 #include "core/base/timer.h"
+#include "core/ipc/msg.h"
 #include "core/ipc/negotiation.h"
 #include "core/ipc/sa.h"
 #include "core/settings/conf.h"
@@ -25,7 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define IKE_PORT 500
+#define IKE_PORT 500		/* ours too, until engine_ports() says otherwise */
 #define IKE_NATT_PORT 4500
 #define ENGINE_LINGER_MS 5000	/* how long a replaced inbound SA still receives */
 
@@ -60,7 +61,7 @@ struct engine_env {
 	/* Certificates and CRLs (ike/auth/trust.h), borrowed; NULL: there are none. */
 	struct trust *trust;
 	/* Put one IKE message on the wire, from local to remote. Where local.port is 4500
-	 * the callee writes the four zero bytes of the non-ESP marker before it (RFC 7296
+	 * (engine_ports()) the callee writes the four zero bytes of the non-ESP marker before it (RFC 7296
 	 * §2.23, RFC 3948 §2.2); engine_receive() gets messages without it. */
 	void (*send)(void *arg, const struct endpoint *local,
 		     const struct endpoint *remote, const uint8_t *msg, size_t len);
@@ -86,6 +87,12 @@ struct engine_env {
 	 * endpoint changed; peer_down when the last is gone. */
 	void (*peer_up)(void *arg, const char *peer, const struct endpoint *remote);
 	void (*peer_down)(void *arg, const char *peer, const struct endpoint *remote);
+
+	/* All addresses the peer is known by, when they change; answered by engine_paths().
+	 * May be NULL: then a peer has one address, remote_gateway. */
+	void (*addrs)(void *arg, const struct msg_peer_addrs *m);
+	/* Look a gateway's name up anew: nobody answers there. May be NULL. */
+	void (*resolve)(void *arg, const char *host);
 
 	void (*event)(void *arg, const char *peer, enum engine_event ev,
 		      const char *text);
@@ -145,6 +152,18 @@ int engine_peer_up(struct engine *e, const char *name, struct err *err) MUST_USE
 int engine_peer_down(struct engine *e, const char *name, struct err *err) MUST_USE;
 /* The address the kernel would use changed (or is known now); another one restarts it. */
 void engine_local_addr(struct engine *e, const char *name, const struct ip_addr *addr);
+/* What a gateway's name means now. A peer that is up stays up as long as the address it is at
+ * is among them; else it is called at a new one, and moves when that call went through. n 0:
+ * nothing is known, why says so in words; what was known before stays. */
+void engine_resolved(struct engine *e, const char *host, const struct ip_addr *v, size_t n,
+		     const char *why);
+/* The way to each address of env->addrs(), and our own; also later, when they change. */
+void engine_paths(struct engine *e, const struct msg_peer_paths *m);
+/* The ports our sockets have; before anything else. 0: 500, 4500. */
+void engine_ports(struct engine *e, uint16_t ike_port, uint16_t natt_port);
+/* A packet waits for this peer's tunnel (start = on_demand, dpd_action = hold): as
+ * engine_peer_up(), unless the admin took it down. */
+void engine_peer_wanted(struct engine *e, const char *name);
 /* Another PSK: the peer is restarted. */
 void engine_secret_changed(struct engine *e, const char *name);
 

@@ -93,6 +93,8 @@ struct ike_ops {
 	void (*child_in)(struct child *c);	/* the dataplane has it */
 	void (*child_refused)(struct child *c);	/* it has not; child_remove() follows */
 	void (*child_gone)(struct child *c);	/* in child_remove() */
+	/* The ways to the peer, or our own addresses, are others now. May be NULL. */
+	void (*paths_changed)(struct ike_sa *sa);
 	/* Slot i of the peer is slot to[i] now, SLOT_NONE gone; there were n. */
 	void (*slots_moved)(struct ike_sa *sa, const uint8_t *to, uint8_t n);
 };
@@ -116,6 +118,8 @@ struct ike_sa {
 	bool admin;			/* ended on purpose: no failure */
 	bool dead_peer;			/* it stopped answering */
 	bool hard;			/* why is a refusal: retry slowly */
+	bool hurry;			/* another address waits to be tried */
+	bool roams;			/* its ends may move (RFC 4555) */
 	uint32_t vault_id;		/* the request under way; 0 none */
 	uint32_t life_s;		/* as agreed; 0: as in the settings */
 	uint64_t spi_i, spi_r;		/* IKEv1: the cookies */
@@ -169,14 +173,36 @@ struct slot {
 	char *reason;
 };
 
+/* One address of a peer, and what leads there. */
+#define NAME_ADDRS_MAX 8
+struct where_name {
+	uint8_t n;
+	bool looked;			/* an answer came, good or bad */
+	struct ip_addr addr[NAME_ADDRS_MAX];
+	char *why;			/* the last answer was none; NULL: it was one */
+};
+
+/* Where a peer may be, beyond one configured address; made when it is needed. */
+struct where {
+	struct where_name name[GATEWAYS_MAX];	/* of the gateways that are names */
+	uint8_t n_announced;		/* by the peer, RFC 4555 §3.6 */
+	struct ip_addr announced[PEER_ADDRS_MAX];
+	struct msg_peer_addrs told;
+	struct msg_peer_paths paths;
+};
+
 struct peer {
 	struct peer *next;
 	struct engine *e;
 	struct peer_conf conf;		/* children are its own */
 	struct ip_addr local_addr;
+	struct where *where;		/* NULL: remote_gateway is all there is */
+	uint8_t turn;			/* which of its targets is called next */
+	bool moving;			/* its address is not its any more: call beside it */
 	bool gone;			/* removed; lives on until its Deletes are out */
 	bool admin_down, asked_up, gave_up;
 	bool tested;			/* a rekey was tried with these settings */
+	bool on_hold;			/* dpd_action hold: until a packet comes */
 	bool told_up;			/* env.peer_up was called */
 	struct endpoint told_remote;
 	struct slot *slots;
@@ -198,6 +224,7 @@ struct engine {
 	struct engine_env env;
 	struct timers *ts;
 	bool dataplane, udp_encap_only, esn, stopping;
+	uint16_t ike_port, natt_port;
 	struct peer *peers, *zombies;
 	struct ike_sa *by_spi[SPI_BUCKETS];	/* by our SPI */
 	struct child *by_id[CHILD_BUCKETS];
@@ -336,8 +363,35 @@ bool peer_wants(const struct peer *p);
 bool peer_answers(const struct peer *p);
 /* The same, in this version (a bit of enum ike_version). */
 bool peer_speaks(const struct peer *p, uint8_t version);
-/* Is that peer to be met at this pair of addresses? 0 no, 1 as "any", 2 by address. */
+/* Is that peer to be met at this pair of addresses? 0 no, 1 as "any", more the more specific
+ * its settings are: 2 and a network's length, MATCH_HOST by address. */
+#define MATCH_HOST 200
 int peer_match_addr(const struct peer *p, const struct endpoint *local,
 		    const struct endpoint *remote);
+
+/* ---- where.c: the addresses of a peer ---- */
+#define TARGETS_MAX (GATEWAYS_MAX * NAME_ADDRS_MAX)
+/* The addresses to call it at, in the order of its gateways; how many. */
+size_t where_targets(const struct peer *p, struct ip_addr out[TARGETS_MAX]);
+/* One of these. */
+bool where_is_target(const struct peer *p, const struct ip_addr *a);
+/* The own address to reach it from; family 0: none is known. */
+struct ip_addr where_local(const struct peer *p, const struct ip_addr *remote);
+/* The one to call now: the one whose turn it is, of those that can be reached. False: none. */
+bool where_next(const struct peer *p, struct endpoint *local, struct endpoint *remote);
+/* It may come from anywhere, or from a network. */
+bool where_is_open(const struct peer *p);
+/* The next address has its turn. True when all have had it. */
+bool where_turn(struct peer *p);
+/* Nobody answers there: names are looked up anew. */
+void where_doubt(struct peer *p);
+/* Tell env->addrs, when something changed. */
+void where_tell(struct peer *p);
+struct where *where_get(struct peer *p);	/* made if needed; NULL: no memory */
+/* Why there is no address to call, in words; "" when there is one. */
+const char *where_why(const struct peer *p, char *buf, size_t cap);
+/* The settings are other ones: what was known under the same name is kept. */
+void where_settings(struct peer *p, const struct peer_conf *old);
+void where_free(struct where *w);
 
 #endif

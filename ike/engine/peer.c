@@ -37,6 +37,7 @@ void peer_free(struct peer *p)
 	free(p->conf.children);
 	negotiation_free(p);
 	free(p->failure);
+	where_free(p->where);
 	free(p);
 }
 
@@ -54,20 +55,33 @@ bool peer_speaks(const struct peer *p, uint8_t version)
 
 bool peer_wants(const struct peer *p)
 {
-	return peer_answers(p) && !p->gave_up && p->e->dataplane && !p->conf.remote_any &&
-	       addr_is_set(&p->conf.remote_gateway) && addr_is_set(&p->local_addr) &&
-	       (p->conf.start == START_START || p->asked_up);
+	struct endpoint local, remote;
+
+	return peer_answers(p) && !p->gave_up && !p->on_hold && p->e->dataplane &&
+	       (p->conf.start == START_START || p->asked_up) &&
+	       where_next(p, &local, &remote);
 }
 
 int peer_match_addr(const struct peer *p, const struct endpoint *local,
 		    const struct endpoint *remote)
 {
+	int best = 0;
+
 	if (addr_is_set(&p->conf.local_ip) &&
 	    !addr_equal(&p->conf.local_ip, &local->addr))
 		return 0;
-	if (p->conf.remote_any)
-		return 1;
-	return addr_equal(&p->conf.remote_gateway, &remote->addr) ? 2 : 0;
+	if (where_is_target(p, &remote->addr))
+		return MATCH_HOST;
+	for (size_t i = 0; i < p->conf.n_gateways; i++) {
+		const struct gateway *g = &p->conf.gateways[i];
+
+		if (g->kind == GATEWAY_NET && prefix_contains(&g->net, &remote->addr) &&
+		    best < 2 + g->net.len)
+			best = 2 + g->net.len;
+		else if (g->kind == GATEWAY_ANY && !best)
+			best = 1;
+	}
+	return best || !p->conf.remote_any || p->conf.n_gateways ? best : 1;
 }
 
 static bool under_way(const struct peer *p)
@@ -82,12 +96,15 @@ static bool under_way(const struct peer *p)
 
 static void start_try(struct peer *p)
 {
+	struct ip_addr targets[TARGETS_MAX];
 	struct ike_sa *sa = sa_new(p, engine_ops(p), true);
 	char to[ADDR_TEXT_MAX], text[64 + ADDR_TEXT_MAX];
 
 	p->tries++;
+	if (sa)
+		sa->hurry = where_targets(p, targets) > 1;
 	snprintf(text, sizeof(text), "try %u, to %s", p->tries,
-		 addr_str(&p->conf.remote_gateway, to));
+		 sa ? addr_str(&sa->remote.addr, to) : "nobody");
 	peer_event(p, ENGINE_TRYING, text);
 	if (!sa) {
 		timer_set(p->e->ts, &p->timer, BACKOFF_MAX_MS);
@@ -98,7 +115,8 @@ static void start_try(struct peer *p)
 
 void peer_kick(struct peer *p)
 {
-	if (peer_wants(p) && !p->main && !under_way(p) && !timer_running(&p->timer))
+	if (peer_wants(p) && (!p->main || p->moving) && !under_way(p) &&
+	    !timer_running(&p->timer))
 		start_try(p);
 }
 
@@ -108,10 +126,20 @@ static void retry_later(struct peer *p, bool hard)
 {
 	uint64_t ms = (hard ? 5000ull : 1000ull) << (p->fails < 6 ? p->fails : 6);
 
+	/* Another address waits to be tried: at once. */
+	if (!where_turn(p)) {
+		timer_set(p->e->ts, &p->timer, rng_jitter(100, 50));
+		return;
+	}
+	where_doubt(p);
+
 	p->fails++;
 	if (ms > BACKOFF_MAX_MS)
 		ms = BACKOFF_MAX_MS;
-	if (peer_wants(p))
+	/* On demand the next packet tries again, but not before. */
+	if (p->conf.start == START_ON_DEMAND)
+		p->asked_up = false;
+	if (peer_wants(p) || p->conf.start == START_ON_DEMAND)
 		timer_set(p->e->ts, &p->timer, rng_jitter(ms, 25));
 }
 
@@ -137,7 +165,7 @@ static void try_failed(struct peer *p, const struct ike_sa *sa)
 		return;
 	}
 	peer_event(p, ENGINE_FAILED, why);
-	if (!p->main)
+	if (!p->main || p->moving)
 		retry_later(p, sa->hard);
 }
 
@@ -164,6 +192,17 @@ static void lost(struct peer *p, const struct ike_sa *sa)
 	}
 	peer_children_changed(p, why);
 	p->tries = 0;
+	p->turn = 0;
+	p->moving = false;
+	if (sa->dead_peer) {
+		where_doubt(p);
+		p->on_hold = p->conf.dpd_action == DPD_HOLD;
+	}
+	/* Back to the trap, unless it is to stand now that it stood. */
+	if (p->conf.start == START_ON_DEMAND && !sa->admin &&
+	    !(sa->dead_peer && p->conf.dpd_action == DPD_RESTART))
+		p->asked_up = false;
+	where_tell(p);
 	if (!peer_wants(p) || under_way(p))
 		return;
 	if (sa->dead_peer && p->conf.dpd_action == DPD_CLEAR) {
@@ -276,7 +315,9 @@ void peer_sa_up(struct peer *p, struct ike_sa *sa, bool initial_contact)
 	p->main = winner;
 	negotiation_sa_up(p);
 	p->tries = p->fails = 0;
-	p->gave_up = false;
+	p->turn = 0;
+	p->gave_up = p->on_hold = p->moving = false;
+	where_tell(p);
 	timer_stop(p->e->ts, &p->timer);
 	if (!p->up_since)
 		p->up_since = clock_ms();

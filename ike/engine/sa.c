@@ -54,7 +54,7 @@ static void on_keepalive(void *arg)
 
 void sa_keepalive_start(struct ike_sa *sa)
 {
-	if (sa->nat_local && sa->local.port == IKE_NATT_PORT)
+	if (sa->nat_local && sa->local.port == sa->e->natt_port)
 		timer_set(sa->e->ts, &sa->alive, KEEPALIVE_MS);
 }
 
@@ -85,8 +85,10 @@ struct ike_sa *sa_new(struct peer *p, const struct ike_ops *ops, bool initiator)
 	sa->peer = p;
 	sa->initiator = initiator;
 	*(initiator ? &sa->spi_i : &sa->spi_r) = spi;
-	sa->local = (struct endpoint){ p->local_addr, IKE_PORT };
-	sa->remote = (struct endpoint){ p->conf.remote_gateway, IKE_PORT };
+	if (!where_next(p, &sa->local, &sa->remote)) {
+		sa->local = (struct endpoint){ p->local_addr, e->ike_port };
+		sa->remote = (struct endpoint){ p->conf.remote_gateway, IKE_PORT };
+	}
 	sa->created_ms = sa->last_rx_ms = clock_ms();
 	timer_init(&sa->timer, on_timer, sa);
 	timer_init(&sa->alive, on_keepalive, sa);
@@ -245,6 +247,7 @@ void sa_moved(struct ike_sa *sa)
 		sa->peer->told_remote = sa->remote;
 		e->env.peer_up(e->env.arg, sa->peer->conf.name, &sa->remote);
 	}
+	where_tell(sa->peer);
 }
 
 void sa_adopt(struct ike_sa *from, struct ike_sa *to)

@@ -45,14 +45,27 @@ static bool same_child(const struct child_conf *a, const struct child_conf *b)
 	       same_suites(SUITE_ESP, &a->esp, &b->esp);
 }
 
+static bool same_gateways(const struct peer_conf *a, const struct peer_conf *b)
+{
+	if (a->n_gateways != b->n_gateways || a->remote_any != b->remote_any ||
+	    !addr_equal(&a->remote_gateway, &b->remote_gateway))
+		return false;
+	for (size_t i = 0; i < a->n_gateways; i++)
+		if (a->gateways[i].kind != b->gateways[i].kind ||
+		    !prefix_equal(&a->gateways[i].net, &b->gateways[i].net) ||
+		    strcmp(a->gateways[i].name, b->gateways[i].name) != 0)
+			return false;
+	return true;
+}
+
 /* What an IKE SA was made of: any other value needs a new one. */
 static bool same_ike(const struct peer_conf *a, const struct peer_conf *b)
 {
 	return a->version == b->version && same_id(&a->local_id, &b->local_id) &&
 	       same_id(&a->peer_id, &b->peer_id) &&
 	       addr_equal(&a->local_ip, &b->local_ip) &&
-	       addr_equal(&a->remote_gateway, &b->remote_gateway) &&
-	       a->remote_any == b->remote_any && a->encap == b->encap &&
+	       same_gateways(a, b) && a->remote_port == b->remote_port &&
+	       a->encap == b->encap &&
 	       same_suites(SUITE_IKE, &a->ike, &b->ike);
 }
 
@@ -81,7 +94,8 @@ static void restart(struct peer *p, const char *why)
 	close_all(p, why);
 	timer_stop(p->e->ts, &p->timer);
 	p->tries = p->fails = 0;
-	p->gave_up = false;
+	p->gave_up = p->on_hold = p->moving = false;
+	p->turn = 0;
 	p->ke_hint = 0;
 	peer_kick(p);
 }
@@ -210,6 +224,7 @@ static void change(struct peer *p, struct peer_conf *conf, struct slot *slots,
 	bool was_enabled = p->conf.enabled;
 	uint32_t ike_s = p->conf.ike_life_s, margin_s = p->conf.rekey_margin_s;
 	struct child_conf *old = p->conf.children;
+	struct peer_conf was = p->conf;
 	uint32_t esp_s[CHILDREN_MAX];
 
 	old_times(p, conf, esp_s);
@@ -218,6 +233,7 @@ static void change(struct peer *p, struct peer_conf *conf, struct slot *slots,
 	p->slots = slots;
 	p->conf = *conf;
 	p->local_addr = *local_addr;
+	where_settings(p, &was);
 	free(old);
 	if (!conf->enabled) {
 		timer_stop(p->e->ts, &p->timer);
@@ -242,7 +258,7 @@ static void change(struct peer *p, struct peer_conf *conf, struct slot *slots,
 	}
 	if (!p->main) {
 		/* Perhaps this is what was missing. */
-		p->gave_up = false;
+		p->gave_up = p->on_hold = false;
 		p->tries = p->fails = 0;
 		timer_stop(p->e->ts, &p->timer);
 		peer_kick(p);
@@ -288,6 +304,7 @@ int engine_peer_set(struct engine *e, const struct peer_conf *conf,
 	while (*at)
 		at = &(*at)->next;
 	*at = p;
+	where_settings(p, NULL);
 	peer_kick(p);
 	engine_reap(e);
 	return 0;
@@ -329,26 +346,52 @@ static int no_peer(struct err *err, const char *name)
 	return err_code(err, EXIT_NO_PEER, "no peer is named \"%s\"", name);
 }
 
+static bool has_names(const struct peer *p)
+{
+	for (size_t i = 0; i < p->conf.n_gateways; i++)
+		if (p->conf.gateways[i].kind == GATEWAY_NAME)
+			return true;
+	return false;
+}
+
+void engine_peer_wanted(struct engine *e, const char *name)
+{
+	struct peer *p = engine_peer(e, name);
+
+	/* While a try is under way, or waits its time, packets wait too. */
+	if (!p || !peer_answers(p) || timer_running(&p->timer))
+		return;
+	if (p->main) {
+		retry_children(p);
+	} else {
+		p->asked_up |= p->conf.start == START_ON_DEMAND;
+		p->on_hold = p->gave_up = false;
+		peer_kick(p);
+	}
+	engine_reap(e);
+}
+
 int engine_peer_up(struct engine *e, const char *name, struct err *err)
 {
 	struct peer *p = engine_peer(e, name);
+	char why[STATUS_REASON_MAX];
+	struct ip_addr targets[TARGETS_MAX];
 
 	if (!p)
 		return no_peer(err, name);
 	if (!p->conf.enabled)
 		return err_set(err, "%s is disabled in the settings", name);
-	p->admin_down = false;
+	p->admin_down = p->on_hold = false;
 	if (p->main) {
 		retry_children(p);
 		engine_reap(e);
 		return 0;
 	}
-	if (p->conf.remote_any || !addr_is_set(&p->conf.remote_gateway))
-		return err_set(err,
-			       "%s has no remote_gateway to call: it waits for the peer",
-			       name);
-	if (!addr_is_set(&p->local_addr))
-		return err_set(err, "there is no route to the gateway of %s", name);
+	/* A name may still be found. */
+	if (where_why(p, why, sizeof(why))[0] && (where_targets(p, targets) || !has_names(p)))
+		return err_set(err, "%s: %s", name, why);
+	if (why[0])
+		where_doubt(p);
 	p->asked_up = true;
 	p->gave_up = false;
 	p->tries = p->fails = 0;

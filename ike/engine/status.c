@@ -155,9 +155,17 @@ static const char *child_reason(const struct peer *p)
 	return NULL;
 }
 
+static bool has_target(const struct peer *p)
+{
+	struct ip_addr v[TARGETS_MAX];
+
+	return where_targets(p, v) > 0;
+}
+
 static void reason_of(const struct peer *p, enum peer_state state, char *buf, size_t cap)
 {
-	char to[ADDR_TEXT_MAX];
+	char to[ADDR_TEXT_MAX], no[STATUS_REASON_MAX];
+	struct endpoint local, remote;
 	const char *why = p->failure;
 
 	buf[0] = '\0';
@@ -177,13 +185,15 @@ static void reason_of(const struct peer *p, enum peer_state state, char *buf, si
 		snprintf(buf, cap, "the dataplane is not ready");
 	else if (why)
 		snprintf(buf, cap, "%s", why);
-	else if (p->conf.remote_any || (p->conf.start == START_RESPONDER && !p->asked_up))
+	else if (p->conf.start == START_RESPONDER && !p->asked_up)
 		snprintf(buf, cap, "waiting for the peer to call");
-	else if (!addr_is_set(&p->local_addr))
-		snprintf(buf, cap, "no route to %s",
-			 addr_str(&p->conf.remote_gateway, to));
-	else
-		snprintf(buf, cap, "calling %s", addr_str(&p->conf.remote_gateway, to));
+	else if (p->conf.start == START_ON_DEMAND && !p->asked_up)
+		snprintf(buf, cap, "waiting for a packet to send");
+	else if (where_why(p, no, sizeof(no))[0])
+		snprintf(buf, cap, "%s", has_target(p) || !where_is_open(p) ? no :
+			 "waiting for the peer to call");
+	else if (where_next(p, &local, &remote))
+		snprintf(buf, cap, "calling %s", addr_str(&remote.addr, to));
 }
 
 static void ids_of(const struct peer *p, struct peer_status *st)
@@ -196,8 +206,8 @@ static void ids_of(const struct peer *p, struct peer_status *st)
 	id = p->conf.peer_id;
 	if (p->main && p->main->peer_id.type)
 		id = p->main->peer_id;
-	else if (!id.type && !p->conf.remote_any)
-		id = id_from_addr(&p->conf.remote_gateway);
+	else if (!id.type && addr_is_set(&st->remote.addr) && !where_is_open(p))
+		id = id_from_addr(&st->remote.addr);
 	id_str(&id, st->remote_id, sizeof(st->remote_id));
 }
 
@@ -205,8 +215,9 @@ static void ike_status(const struct peer *p, struct peer_status *st)
 {
 	const struct ike_sa *sa = p->main ? p->main : attempt(p);
 
-	st->local = (struct endpoint){ p->local_addr, IKE_PORT };
+	st->local = (struct endpoint){ p->local_addr, p->e->ike_port };
 	st->remote = (struct endpoint){ p->conf.remote_gateway, IKE_PORT };
+	where_next(p, &st->local, &st->remote);
 	if (sa) {
 		st->local = sa->local;
 		st->remote = sa->remote;

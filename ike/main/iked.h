@@ -4,6 +4,7 @@
  *	conf.c	peers as they arrive in pieces
  *	ctl.c	the commands of the control socket
  *	net.c	UDP sockets		ring.c	the log		report.c	status
+ *	resolve.c	gateways' names
  */
 #ifndef ADIT_IKE_MAIN_IKED_H
 #define ADIT_IKE_MAIN_IKED_H
@@ -12,6 +13,7 @@
 #include "ike/main/conf.h"
 #include "ike/main/ctl.h"
 #include "ike/main/net.h"
+#include "ike/main/resolve.h"
 #include "ike/main/ring.h"
 #include "ike/engine/engine.h"
 
@@ -19,6 +21,7 @@ struct iked {
 	struct child *child;
 	struct engine *engine;
 	struct net *net;
+	struct resolve *resolve;
 	struct ring *ring;
 	struct conf *conf;
 	struct ctl *ctl;

@@ -130,11 +130,49 @@ static void env_peer_down(void *arg, const char *peer, const struct endpoint *re
 	peer_state(arg, MSG_PEER_DOWN, peer, remote);
 }
 
+static void env_addrs(void *arg, const struct msg_peer_addrs *m)
+{
+	to_monitor(arg, MSG_PEER_ADDRS, 0, m, sizeof(*m));
+}
+
+static void env_resolve(void *arg, const char *host)
+{
+	struct iked *k = arg;
+
+	resolve_again(k->resolve, host);
+}
+
 static void env_event(void *arg, const char *peer, enum engine_event ev, const char *text)
 {
 	struct iked *k = arg;
 
 	ctl_on_event(k->ctl, peer, ev, text);
+}
+
+/* ---- names ---- */
+
+static void want_sockets(void *arg, uint32_t id, const char *name)
+{
+	struct msg_dns_want m;
+
+	memset(&m, 0, sizeof(m));
+	strncpy(m.name, name, sizeof(m.name) - 1);
+	to_monitor(arg, MSG_DNS_WANT, id, &m, sizeof(m));
+}
+
+static void name_found(void *arg, const char *name, const struct ip_addr *v, size_t n,
+		       const char *why)
+{
+	struct iked *k = arg;
+
+	engine_resolved(k->engine, name, v, n, why);
+}
+
+static void take_dns_sockets(struct iked *k, struct ipc_msg *m)
+{
+	resolve_sockets(k->resolve, m->id, m->body, m->fds, m->n_fds);
+	for (size_t i = 0; i < m->n_fds; i++)
+		m->fds[i] = -1;
 }
 
 /* ---- vaultd ---- */
@@ -187,6 +225,8 @@ static void take_sockets(struct iked *k, struct ipc_msg *m)
 	struct err e = { 0 };
 	size_t at = 0;
 
+	net_natt_port(k->net, s->natt_port);
+	engine_ports(k->engine, s->ike_port, s->natt_port);
 	for (uint32_t bit = SOCK_IKE500_V4; bit <= SOCK_CONTROL; bit <<= 1) {
 		int how;
 
@@ -205,7 +245,10 @@ static int set_peer(void *arg, const struct peer_conf *p, const struct ip_addr *
 {
 	struct iked *k = arg;
 
-	return engine_peer_set(k->engine, p, local, e);
+	if (engine_peer_set(k->engine, p, local, e) < 0)
+		return -1;
+	return resolve_use(k->resolve, p->name, p->gateways,
+			   p->enabled && p->n_gateways <= GATEWAYS_MAX ? p->n_gateways : 0, e);
 }
 
 /* The body of a message that holds a name; NULL when it is none. */
@@ -219,6 +262,7 @@ static const char *name_of(const struct ipc_msg *m)
 static void on_settings(struct iked *k, struct ipc_msg *m)
 {
 	const struct msg_local_addr *la = m->body;
+	const struct msg_peer_paths *paths = m->body;
 	const char *name = NULL;
 	struct err e = { 0 };
 	int how = 0;
@@ -237,8 +281,19 @@ static void on_settings(struct iked *k, struct ipc_msg *m)
 		break;
 	case MSG_PEER_REMOVE:
 		name = name_of(m);
-		if (name)
+		if (name) {
 			engine_peer_remove(k->engine, name);
+			how = resolve_use(k->resolve, name, NULL, 0, &e);
+		}
+		break;
+	case MSG_PEER_WANTED:
+		name = name_of(m);
+		if (name)
+			engine_peer_wanted(k->engine, name);
+		return;
+	case MSG_PEER_PATHS:
+		if (memchr(paths->peer, '\0', sizeof(paths->peer)))
+			engine_paths(k->engine, paths);
 		break;
 	case MSG_SECRET_CHANGED:
 		name = name_of(m);
@@ -313,6 +368,9 @@ void iked_on_msg(struct iked *k, struct ipc_msg *m)
 	case MSG_VAULT_LINK:
 		take_vault(k, m);
 		break;
+	case MSG_DNS_SOCKETS:
+		take_dns_sockets(k, m);
+		break;
 	case MSG_SETTINGS_DONE:
 		ctl_on_settings_done(k->ctl, m->id, m->body);
 		break;
@@ -332,7 +390,8 @@ void iked_on_msg(struct iked *k, struct ipc_msg *m)
 		on_dataplane(k, m);
 		break;
 	case MSG_PEER_SET: case MSG_CHILD_SET: case MSG_PEER_APPLY: case MSG_PEER_REMOVE:
-	case MSG_SECRET_CHANGED: case MSG_LOCAL_ADDR:
+	case MSG_SECRET_CHANGED: case MSG_LOCAL_ADDR: case MSG_PEER_WANTED:
+	case MSG_PEER_PATHS:
 		on_settings(k, m);
 		break;
 	}
@@ -355,8 +414,10 @@ int iked_init(struct iked *k, struct child *c, struct err *e)
 		.sa_activate = env_sa_activate, .sa_update = env_sa_update,
 		.sa_del = env_sa_del, .sa_query = env_sa_query, .vault_sign = env_vault_sign,
 		.vault_verify = env_vault_verify, .peer_up = env_peer_up,
-		.peer_down = env_peer_down, .event = env_event,
+		.peer_down = env_peer_down, .addrs = env_addrs, .resolve = env_resolve,
+		.event = env_event,
 	};
+	const struct resolve_env names = { .arg = k, .want = want_sockets, .found = name_found };
 	struct json_object *warm;
 
 	k->child = c;
@@ -365,7 +426,8 @@ int iked_init(struct iked *k, struct child *c, struct err *e)
 	k->ctl = ctl_new(k);
 	k->net = net_new(c->loop, on_datagram, k, e);
 	k->engine = engine_new(&env, loop_timers(c->loop));
-	if (!k->ring || !k->conf || !k->ctl || !k->net || !k->engine)
+	k->resolve = resolve_new(c->loop, &names);
+	if (!k->ring || !k->conf || !k->ctl || !k->net || !k->engine || !k->resolve)
 		return err_set(e, "out of memory");
 	/* json-c seeds its hash on first use, by whatever means it finds: let it be now,
 	 * while it may open files. */
@@ -379,6 +441,7 @@ void iked_fini(struct iked *k)
 {
 	if (k->ctl)
 		ctl_free(k->ctl);
+	resolve_free(k->resolve);
 	engine_free(k->engine);
 	ipc_free(k->vault);
 	net_free(k->net);

@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define NATT_PORT 4500
 #define DATAGRAM_MAX 65535
 #define N_SOCKETS 4
 
@@ -29,6 +28,7 @@ struct net {
 		   const uint8_t *msg, size_t len);
 	void *arg;
 	struct net_socket sockets[N_SOCKETS];
+	uint16_t natt_port;
 	struct net_counts counts;
 	struct log_limit limit;
 	uint8_t *buf;		/* DATAGRAM_MAX */
@@ -57,10 +57,16 @@ struct net *net_new(struct loop *l,
 	n->loop = l;
 	n->fn = fn;
 	n->arg = arg;
+	n->natt_port = 4500;
 	n->limit = (struct log_limit)LOG_LIMIT_INIT(5, 10000);
 	for (size_t i = 0; i < N_SOCKETS; i++)
 		n->sockets[i] = (struct net_socket){ .net = n, .fd = -1 };
 	return n;
+}
+
+void net_natt_port(struct net *n, uint16_t port)
+{
+	n->natt_port = port;
 }
 
 static void close_socket(struct net *n, struct net_socket *s)
@@ -128,7 +134,7 @@ static bool receive(struct net *n, struct net_socket *s)
 		n->counts.dropped++;
 		return true;
 	}
-	if (s->port == NATT_PORT) {
+	if (s->port == n->natt_port) {
 		if (len == 1 && msg[0] == 0xff) {
 			n->counts.keepalives++;
 			return true;
@@ -274,7 +280,7 @@ void net_send(struct net *n, const struct endpoint *local, const struct endpoint
 		{ .iov_base = (void *)(uintptr_t)msg, .iov_len = len },
 	};
 
-	if (local->port == NATT_PORT)
+	if (local->port == n->natt_port)
 		transmit(n, local, remote, iov, 2);
 	else
 		transmit(n, local, remote, iov + 1, 1);

@@ -1,4 +1,4 @@
-/* net: the UDP sockets of IKE: ports 500 and 4500, IPv4 and IPv6. They are opened by aditd
+/* net: the UDP sockets of IKE: ports 500 and 4500 (or those set), IPv4 and IPv6. They are opened by aditd
  * and handed in; here datagrams go in and out, with the local address of each and the non-ESP
  * marker of port 4500 (RFC 3948 §2.2) put on and taken off. */
 #ifndef ADIT_IKE_MAIN_NET_H
@@ -23,6 +23,8 @@ struct net *net_new(struct loop *l,
 		    void *arg, struct err *e) MUST_USE;
 void net_free(struct net *n);
 
+/* The port with the marker; 4500 until this is called. Before net_add(). */
+void net_natt_port(struct net *n, uint16_t port);
 /* Take a bound, non-blocking UDP socket that reports the destination address of what it
  * receives (IP_PKTINFO, IPV6_RECVPKTINFO). Its family and port say which it is: of each kind
  * there is one, another replaces it. Closed on failure too. */

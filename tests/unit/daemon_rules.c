@@ -29,7 +29,8 @@ static void every_request_has_its_phase(void)
 		{ MSG_RESTART, "i", "r" }, { MSG_LOG_LEVEL, "i", "r" },
 		{ MSG_STOPPED, "i", "t" },
 		{ MSG_ESPD_SA_ADDED, "e", "r" }, { MSG_ESPD_SA_STATS, "e", "r" },
-		{ MSG_ESPD_SA_EVENT, "e", "r" },
+		{ MSG_ESPD_SA_EVENT, "e", "r" }, { MSG_ESPD_WANTED, "e", "r" },
+		{ MSG_PEER_ADDRS, "i", "rt" }, { MSG_DNS_WANT, "i", "r" },
 	};
 	const enum ipc_role roles[] = { ROLE_IKED, ROLE_VAULTD, ROLE_ESPD };
 

@@ -1,4 +1,4 @@
-/* rooms: ike/main core/daemon core/control core/ipc core/crypto core/base */
+/* rooms: ike/main ike/wire core/daemon core/control core/ipc core/crypto core/base */
 /* iked between its neighbours: the engine here is a stand-in that records what it is told,
  * aditd and vaultd are the other ends of real links, the client is the real one. */
 #include "core/base/clock.h"
@@ -25,7 +25,9 @@ struct engine {
 	uint8_t auth[AUTH_MAX];
 	size_t auth_len, stats, received;
 	uint8_t auth_hint;
-	char secret_changed[40];
+	char secret_changed[40], resolved[100], wanted[40];
+	struct msg_peer_paths paths;
+	uint16_t ike_port, natt_port;
 };
 static struct engine en;
 
@@ -106,6 +108,22 @@ int engine_peer_down(struct engine *e, const char *name, struct err *err)
 void engine_local_addr(struct engine *e, const char *n, const struct ip_addr *a)
 {
 	(void)e; (void)n; (void)a;
+}
+void engine_resolved(struct engine *e, const char *host, const struct ip_addr *v, size_t n,
+		     const char *why)
+{
+	(void)v;
+	snprintf(e->resolved, sizeof(e->resolved), "%s: %zu %s", host, n, why);
+}
+void engine_paths(struct engine *e, const struct msg_peer_paths *m) { e->paths = *m; }
+void engine_ports(struct engine *e, uint16_t ike, uint16_t natt)
+{
+	e->ike_port = ike;
+	e->natt_port = natt;
+}
+void engine_peer_wanted(struct engine *e, const char *name)
+{
+	snprintf(e->wanted, sizeof(e->wanted), "%s", name);
 }
 void engine_secret_changed(struct engine *e, const char *name)
 {
@@ -250,7 +268,7 @@ static void send_peer(void)
 static void start(void)
 {
 	struct msg_iked_start st = { .version = "9.9" };
-	struct msg_iked_sockets so = { .present = SOCK_CONTROL };
+	struct msg_iked_sockets so = { .present = SOCK_CONTROL, .natt_port = 5500 };
 	struct msg_dataplane dp = { .name = "userspace", .why = "so" };
 	struct err e = { 0 };
 	int fds[2];
@@ -539,6 +557,49 @@ static void dataplane_requests(void)
 	stop();
 }
 
+/* A gateway with a name: aditd's sockets are asked for, and what comes of it is told. */
+static void names_and_ways(void)
+{
+	struct msg_dns_sockets none = { .why = "no name server is known" };
+	struct msg_peer_addrs a = { .peer = "branch", .n = 1 };
+	struct msg_peer_paths p = { .peer = "branch", .n = 1 };
+	struct msg_name n = { .name = "branch" };
+	static struct msg_peer set;
+	static struct msg_child c;
+	struct ipc_msg m;
+
+	start();
+	CHECK_INT(en.natt_port, 5500);
+	memset(&set, 0, sizeof(set));
+	memset(&c, 0, sizeof(c));
+	strcpy(set.peer.name, "branch");
+	set.peer.enabled = true;
+	set.peer.n_gateways = 1;
+	set.peer.gateways[0].kind = GATEWAY_NAME;
+	strcpy(set.peer.gateways[0].name, "vpn.example.net");
+	strcpy(c.peer, "branch");
+	strcpy(c.child.name, "branch");
+	tell(MSG_PEER_SET, 0, &set, sizeof(set), -1);
+	tell(MSG_CHILD_SET, 0, &c, sizeof(c), -1);
+	tell(MSG_PEER_APPLY, 0, &n, sizeof(n), -1);
+	CHECK_INT(told(&m), MSG_DNS_WANT);
+	CHECK_STR(((const struct msg_dns_want *)m.body)->name, "vpn.example.net");
+	tell(MSG_DNS_SOCKETS, m.id, &none, sizeof(none), -1);
+	CHECK_STR(en.resolved, "vpn.example.net: 0 no name server is known");
+	en.env.addrs(en.env.arg, &a);
+	CHECK_INT(told(&m), MSG_PEER_ADDRS);
+	tell(MSG_PEER_PATHS, 0, &p, sizeof(p), -1);
+	CHECK_STR(en.paths.peer, "branch");
+	tell(MSG_PEER_WANTED, 0, &n, sizeof(n), -1);
+	CHECK_STR(en.wanted, "branch");
+	/* A name nobody needs any more is not asked for again. */
+	tell(MSG_PEER_REMOVE, 0, &n, sizeof(n), -1);
+	en.env.resolve(en.env.arg, "vpn.example.net");
+	pump();
+	CHECK_INT(told(&m), 0);
+	stop();
+}
+
 static void link_vault(void)
 {
 	struct err e = { 0 };
@@ -626,6 +687,7 @@ int main(void)
 	T_RUN(reload_and_restart);
 	T_RUN(log_and_events);
 	T_RUN(dataplane_requests);
+	T_RUN(names_and_ways);
 	T_RUN(vault_requests);
 	snprintf(seen.text, sizeof(seen.text), "%s/control.sock", dir);
 	unlink(seen.text);
