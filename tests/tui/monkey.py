@@ -80,11 +80,10 @@ def run(seed, tmp):
                 size(rnd.choice(SIZES))
             drain(0.005)
         size((24, 80))
-        # Out of whatever is open, discarding: then it must be gone.
-        for i in range(300):
-            os.write(fd, b"\x1b")
-            drain(0.12)
-            os.write(fd, b"d\x1b" if i % 2 else b"q")
+        # Out of whatever is open, discarding: then it must be gone. In no fixed order: "Unsaved
+        # changes" is opened by one of them and closed by another, for ever if they take turns.
+        for _ in range(400):
+            os.write(fd, rnd.choice([b"\x1b", b"\x1b", b"q", b"d"]))
             drain(0.12)
     except OSError:
         pass
