@@ -45,12 +45,13 @@ static int unknown_option(const char *name, size_t len, struct err *e)
 	snprintf(text, sizeof(text), "%.*s", (int)(len < 60 ? len : 60), name);
 	fmt_fit(text, 40, false, clean, sizeof(clean));
 	/* What people will try: the key itself as an option. */
-	if (strcmp(clean, "psk") == 0)
+	if (strcmp(clean, "psk") == 0 || strcmp(clean, "ppk") == 0)
 		return err_code(
 			e, EXIT_USAGE,
 			"a key on the command line could be read by every "
-			"user of this router: use --psk-file FILE, --psk-stdin or "
-			"--generate-psk");
+			"user of this router: use --%s-file FILE%s --%s-stdin%s", clean,
+			clean[1] == 's' ? "," : " or", clean,
+			clean[1] == 's' ? " or --generate-psk" : "");
 	near = args_nearest(clean, words);
 	if (near)
 		return err_code(e, EXIT_USAGE,

@@ -185,6 +185,7 @@ static void offer_option_value(struct complete_run *r, const struct opt *o)
 		sbuf_add(&r->c->out, "\n:dirs\t");
 		return;
 	case OPT_PSK_FILE:
+	case OPT_PPK_FILE:
 		sbuf_add(&r->c->out, "\n:files\t");
 		return;
 	case OPT_COLOR:

@@ -123,12 +123,13 @@ int edit_pair(struct draft *d, const char *word, struct err *e)
 		op = word[--len];
 	snprintf(key, sizeof(key), "%.*s", (int)len, word);
 	/* Keys on the command line are read by every user of the router (ps). */
-	if (strcmp(key, "psk") == 0)
+	if (strcmp(key, "psk") == 0 || strcmp(key, "ppk") == 0)
 		return err_code(e, EXIT_USAGE,
-				"psk: not on the command line, where every user of "
+				"%s: not on the command line, where every user of "
 				"this router can read it (and the shell keeps it); use "
-				"--psk-file "
-				"FILE, --psk-stdin or --generate-psk");
+				"--%s-file FILE%s --%s-stdin%s",
+				key, key, key[1] == 's' ? "," : " or", key,
+				key[1] == 's' ? " or --generate-psk" : "");
 	if (op != '=')
 		return set_list(d, key, eq + 1, op == '+', e);
 	if (whole_child(key)) {

@@ -14,6 +14,8 @@ int edit_pairs(struct draft *d, int n, char *const *words, struct err *e) MUST_U
 /* One of them, for tests. */
 int edit_pair(struct draft *d, const char *word, struct err *e) MUST_USE;
 
+/* Set the draft's ppk from what the options say, where they do. */
+int edit_ppk(struct cli *c, struct draft *d, struct err *e) MUST_USE;
 /* Set the draft's psk from what the options say. *made (FRONT_PSK_TEXT, wiped by the
  * caller) gets a generated key, "" otherwise. ask: on a terminal ask when no option says
  * where from. *given: whether there is a key now. */

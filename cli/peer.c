@@ -55,7 +55,8 @@ static void list_row(struct table *t, const struct draft *d, bool wrong, bool pl
 	table_add(t, TONE_PLAIN, draft_name(d));
 	table_add(t, wrong ? TONE_BAD : enabled ? TONE_GOOD : TONE_OFF,
 		  wrong ? "! wrong" : enabled ? "yes" : "no");
-	table_addf(t, TONE_PLAIN, "v%s", get(d, "version"));
+	table_addf(t, TONE_PLAIN, "%s%s", strcmp(get(d, "version"), "auto") ? "v" : "",
+		   get(d, "version"));
 	table_add(t, TONE_PLAIN, get(d, "remote_gateway"));
 	list_cell(t, get(d, "local_network"), "", plain, out_spread);
 	list_cell(t, get(d, "remote_network"), more, plain, out_spread);
@@ -75,13 +76,16 @@ static void list_broken(struct table *t, const char *name, const struct err *e)
 }
 
 /* stored: as settings_has_secret(); not known to users who may not look. */
-static struct json_object *peer_json(const struct draft *d, int stored)
+static struct json_object *peer_json(const struct cli *c, const struct draft *d, int stored)
 {
 	struct json_object *o = edit_json(d, false);
 
 	json_put_str(o, "name", draft_name(d));
 	if (stored >= 0)
 		json_put_bool(o, "psk_stored", stored > 0);
+	if (stored >= 0 && *get(d, "ppk_id"))
+		json_put_bool(o, "ppk_stored",
+			      settings_has_ppk(c->front.config_dir, draft_name(d)) > 0);
 	return o;
 }
 
@@ -98,7 +102,7 @@ static bool list_one(void *arg, const struct peer_entry *p)
 
 	r->n++;
 	if (p->draft && r->peers) {
-		json_object_array_add(r->peers, peer_json(p->draft, p->secret));
+		json_object_array_add(r->peers, peer_json(r->c, p->draft, p->secret));
 	} else if (p->draft) {
 		list_row(&r->t, p->draft, p->fs->errors > 0, cli_has(r->c, OPT_PLAIN));
 	} else if (r->peers) {
@@ -141,6 +145,26 @@ int peer_list(struct cli *c, struct err *e)
 
 /* --- show --- */
 
+static void show_key(struct cli *c, size_t width, const char *key, int stored)
+{
+	char missing[64];
+
+	snprintf(missing, sizeof(missing), "not stored: adit peer set it with --%s-file", key);
+	out_labelled(c, width, key, TONE_PLAIN,
+		     stored > 0    ? "stored (never shown)"
+		     : stored == 0 ? missing
+				   : "only root can see whether one is stored");
+}
+
+static void show_keys(struct cli *c, const struct draft *d, size_t width, int stored)
+{
+	if (draft_needs_psk(d))
+		show_key(c, width, "psk", stored);
+	if (*get(d, "ppk_id"))
+		show_key(c, width, "ppk",
+			 settings_has_ppk(c->front.config_dir, draft_name(d)));
+}
+
 int peer_show(struct cli *c, struct err *e)
 {
 	struct findings fs = { 0 };
@@ -155,7 +179,7 @@ int peer_show(struct cli *c, struct err *e)
 	if (cli_has(c, OPT_JSON)) {
 		struct json_object *o = json_object_new_object();
 
-		json_put(o, "peer", peer_json(d, stored));
+		json_put(o, "peer", peer_json(c, d, stored));
 		out_json(c, o);
 	} else {
 		if (!cli_has(c, OPT_PLAIN)) {
@@ -164,10 +188,7 @@ int peer_show(struct cli *c, struct err *e)
 		}
 		width = edit_print(c, d, !cli_has(c, OPT_ALL));
 		if (!cli_has(c, OPT_PLAIN))
-			out_labelled(c, width, "psk", TONE_PLAIN,
-				     stored > 0 ? "stored (never shown)" : stored == 0 ?
-				     "not stored: adit peer set it with --psk-file" :
-				     "only root can see whether one is stored");
+			show_keys(c, d, width, stored);
 	}
 	edit_findings(c, &fs, false);
 	findings_fini(&fs);
@@ -215,8 +236,10 @@ static int add_draft(struct cli *c, struct draft *d, struct err *e)
 	made[0] = '\0';
 	rc = check_first(c, d, &ed, e);
 	if (rc == 0)
-		rc = edit_psk(c, d, true, made, &given, e);
-	if (rc == 0 && !given)
+		rc = edit_ppk(c, d, e);
+	if (rc == 0)
+		rc = edit_psk(c, d, draft_needs_psk(d), made, &given, e);
+	if (rc == 0 && !given && draft_needs_psk(d))
 		rc = no_key(d, e);
 	if (rc == 0) {
 		rc = settings_peer_add(c->front.config_dir, d, &ed.commit, &ed.fs, e);
@@ -280,8 +303,11 @@ static int set_draft(struct cli *c, const struct draft *base, struct draft *d,
 	int rc;
 
 	edit_begin(c, &ed);
-	rc = edit_psk(c, d, c->argc == 1, made, &given, e);
-	if (rc == 0 && c->argc == 1 && !given)
+	made[0] = '\0';
+	rc = edit_ppk(c, d, e);
+	if (rc == 0)
+		rc = edit_psk(c, d, c->argc == 1 && !*get(d, "ppk"), made, &given, e);
+	if (rc == 0 && c->argc == 1 && !given && !*get(d, "ppk"))
 		rc = err_code(e, EXIT_USAGE,
 			      "what is to be set? adit peer set %s KEY=VALUE ...",
 			      draft_name(d));
@@ -390,6 +416,8 @@ static int copy_into(struct cli *c, struct store *st, struct edit *ed, char *mad
 		rc = draft_set(d, "enabled", "no", e);
 	if (rc == 0)
 		rc = edit_pairs(d, c->argc - 2, c->argv + 2, e);
+	if (rc == 0)
+		rc = edit_ppk(c, d, e);
 	if (rc == 0)
 		rc = edit_psk(c, d, false, made, &given, e);
 	if (rc == 0)

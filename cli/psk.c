@@ -158,7 +158,34 @@ static int one_source(const struct cli *c, struct err *e)
 	if (n > 1)
 		return err_code(e, EXIT_USAGE, "only one of --psk-file, --psk-stdin, "
 				"--generate-psk and --ask-psk");
+	if (cli_has(c, OPT_PSK_STDIN) && cli_has(c, OPT_PPK_STDIN))
+		return err_code(e, EXIT_USAGE,
+				"standard input holds one key: --psk-stdin or --ppk-stdin");
+	if (cli_has(c, OPT_PPK_FILE) && cli_has(c, OPT_PPK_STDIN))
+		return err_code(e, EXIT_USAGE, "only one of --ppk-file and --ppk-stdin");
 	return n;
+}
+
+int edit_ppk(struct cli *c, struct draft *d, struct err *e)
+{
+	bool file = cli_has(c, OPT_PPK_FILE);
+	size_t len = 0;
+	char *text;
+	int rc;
+
+	if (one_source(c, e) < 0)
+		return -1;
+	if (!file && !cli_has(c, OPT_PPK_STDIN))
+		return 0;
+	text = secret_new(TEXT_MAX);
+	if (!text)
+		return err_set(e, "out of memory");
+	rc = file ? from_file(c, c->opt[OPT_PPK_FILE], text, &len, e)
+		  : read_key(STDIN_FILENO, "standard input", text, &len, e);
+	if (rc == 0)
+		rc = draft_set(d, "ppk", text, e);
+	secret_free(text);
+	return rc;
 }
 
 int edit_psk(struct cli *c, struct draft *d, bool ask, char *made, bool *given,

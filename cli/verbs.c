@@ -26,6 +26,8 @@ const struct opt cli_opts[OPT_N] = {
 	[OPT_GENERATE_PSK] = { "generate-psk", 0, NULL,
 		"make a new random key, and print it once for the other side" },
 	[OPT_ASK_PSK] = { "ask-psk", 0, NULL, "ask for the pre-shared key on the terminal" },
+	[OPT_PPK_FILE] = { "ppk-file", 0, "FILE", "read the post-quantum key (ppk) from this file" },
+	[OPT_PPK_STDIN] = { "ppk-stdin", 0, NULL, "read the post-quantum key from standard input" },
 	[OPT_FOLLOW] = { "follow", 'f', NULL, "go on, print lines as they come" },
 	[OPT_LINES] = { "lines", 'n', "N", "the last N lines only" },
 	[OPT_ALL] = { "all", 'a', NULL, "also what still has its default" },
@@ -38,7 +40,7 @@ const struct opt cli_opts[OPT_N] = {
 };
 
 #define PSK_OPTS (OPT_BIT(OPT_PSK_FILE) | OPT_BIT(OPT_PSK_STDIN) | OPT_BIT(OPT_GENERATE_PSK) | \
-		  OPT_BIT(OPT_ASK_PSK))
+		  OPT_BIT(OPT_ASK_PSK) | OPT_BIT(OPT_PPK_FILE) | OPT_BIT(OPT_PPK_STDIN))
 
 #define KEYS_MORE \
 	"KEY=VALUE pairs are the settings of adit.conf(5). KEY= goes back to the default. " \
@@ -143,7 +145,8 @@ const struct verb cli_verbs[] = {
 	  KEYS_MORE "\n"
 	  "The pre-shared key never goes on the command line, where every user of the router "
 	  "could see it: give --psk-file, --psk-stdin or --generate-psk. On a terminal adit asks "
-	  "for it when none of them is given.",
+	  "for it when none of them is given. Where both sides show certificates (auth=cert) none "
+	  "is needed. A post-quantum key (ppk_id) comes from --ppk-file or --ppk-stdin.",
 	  "adit peer add branch local_ip=203.0.113.1 remote_gateway=198.51.100.2 \\\n"
 	  "    local_network=10.1.0.0/24 remote_network=10.2.0.0/24 \\\n"
 	  "    ike=aes256gcm16-sha384-ecp384 esp=aes256gcm16-ecp384 --psk-file branch.key\n"
@@ -159,7 +162,7 @@ const struct verb cli_verbs[] = {
 	  "change settings of a peer",
 	  KEYS_MORE "\n"
 	  "What the change costs is said before: nothing, a rekey, or a restart of this peer's "
-	  "tunnels. The pre-shared key is changed with the --psk options alone.",
+	  "tunnels. The keys are changed with the --psk and --ppk options alone.",
 	  "adit peer set branch keying_tries=3\n"
 	  "adit peer set branch remote_network+=10.4.0.0/24\n"
 	  "adit peer set branch child.voice.esp=aes128gcm16-ecp256\n"

@@ -2,6 +2,8 @@
  * is in status_json.c. */
 #include "core/control/status.h"
 
+#include "core/crypto/x509.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,7 +205,7 @@ const char *status_id_str(const struct ike_id *id, char *buf)
 			hex(buf, "keyid:", id->data, len);
 		break;
 	case ID_DER_ASN1_DN:
-		hex(buf, "dn:", id->data, len);
+		x509_dn_str((struct slice){ id->data, len }, buf, STATUS_ID_TEXT_MAX);
 		break;
 	}
 	return buf;
@@ -233,6 +235,34 @@ static void child_from_conf(struct status_child *c, const struct child_conf *con
 	status_set(&c->esp, suite_list_str(SUITE_ESP, &conf->esp, buf, sizeof(buf)));
 }
 
+/* As they were written: "vpn.example.net, 198.51.100.0/24". */
+static void gateways(char **field, const struct peer_conf *c)
+{
+	char buf[GATEWAYS_MAX * (HOST_NAME_LEN + 3)] = "", one[PREFIX_TEXT_MAX];
+	size_t n = 0;
+
+	for (int i = 0; i < c->n_gateways; i++) {
+		const struct gateway *g = &c->gateways[i];
+		const char *text = "any";
+
+		switch ((enum gateway_kind)g->kind) {
+		case GATEWAY_ADDR:
+			text = addr_str(&g->net.addr, one);
+			break;
+		case GATEWAY_NAME:
+			text = g->name;
+			break;
+		case GATEWAY_NET:
+			text = prefix_str(&g->net, one);
+			break;
+		case GATEWAY_ANY:
+			break;
+		}
+		n += (size_t)snprintf(buf + n, sizeof(buf) - n, "%s%s", i ? ", " : "", text);
+	}
+	status_set(field, buf);
+}
+
 int status_peer_from_conf(struct status_peer *p, const struct peer_conf *c)
 {
 	char buf[512];
@@ -242,9 +272,9 @@ int status_peer_from_conf(struct status_peer *p, const struct peer_conf *c)
 	memcpy(p->interface, c->interface, sizeof(p->interface));
 	status_set(&p->description, c->description);
 	p->state = c->enabled ? STATUS_DOWN : STATUS_DISABLED;
-	p->version = c->version;
+	p->version = c->version == IKE_V1 ? 1 : 2;
 	status_set(&p->local, addr_str(&c->local_ip, buf));
-	status_set(&p->remote, c->remote_any ? "any" : addr_str(&c->remote_gateway, buf));
+	gateways(&p->remote, c);
 	id_or_addr(&p->local_id, &c->local_id, &c->local_ip);
 	id_or_addr(&p->peer_id, &c->peer_id, &c->remote_gateway);
 	status_set(&p->ike, suite_list_str(SUITE_IKE, &c->ike, buf, sizeof(buf)));

@@ -58,8 +58,9 @@ struct status_peer {
 	char *description;
 	enum status_state state;
 	char *reason;			/* why it is not up, one sentence; "" when up */
-	unsigned version;		/* 2 or 1 */
-	char *local, *remote;		/* address; "address:port" where a NAT changed it */
+	unsigned version;		/* 2 or 1; before it is up what this side begins with */
+	char *local, *remote;		/* address; "address:port" where a NAT changed it; before
+					 * it is up the gateways as set */
 	char *local_id, *peer_id;
 	char interface[IFNAME_MAX];
 	char *ike;			/* negotiated: "AES-256-GCM, PRF-HMAC-SHA2-384, …"; else
@@ -123,9 +124,10 @@ struct status *status_from_settings(const struct settings *s);
  * down or disabled. -1 when out of memory. */
 int status_peer_from_conf(struct status_peer *p, const struct peer_conf *c) MUST_USE;
 
-/* An identity as text: "10.0.0.1", "branch.example", "keyid:6162"; "" for ID_NONE. Returns
+/* An identity as text: "10.0.0.1", "branch.example", "keyid:6162", "C=CH, CN=gw"; "" for
+ * ID_NONE. Returns
  * buf, which holds STATUS_ID_TEXT_MAX. */
-#define STATUS_ID_TEXT_MAX (2 * ID_MAX + 8)
+#define STATUS_ID_TEXT_MAX 600
 const char *status_id_str(const struct ike_id *id, char *buf);
 
 #endif

@@ -335,6 +335,14 @@ const char *draft_idle(const struct draft *d, const char *key)
 									       : NULL;
 }
 
+bool draft_needs_psk(const struct draft *d)
+{
+	const char *theirs = draft_get(d, "peer_auth");
+
+	return strcmp(draft_get(d, "auth"), "cert") != 0 ||
+	       (*theirs && strcmp(theirs, "cert") != 0);
+}
+
 static int set_secret(char **secret, const char *text, struct err *e)
 {
 	uint8_t bytes[PSK_MAX];

@@ -53,6 +53,9 @@ int draft_try(const struct draft *d, const char *key, const char *text,
  * ("while dpd_delay is not 0"): a form shows the field as idle and says that. */
 const char *draft_idle(const struct draft *d, const char *key);
 
+/* Does one of the two sides prove itself by the pre-shared key? */
+bool draft_needs_psk(const struct draft *d);
+
 /* The child sections beyond the peer's own networks. */
 size_t draft_children(const struct draft *d);
 const char *draft_child(const struct draft *d, size_t i);	/* the i-th's name */

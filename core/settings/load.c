@@ -67,45 +67,58 @@ static void load_router(struct load *l)
 	draft_free(d);
 }
 
-/* Only what the folder shows: the key itself is read where it is needed. */
-static void check_secret(struct load *l, const struct peer_conf *p)
+/* Only what the folder shows: the key itself is read where it is needed. words: "the
+ * pre-shared key". NULL: there is none. */
+static const struct snap_file *check_file(struct load *l, const struct peer_conf *p,
+					  const char *path, const char *key,
+					  const char *words)
 {
-	char path[SNAP_PATH_MAX];
-	const struct snap_file *f = snap_find(l->snap, snap_secret_path(p->name, path));
+	const struct snap_file *f = snap_find(l->snap, path);
 	struct finding *fi = NULL;
+
+	if (!f)
+		return NULL;
+	if (f->error)
+		fi = findings_add(l->fs, FINDING_ERROR, p->name, key,
+				  "cannot be read: %s", strerror(f->error));
+	else if (f->mode & (S_IRWXG | S_IRWXO))
+		fi = findings_add(l->fs, FINDING_ERROR, p->name, key,
+				  "others may read %s: chmod 600 %s/%s", words, l->dir,
+				  path);
+	else if (f->uid != 0 && f->uid != geteuid())
+		fi = findings_add(l->fs, FINDING_ERROR, p->name, key,
+				  "%s's file belongs to someone else: chown root %s/%s",
+				  words, l->dir, path);
+	else if (f->len < PSK_SHORT)
+		fi = findings_add(l->fs, FINDING_WARNING, p->name, key,
+				  "%s is under %d characters and can be guessed; adit "
+				  "genpsk makes a good one",
+				  words, PSK_SHORT);
+	if (fi)
+		snprintf(fi->file, sizeof(fi->file), "%s", path);
+	return f;
+}
+
+static void check_secrets(struct load *l, const struct peer_conf *p)
+{
+	bool psk = p->auth == AUTH_BY_PSK || p->peer_auth == AUTH_BY_PSK;
+	char path[SNAP_PATH_MAX];
 
 	if (!l->snap->secrets_listed)
 		return;
-	if (!f) {
-		if (p->enabled)
-			findings_add(l->fs, FINDING_WARNING, p->name, "psk",
-				     "no pre-shared key is stored: "
-				     "adit peer set %s --generate-psk (or --psk-file, "
-				     "--psk-stdin)",
-				     p->name);
-		return;
-	}
-	if (f->error)
-		fi = findings_add(l->fs, FINDING_ERROR, p->name, "psk",
-				  "cannot be read: %s", strerror(f->error));
-	else if (f->mode & (S_IRWXG | S_IRWXO))
-		fi = findings_add(l->fs, FINDING_ERROR, p->name, "psk",
-				  "others may read the pre-shared "
-				  "key: chmod 600 %s/%s",
-				  l->dir, path);
-	else if (f->uid != 0 && f->uid != geteuid())
-		fi = findings_add(l->fs, FINDING_ERROR, p->name, "psk",
-				  "the pre-shared key's file "
-				  "belongs to someone else: chown root %s/%s",
-				  l->dir, path);
-	else if (f->len < PSK_SHORT)
-		fi = findings_add(
-			l->fs, FINDING_WARNING, p->name, "psk",
-			"the pre-shared key is under "
-			"%d characters and can be guessed; adit genpsk makes a good one",
-			PSK_SHORT);
-	if (fi)
-		snprintf(fi->file, sizeof(fi->file), "%s", path);
+	if (psk && !check_file(l, p, snap_secret_path(p->name, path), "psk",
+			       "the pre-shared key") && p->enabled)
+		findings_add(l->fs, FINDING_WARNING, p->name, "psk",
+			     "no pre-shared key is stored: adit peer set %s "
+			     "--generate-psk (or --psk-file, --psk-stdin)",
+			     p->name);
+	if (p->ppk_id[0] && !check_file(l, p, snap_ppk_path(p->name, path), "ppk",
+					"the post-quantum key") && p->enabled)
+		findings_add(l->fs, p->ppk_required ? FINDING_ERROR : FINDING_WARNING,
+			     p->name, "ppk",
+			     "no post-quantum key is stored: adit peer set %s "
+			     "--ppk-file FILE",
+			     p->name);
 }
 
 static int load_peer(struct load *l, const struct snap_file *f, const char *name,
@@ -123,7 +136,7 @@ static int load_peer(struct load *l, const struct snap_file *f, const char *name
 	draft_free(d);
 	if (errors < 0)
 		return err_set(e, "out of memory");
-	check_secret(l, &p);
+	check_secrets(l, &p);
 	file_place(f->path, name, f->data, f->len, l->fs, first);
 	if (l->fs->errors > before)
 		peer_conf_fini(&p);

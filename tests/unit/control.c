@@ -337,7 +337,10 @@ static void status_without_daemon(void)
 	CHECK_INT(prefix_parse("10.2.0.0/24", &child.remote_network[0], NULL), 0);
 	CHECK_INT(suite_parse(SUITE_ESP, "aes256gcm16-ecp384", &child.esp, NULL), 0);
 	CHECK_INT(suite_parse(SUITE_IKE, "aes256gcm16-sha384-ecp384", &peers[0].ike, NULL), 0);
+	peers[0].n_gateways = 2;
 	CHECK_INT(addr_parse("198.51.100.2", &peers[0].remote_gateway, NULL), 0);
+	peers[0].gateways[0].net.addr = peers[0].remote_gateway;
+	peers[0].gateways[1] = (struct gateway){ .kind = GATEWAY_NAME, .name = "vpn.example" };
 	peers[0].local_id.type = ID_KEY_ID;
 	peers[0].local_id.len = 2;
 	memcpy(peers[0].local_id.data, "\x01\x02", 2);
@@ -346,7 +349,7 @@ static void status_without_daemon(void)
 	CHECK(!s->running);
 	CHECK_INT(s->peers[0].state, STATUS_DOWN);
 	CHECK_STR(s->peers[0].reason, "adit is not running");
-	CHECK_STR(s->peers[0].remote, "198.51.100.2");
+	CHECK_STR(s->peers[0].remote, "198.51.100.2, vpn.example");
 	CHECK_STR(s->peers[0].peer_id, "198.51.100.2");
 	CHECK_STR(s->peers[0].local_id, "keyid:0102");
 	CHECK_STR(s->peers[0].ike, "aes256gcm16-sha384-ecp384");
