@@ -58,6 +58,16 @@ static bool same_gateways(const struct peer_conf *a, const struct peer_conf *b)
 	return true;
 }
 
+/* By what both sides prove who they are. */
+static bool same_proof(const struct peer_conf *a, const struct peer_conf *b)
+{
+	return a->auth == b->auth && a->peer_auth == b->peer_auth &&
+	       strcmp(a->cert, b->cert) == 0 && strcmp(a->peer_cert, b->peer_cert) == 0 &&
+	       a->n_ca == b->n_ca && memcmp(a->ca, b->ca, a->n_ca * sizeof(a->ca[0])) == 0 &&
+	       a->crl == b->crl && strcmp(a->ppk_id, b->ppk_id) == 0 &&
+	       a->ppk_required == b->ppk_required && a->fragmentation == b->fragmentation;
+}
+
 /* What an IKE SA was made of: any other value needs a new one. */
 static bool same_ike(const struct peer_conf *a, const struct peer_conf *b)
 {
@@ -65,7 +75,7 @@ static bool same_ike(const struct peer_conf *a, const struct peer_conf *b)
 	       same_id(&a->peer_id, &b->peer_id) &&
 	       addr_equal(&a->local_ip, &b->local_ip) &&
 	       same_gateways(a, b) && a->remote_port == b->remote_port &&
-	       a->encap == b->encap &&
+	       a->encap == b->encap && same_proof(a, b) &&
 	       same_suites(SUITE_IKE, &a->ike, &b->ike);
 }
 

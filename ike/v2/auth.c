@@ -75,7 +75,8 @@ static int id_fit(const struct peer *p, const struct ike_sa *sa, const struct ik
 		if (sa->nat_remote && is_address_id(id))
 			return 2;
 	}
-	return where_is_open(p);
+	/* The certificate says who may call here; the ID has to be in it. */
+	return where_is_open(p) || p->conf.peer_auth == AUTH_BY_CERT;
 }
 
 /* How well the IDr that the initiator asked for fits what we are for this peer. Behind a
@@ -105,6 +106,10 @@ static void expected_id(const struct peer *p, char *buf, size_t cap)
 
 	if (p->conf.peer_id.type)
 		id_str(&p->conf.peer_id, buf, cap);
+	else if (p->conf.peer_auth == AUTH_BY_CERT)
+		snprintf(buf, cap, "%s", p->conf.peer_cert[0] ?
+			 "whoever has the certificate of peer_cert" :
+			 "anyone with a certificate by its CA");
 	else if (where_is_open(p) || !n)
 		strcpy(buf, "anyone");
 	else
@@ -663,47 +668,56 @@ static bool suite_allows(const struct suite_list *l, const struct chosen *c)
 	return proposal_choose(&offer, l, &want, &again, &err) == 0 && again.ke == c->ke;
 }
 
-#define BELONGS_MAX 8		/* certificate chains looked at to tell peers apart */
+#define FITTING_MAX 8		/* peers whose certificates are looked at to tell them apart */
+
+struct fitting {
+	struct peer *p;
+	int weight;
+};
+
+/* The heaviest first; of equal ones the first that came. */
+static size_t add_fitting(struct fitting *f, size_t n, struct peer *p, int weight)
+{
+	size_t i;
+
+	for (i = 0; i < n && f[i].weight >= weight; i++)
+		;
+	if (i == FITTING_MAX)
+		return n;
+	if (n == FITTING_MAX)
+		n--;
+	memmove(&f[i + 1], &f[i], (n - i) * sizeof(f[0]));
+	f[i] = (struct fitting){ p, weight };
+	return n + 1;
+}
 
 /* Which of the peers at that address is it? Whether it proves itself the way that one is to
- * weighs most, then its ID, then the address. Those that all fit the same are told apart by
- * whose certificate it is. */
+ * weighs most, then its ID, then the address. Where its ID says nothing, because no peer_id
+ * is set, it is the first that its certificate would do for. */
 static struct peer *who_is_it(struct ike_sa *sa, const struct ike_id *id,
 			      const struct ike_id *asked)
 {
 	uint8_t method = v2(sa)->hs->in.method;
-	struct peer *best = NULL;
-	bool belongs = false;
-	unsigned looked = 0;
-	int most = 0;
+	struct fitting f[FITTING_MAX + 1];
+	size_t n = 0;
 
 	for (struct peer *p = sa->e->peers; p; p = p->next) {
 		int where = peer_match_addr(p, &sa->local, &sa->remote);
-		int fit, named, weight;
+		int fit, named;
 
 		if (!where || !peer_speaks(p, IKE_V2))
 			continue;
 		fit = id_fit(p, sa, id);
 		named = asked_fit(p, sa, asked);
-		if (!fit || !named || !suite_allows(&p->conf.ike, &sa->ike))
-			continue;
-		weight = method_fits(p, method) * 1000 + fit * 100 + where * 10 + named;
-		if (best && weight == most && cert_method(method) && !belongs &&
-		    looked < BELONGS_MAX) {
-			belongs = cert_belongs(sa, best, id);
-			looked += 2;
-			if (!belongs && cert_belongs(sa, p, id)) {
-				best = p;
-				belongs = true;
-			}
-		}
-		if (weight <= most)
-			continue;
-		belongs = false;
-		most = weight;
-		best = p;
+		if (fit && named && suite_allows(&p->conf.ike, &sa->ike))
+			n = add_fitting(f, n, p, method_fits(p, method) * 50000 +
+					fit * 10000 + where * 10 + named);
 	}
-	return best;
+	for (size_t i = 0; n > 1 && i < n && !f[0].p->conf.peer_id.type; i++)
+		if (cert_method(method) && method_fits(f[i].p, method) &&
+		    cert_belongs(sa, f[i].p, id))
+			return f[i].p;
+	return n ? f[0].p : NULL;
 }
 
 static enum verdict refuse(struct ike_sa *sa)
@@ -784,6 +798,10 @@ ACTION(auth_request)
 		return refuse(sa);
 	}
 	p = who_is_it(sa, &id, &asked);
+	if (!p && !method_fits(sa->peer, v2(sa)->hs->in.method)) {
+		why_method(sa);
+		return refuse(sa);
+	}
 	if (!p) {
 		why_unknown(sa, &id, &asked);
 		return refuse(sa);

@@ -86,6 +86,10 @@ struct sim {
 };
 
 static struct sim *sim_now;		/* for log_sink */
+/* What each side has beside PSKs: set before sim_init(), cleared by who set it. */
+static struct trust *sim_trust[2];
+/* Answers vault_sign() of the other kinds; false: there is no such secret. */
+static bool (*sim_sign)(int side, const struct vault_query *q, struct sim_packet *p);
 
 static inline void sim_trouble(struct sim *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -399,6 +403,11 @@ static void sim_vault_sign(void *arg, uint32_t id, const struct vault_query *q)
 	if (d->vault_mute)
 		return;
 	p = sim_vault(d, id);
+	if (q->kind != VAULT_PSK) {
+		p->ok = sim_sign && sim_sign(d->n, q, p);
+		p->no_secret = !p->ok;
+		return;
+	}
 	p->ok = !p->no_secret;
 	p->bytes = malloc(PRF_MAX);
 	p->len = alg_get(ALG_PRF, q->prf, 0)->out_len;
@@ -591,6 +600,7 @@ static inline struct engine *sim_engine(struct sim *s, int n)
 {
 	struct engine_env env = {
 		.arg = &s->side[n],
+		.trust = sim_trust[n],
 		.send = sim_send,
 		.keepalive = sim_alive,
 		.sa_add = sim_sa_add,
