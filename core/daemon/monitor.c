@@ -327,6 +327,7 @@ static void finish(struct monitor *m)
 	firewall_free(m->firewall);
 	satab_fini(&m->sas);
 	secrets_fini(&m->secrets);
+	pki_fini(&m->pki);
 	settings_fini(&m->settings);
 	sock_close(&m->sockets);
 	rundir_close(&m->run);
@@ -345,6 +346,7 @@ static void prepare(struct monitor *m, const struct backend *const *backends)
 	m->refused_log = (struct log_limit)LOG_LIMIT_INIT(10, 10000);
 	timer_init(&m->stop_wait, stop_waited, m);
 	secrets_init(&m->secrets);
+	pki_init(&m->pki);
 }
 
 int monitor_main(int argc, char **argv, const struct backend *const *backends)

@@ -6,6 +6,7 @@
  *	requests.c	what they ask for		permit.c	whether they may
  *	satab.c		the SAs that live, by iked's generation
  *	reload.c	settings in, changes out	secrets.c	which PSK changed
+ *	pki.c		certificates and keys to the children
  *	tunnel.c	interfaces, MTU			paths.c		addresses of peers
  *	sync.c		routes, firewall, sysctl	names.c		hosts and name servers
  *	dataplane.c	the backend
@@ -152,6 +153,24 @@ void secrets_fini(struct secrets *s);
 int secrets_send(struct monitor *m, const char *peer, bool always);
 void secrets_forget(struct monitor *m, const char *peer);
 
+/* ---- pki.c ---- */
+
+/* What iked has of certificates and CRLs, vaultd of keys and PPKs. */
+struct pki {
+	uint64_t key[2];
+	size_t n, n_ppks;
+	struct pki_file *v;
+	struct ppk_mark *ppks;
+};
+void pki_init(struct pki *k);
+void pki_fini(struct pki *k);
+/* Everything, to a child that was just started. */
+void pki_tell_iked(struct monitor *m);
+void pki_tell_vaultd(struct monitor *m);
+/* Look again and pass on what changed: files, and which peers use them. Returns how many
+ * certificates, CRLs, keys and PPKs are others than before, or gone. */
+unsigned pki_again(struct monitor *m);
+
 /* ---- reload.c ---- */
 
 /* Read the settings for the first time. Prints findings to the log. */
@@ -286,6 +305,7 @@ struct monitor {
 
 	struct settings settings;
 	struct secrets secrets;
+	struct pki pki;
 
 	struct view view;
 	struct watch *watch;

@@ -162,6 +162,7 @@ void reload_tell_iked(struct monitor *m)
 {
 	struct msg_result done = { .code = EXIT_DONE };
 
+	pki_tell_iked(m);
 	for (size_t i = 0; i < m->settings.n_peers; i++)
 		send_peer(m, &m->settings.peers[i]);
 	(void)procs_send(m, PROC_IKED, MSG_SETTINGS_DONE, 0, &done, sizeof(done));
@@ -171,6 +172,7 @@ void reload_tell_vaultd(struct monitor *m)
 {
 	for (size_t i = 0; i < m->settings.n_peers; i++)
 		(void)secrets_send(m, m->settings.peers[i].name, true);
+	pki_tell_vaultd(m);
 }
 
 /* ---- again ---- */
@@ -237,7 +239,7 @@ static unsigned changed_secrets(struct monitor *m)
 
 /* What the admin reads: the changes, and what is wrong. */
 static enum exit_code summary(const struct diff_count *c, bool router, unsigned secrets,
-			      int kept, const struct findings *fs, char *text)
+			      unsigned pki, int kept, const struct findings *fs, char *text)
 {
 	char more[100] = "";
 	size_t n;
@@ -248,6 +250,10 @@ static enum exit_code summary(const struct diff_count *c, bool router, unsigned 
 	if (secrets)
 		snprintf(more + n, sizeof(more) - n, "%s%u %s changed", n ? ", " : "", secrets,
 			 secrets == 1 ? "PSK" : "PSKs");
+	n = strlen(more);
+	if (pki)
+		snprintf(more + n, sizeof(more) - n, "%s%u %s changed", n ? ", " : "", pki,
+			 pki == 1 ? "certificate or key" : "certificates or keys");
 	if (c->changed + c->added + c->removed) {
 		diff_text(c, text, ERR_MSG_MAX);
 		n = strlen(text);
@@ -271,7 +277,7 @@ enum exit_code reload_again(struct monitor *m, char *text)
 	struct diff_count count;
 	struct err e = { 0 };
 	enum exit_code code;
-	unsigned secrets;
+	unsigned secrets, pki;
 	bool router;
 	int kept;
 
@@ -290,12 +296,14 @@ enum exit_code reload_again(struct monitor *m, char *text)
 	router = change_router(m, &before.router);
 	/* First the ways of those that are gone, and of those that are new. */
 	tunnel_settings(m);
+	/* Before the peers that use them. */
+	pki = pki_again(m);
 	count = diff_walk(&before, &m->settings, one_change, m);
 	secrets = changed_secrets(m);
 	if (kept > 0)
 		log_warning(NULL, "reload: %d %s as before, for the new settings are wrong",
 			    kept, kept == 1 ? "peer stays" : "peers stay");
-	code = summary(&count, router, secrets, kept, &fs, text);
+	code = summary(&count, router, secrets, pki, kept, &fs, text);
 	log_info(NULL, "reload: %s", text);
 	settings_fini(&before);
 	findings_fini(&fs);

@@ -61,6 +61,7 @@ static const struct row rows[] = {
 	BODY(MSG_PEER_PATHS, msg_peer_paths, M, I),
 	BODY(MSG_PEER_WANTED, msg_name, M, I),
 	ROW(MSG_DNS_SOCKETS, sizeof(struct msg_dns_sockets), 0, DNS_SERVERS_MAX, M, I),
+	ROW(MSG_PKI, sizeof(struct msg_pki), 0, 1, M, I | V),
 
 	BODY(MSG_SA_ADD, sa_child, I, M),
 	BODY(MSG_SA_ACTIVATE, msg_sa_ref, I, M),

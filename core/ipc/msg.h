@@ -212,6 +212,7 @@ struct msg_system {
 
 struct msg_secret {
 	char name[PEER_NAME_MAX + 1];
+	uint8_t ppk;			/* it is the peer's PPK (RFC 8784); len 0: it has none */
 	uint16_t len;
 	uint8_t bytes[PSK_MAX];
 };
@@ -256,11 +257,12 @@ struct msg_auth_done {
 
 /* A file of pki/, read-only, as a descriptor beside it: who gets it parses it. Certificates
  * and CRLs go to iked, private keys to vaultd. */
-enum pki_kind { PKI_CERT, PKI_CRL, PKI_KEY, PKI_PPK };
+enum pki_kind { PKI_CERT, PKI_CRL, PKI_KEY };
 struct msg_pki {
-	char name[PKI_NAME_MAX + 1];	/* PKI_KEY, PKI_PPK: the peer's name */
+	char name[PKI_NAME_MAX + 1];	/* PKI_KEY: the peer's name */
 	uint8_t kind;			/* enum pki_kind */
 	uint8_t gone;			/* forget it; no descriptor */
+	uint8_t pinned;			/* PKI_CERT: some peer's peer_cert, no CA for others */
 };
 
 struct msg_tun {

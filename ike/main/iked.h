@@ -4,7 +4,7 @@
  *	conf.c	peers as they arrive in pieces
  *	ctl.c	the commands of the control socket
  *	net.c	UDP sockets		ring.c	the log		report.c	status
- *	resolve.c	gateways' names
+ *	resolve.c	gateways' names		pki.c	certificates
  */
 #ifndef ADIT_IKE_MAIN_IKED_H
 #define ADIT_IKE_MAIN_IKED_H
@@ -13,6 +13,7 @@
 #include "ike/main/conf.h"
 #include "ike/main/ctl.h"
 #include "ike/main/net.h"
+#include "ike/main/pki.h"
 #include "ike/main/resolve.h"
 #include "ike/main/ring.h"
 #include "ike/engine/engine.h"
@@ -20,6 +21,7 @@
 struct iked {
 	struct child *child;
 	struct engine *engine;
+	struct trust *trust;
 	struct net *net;
 	struct resolve *resolve;
 	struct ring *ring;

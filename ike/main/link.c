@@ -371,6 +371,9 @@ void iked_on_msg(struct iked *k, struct ipc_msg *m)
 	case MSG_DNS_SOCKETS:
 		take_dns_sockets(k, m);
 		break;
+	case MSG_PKI:
+		pki_take(k->trust, m);
+		break;
 	case MSG_SETTINGS_DONE:
 		ctl_on_settings_done(k->ctl, m->id, m->body);
 		break;
@@ -409,8 +412,10 @@ static void on_datagram(void *arg, const struct endpoint *local, const struct en
 
 int iked_init(struct iked *k, struct child *c, struct err *e)
 {
+	struct trust *trust = trust_new();
 	const struct engine_env env = {
-		.arg = k, .send = env_send, .keepalive = env_keepalive, .sa_add = env_sa_add,
+		.arg = k, .trust = trust, .send = env_send,
+		.keepalive = env_keepalive, .sa_add = env_sa_add,
 		.sa_activate = env_sa_activate, .sa_update = env_sa_update,
 		.sa_del = env_sa_del, .sa_query = env_sa_query, .vault_sign = env_vault_sign,
 		.vault_verify = env_vault_verify, .peer_up = env_peer_up,
@@ -421,13 +426,14 @@ int iked_init(struct iked *k, struct child *c, struct err *e)
 	struct json_object *warm;
 
 	k->child = c;
+	k->trust = trust;
 	k->ring = ring_new();
 	k->conf = conf_new();
 	k->ctl = ctl_new(k);
 	k->net = net_new(c->loop, on_datagram, k, e);
 	k->engine = engine_new(&env, loop_timers(c->loop));
 	k->resolve = resolve_new(c->loop, &names);
-	if (!k->ring || !k->conf || !k->ctl || !k->net || !k->engine || !k->resolve)
+	if (!k->trust || !k->ring || !k->conf || !k->ctl || !k->net || !k->engine || !k->resolve)
 		return err_set(e, "out of memory");
 	/* json-c seeds its hash on first use, by whatever means it finds: let it be now,
 	 * while it may open files. */
@@ -443,6 +449,7 @@ void iked_fini(struct iked *k)
 		ctl_free(k->ctl);
 	resolve_free(k->resolve);
 	engine_free(k->engine);
+	trust_free(k->trust);
 	ipc_free(k->vault);
 	net_free(k->net);
 	conf_free(k->conf);
