@@ -87,15 +87,20 @@ int explain_reply(const struct front *front, const char *peer, bool utf8,
 		  struct json_object *data, struct explain *out, struct err *e)
 {
 	struct status_peer st;
-	struct json_object *o, *status;
+	struct json_object *list;
+	size_t n = 0;
 	struct facts f;
 	bool have = false;
 
 	facts_init(&f, front, utf8, data);
-	o = entry_of(&f, peer);
-	status = o ? json_get_object(o, "status") : NULL;
+	list = data ? json_get_array(data, "status", &n) : NULL;
 	memset(&st, 0, sizeof(st));
-	have = status && status_peer_from_json(status, &st, NULL) == 0;
+	for (size_t i = 0; i < n && !have; i++) {
+		struct json_object *o = json_object_array_get_idx(list, i);
+
+		if (strcmp(json_get_str(o, "name", ""), peer) == 0)
+			have = status_peer_from_json(o, &st, NULL) == 0;
+	}
 	one(&f, peer, have ? &st : NULL, out);
 	if (have)
 		status_peer_fini(&st);

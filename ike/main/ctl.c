@@ -210,7 +210,7 @@ void ctl_on_stats(struct ctl *c)
 
 struct failures {
 	struct ctl *ctl;
-	struct json_object *list, *now;	/* now: of the peer visited */
+	struct json_object *failures, *status;	/* lists */
 };
 
 static void add_status(void *arg, const struct peer_status *st)
@@ -220,21 +220,21 @@ static void add_status(void *arg, const struct peer_status *st)
 
 	memset(&p, 0, sizeof(p));
 	if (report_peer(&p, st) == 0)
-		json_put(f->now, "status", status_peer_to_json(&p));
+		json_object_array_add(f->status, status_peer_to_json(&p));
 	status_peer_fini(&p);
 }
 
 static void add_failure(void *arg, const char *peer, const struct negotiation *failed)
 {
 	struct failures *f = arg;
+	struct json_object *o = json_object_new_object();
 
-	f->now = json_object_new_object();
-	json_put_str(f->now, "peer", peer);
-	engine_status(f->ctl->k->engine, peer, add_status, f);
+	json_put_str(o, "peer", peer);
 	if (failed)
-		json_put(f->now, "failed", negotiation_to_json(failed));
-	if (f->now && json_object_array_add(f->list, f->now) != 0)
-		json_object_put(f->now);
+		json_put(o, "failed", negotiation_to_json(failed));
+	if (o && json_object_array_add(f->failures, o) != 0)
+		json_object_put(o);
+	engine_status(f->ctl->k->engine, peer, add_status, f);
 }
 
 static void cmd_explain(void *arg, struct server_req *r)
@@ -244,11 +244,12 @@ static void cmd_explain(void *arg, struct server_req *r)
 	const char *name = req->peer[0] ? req->peer : NULL;
 	struct neg_stranger strangers[NEG_STRANGERS_MAX];
 	struct json_object *data = json_object_new_object(), *list;
-	struct failures f = { .ctl = c, .list = json_put_array(data, "peers") };
+	struct failures f = { .ctl = c, .failures = json_put_array(data, "peers"),
+			      .status = json_put_array(data, "status") };
 	size_t n;
 
 	list = json_put_array(data, "strangers");
-	if (!f.list || !list) {
+	if (!f.failures || !f.status || !list) {
 		json_object_put(data);
 		server_fail(r, EXIT_FAILED, "out of memory");
 		return;
