@@ -4,6 +4,7 @@
 
 #include "core/base/secret.h"
 #include "ike/auth/psk.h"
+#include "ike/auth/variants.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +104,20 @@ size_t vault_count(const struct vault *v)
 	return v->n;
 }
 
+/* Would the peer's AUTH be right with this key? */
+static bool would_match(void *arg, struct slice variant)
+{
+	const struct msg_auth *m = arg;
+	uint8_t auth[PRF_MAX];
+	size_t len;
+	bool is = psk_auth(m->prf, variant, (struct slice){ m->octets, m->octets_len }, auth,
+			   &len) == 0 &&
+		  m->auth_len == len && secret_equal(auth, m->auth, len);
+
+	secret_wipe(auth, sizeof(auth));
+	return is;
+}
+
 static void answer_psk(const struct msg_auth *m, struct slice psk, struct slice octets,
 		       bool verify, struct msg_auth_done *out)
 {
@@ -112,6 +127,8 @@ static void answer_psk(const struct msg_auth *m, struct slice psk, struct slice 
 	if (psk_auth(m->prf, psk, octets, auth, &len) == 0) {
 		if (verify) {
 			out->ok = m->auth_len == len && secret_equal(auth, m->auth, len);
+			if (!out->ok)
+				out->hint = variants_try(psk, would_match, (void *)m);
 		} else {
 			out->ok = 1;
 			out->auth_len = (uint16_t)len;
