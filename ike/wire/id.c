@@ -4,6 +4,7 @@
 
 #include "core/base/rd.h"
 #include "core/base/sbuf.h"
+#include "core/crypto/x509.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +12,12 @@
 
 bool id_equal(const struct ike_id *a, const struct ike_id *b)
 {
-	if (a->type != b->type || a->len != b->len || a->type == ID_NONE)
+	if (a->type != b->type || a->type == ID_NONE)
+		return false;
+	if (a->type == ID_DER_ASN1_DN)
+		return x509_dn_equal((struct slice){ a->data, a->len },
+				     (struct slice){ b->data, b->len });
+	if (a->len != b->len)
 		return false;
 	if (a->type == ID_FQDN || a->type == ID_RFC822_ADDR) {
 		for (uint8_t i = 0; i < a->len; i++) {

@@ -11,8 +11,8 @@
 
 #define ID_TEXT_MAX 1024		/* holds any id_str(), escapes included */
 
-/* Same type and value. FQDN and RFC822 without regard to case (RFC 4945 §3.1); the others
- * byte for byte. ID_NONE equals nothing. */
+/* Same type and value. FQDN and RFC822 without regard to case (RFC 4945 §3.1); DNs as
+ * x509_dn_equal() has it; the others byte for byte. ID_NONE equals nothing. */
 bool id_equal(const struct ike_id *a, const struct ike_id *b);
 /* As in settings and logs: "203.0.113.1", "branch.example", "user@example",
  * "CN=branch, O=Example" (a DN as far as it can be read, else "DN:" and hex), "keyid:text" or
