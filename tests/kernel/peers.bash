@@ -10,6 +10,8 @@ unpack() {
 	mkdir -p "$LAB_B/peers"
 	t=$(mktemp -d "$LAB_B/peers/get.XXXXXX")
 	if (cd "$t" && apt-get download -qq "$1" >/dev/null 2>"err" && dpkg-deb -x ./*.deb x); then
+		# Folders named *.d are for services; make would take them for lists of headers.
+		find "$t/x" -depth -type d -name '*.d' -exec rm -rf {} +
 		mv -T "$t/x" "$d" 2>/dev/null
 	else
 		echo "apt-get download $1: $(grep -v ^W: "$t/err" | head -1)"

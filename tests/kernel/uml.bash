@@ -98,6 +98,7 @@ uml_init() {	# "MODULE..." COMMAND...
 	hostname uml; ip link set lo up
 	for m in $mods; do /run/modprobe -q "\$m" || echo "uml: no module \$m"; done
 	[ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200
+	export LAB_ROWS=$(printf %q "${LAB_ROWS:-}")
 	cd $(printf %q "$PWD") || echo "uml: no $(printf %q "$PWD")"
 	END
 	printf '%q ' "$@"; echo

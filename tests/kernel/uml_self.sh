@@ -39,6 +39,7 @@ xfrm() {	# NS OUT-SRC OUT-DST: ESP in transport mode, both ways
 expect "SAs on one host" xfrm a 192.0.2.1 192.0.2.2
 expect "and on the other" xfrm b 192.0.2.2 192.0.2.1
 expect "a ping goes through the kernel's ESP" ping_ok a 192.0.2.2 2
+# shellcheck disable=SC2016  # awk's $2
 count='/InNoPols|InStateProtoError/ {n += $2} END {print n + 0}'
 errors=$(in_ns b awk "$count" /proc/net/xfrm_stat)
 [ "$errors" = 0 ] &&
