@@ -21,12 +21,8 @@ uint32_t child_new_spi(const struct engine *e)
 {
 	for (;;) {
 		uint32_t spi = rng_u32();
-		bool taken = spi < SPI_MIN;
 
-		for (size_t i = 0; !taken && i < CHILD_BUCKETS; i++)
-			for (struct child *c = e->by_id[i]; c; c = c->hash_next)
-				taken |= c->spi_in == spi;
-		if (!taken)
+		if (spi >= SPI_MIN && !index_spi_taken(e, spi))
 			return spi;
 	}
 }
@@ -104,6 +100,7 @@ static void link_child(struct child *c, struct peer *p)
 	*bucket = c;
 	c->next = p->children;
 	p->children = c;
+	index_child(c);
 }
 
 /* As with time: some before the end a successor is made, not by both at once. */
@@ -249,6 +246,7 @@ void child_remove(struct child *c, uint32_t linger_ms)
 	while (*at != c)
 		at = &(*at)->next;
 	*at = c->next;
+	index_child_drop(c);
 	at = &e->by_id[c->id % CHILD_BUCKETS];
 	while (*at != c)
 		at = &(*at)->hash_next;

@@ -45,6 +45,7 @@ struct engine *engine_new(const struct engine_env *env, struct timers *ts)
 		return NULL;
 	e->env = *env;
 	e->ts = ts;
+	e->peers_end = &e->peers;
 	engine_ports(e, 0, 0);
 	e->stranger_log = (struct log_limit)LOG_LIMIT_INIT(10, 3000);
 	e->stranger_reply = (struct log_limit)LOG_LIMIT_INIT(50, 100);
@@ -168,14 +169,6 @@ void engine_dataplane(struct engine *e, bool udp_encap_only, bool esn)
 
 /* ---- found ---- */
 
-struct peer *engine_peer(const struct engine *e, const char *name)
-{
-	for (struct peer *p = e->peers; p; p = p->next)
-		if (strcmp(p->conf.name, name) == 0)
-			return p;
-	return NULL;
-}
-
 struct ike_sa *engine_sa(const struct engine *e, uint64_t local_spi)
 {
 	for (struct ike_sa *sa = e->by_spi[local_spi % SPI_BUCKETS]; sa;
@@ -233,11 +226,13 @@ void engine_receive(struct engine *e, const struct endpoint *local,
 
 /* ---- the vault ---- */
 
+/* The low bits of a question's id tell the bucket of who asked. */
 static void new_vault_id(struct ike_sa *sa, struct vault_query *q)
 {
-	if (++sa->e->last_vault_id == 0)
-		sa->e->last_vault_id = 1;
-	sa->vault_id = sa->e->last_vault_id;
+	do
+		sa->e->last_vault_id += SPI_BUCKETS;
+	while (!sa->e->last_vault_id);
+	sa->vault_id = sa->e->last_vault_id | sa_local_spi(sa) % SPI_BUCKETS;
 	q->peer = sa->peer->conf.name;
 }
 
@@ -259,14 +254,13 @@ void engine_vault_done(struct engine *e, uint32_t id, bool ok, bool no_secret,
 	struct vault_answer a = { .ok = ok, .no_secret = no_secret, .hint = hint,
 				  .auth = auth };
 
-	for (size_t i = 0; i < SPI_BUCKETS; i++)
-		for (struct ike_sa *sa = e->by_spi[i]; sa; sa = sa->hash_next)
-			if (sa->vault_id == id && id) {
-				sa->vault_id = 0;
-				sa->ops->vault_done(sa, &a);
-				engine_reap(e);
-				return;
-			}
+	for (struct ike_sa *sa = e->by_spi[id % SPI_BUCKETS]; sa && id; sa = sa->hash_next)
+		if (sa->vault_id == id) {
+			sa->vault_id = 0;
+			sa->ops->vault_done(sa, &a);
+			engine_reap(e);
+			return;
+		}
 }
 
 void engine_vault_back(struct engine *e)

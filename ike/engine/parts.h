@@ -27,8 +27,9 @@
 #define MSG_CAP 32768		/* no message of ours, and none we take, is longer: chains of
 				 * certificates */
 #define NONCE_CMP 16		/* of a nonce, to find the lowest of four (RFC 7296 §2.8.1) */
-#define SPI_BUCKETS 64
-#define CHILD_BUCKETS 64
+#define SPI_BUCKETS 1024
+#define CHILD_BUCKETS 1024
+#define INDEX_BUCKETS 1024
 #define SLOT_NONE 0xff
 #define PAIR_ALL 0xffff		/* a child of all its slot's networks, not of one pair */
 #define CHILDREN_PER_PEER 64	/* SAs; more are refused */
@@ -104,6 +105,7 @@ extern const struct ike_ops v2_ops;
 /* The head of an IKE SA of any version. */
 struct ike_sa {
 	struct ike_sa *hash_next, *peer_next, *reap_next;
+	struct ike_sa *caller_next, *half_next, **half_at;	/* index.c */
 	const struct ike_ops *ops;
 	struct engine *e;
 	struct peer *peer;
@@ -136,7 +138,7 @@ enum ch_state { CH_ADDING, CH_LIVE, CH_REKEYED, CH_DELETING };
 
 /* A pair of ESP SAs. */
 struct child {
-	struct child *next, *hash_next;
+	struct child *next, *hash_next, *in_next;
 	struct peer *peer;
 	struct ike_sa *sa;
 	uint8_t state;			/* enum ch_state */
@@ -193,6 +195,7 @@ struct where {
 
 struct peer {
 	struct peer *next;
+	struct peer *name_next, *at_next, **at;	/* index.c */
 	struct engine *e;
 	struct peer_conf conf;		/* children are its own */
 	struct ip_addr local_addr;
@@ -225,9 +228,15 @@ struct engine {
 	struct timers *ts;
 	bool dataplane, udp_encap_only, esn, stopping;
 	uint16_t ike_port, natt_port;
-	struct peer *peers, *zombies;
+	struct peer *peers, **peers_end, *zombies;
+	size_t n_peers;
 	struct ike_sa *by_spi[SPI_BUCKETS];	/* by our SPI */
 	struct child *by_id[CHILD_BUCKETS];
+	/* index.c */
+	struct peer *by_name[INDEX_BUCKETS], *by_addr[INDEX_BUCKETS], *elsewhere;
+	struct ike_sa *by_caller[INDEX_BUCKETS], *half_open[INDEX_BUCKETS];
+	struct child *by_in[INDEX_BUCKETS];
+	size_t n_half_open;
 	struct ike_sa *reap;
 	uint32_t last_child_id, last_vault_id;
 	size_t fragment_bytes;		/* of unfinished messages */
@@ -249,8 +258,31 @@ struct engine {
 		(e_)->drops.why_++; \
 	} while (0)
 
-/* ---- engine.c ---- */
+/* ---- index.c: found without a walk over all ---- */
 struct peer *engine_peer(const struct engine *e, const char *name);
+/* The peers that may be met at that address, and perhaps others: peer_match_addr() decides.
+ * after NULL: the first; NULL: no more. */
+struct peer *engine_caller(const struct engine *e, const struct ip_addr *remote,
+			   const struct peer *after);
+/* Its settings are new, or others now. */
+void index_peer(struct peer *p);
+void index_peer_drop(struct peer *p);
+/* An IKE SA that the peer began: spi_i, local and remote stand in it now. */
+void index_called(struct ike_sa *sa);
+/* Whenever the stage of an IKE SA is another: it may not be half open any more. */
+void index_settled(struct ike_sa *sa);
+void index_sa_drop(struct ike_sa *sa);
+/* The one that began with this SPI from that address. */
+struct ike_sa *engine_called(const struct engine *e, const struct ike_ops *ops, uint64_t spi_i,
+			     const struct ip_addr *remote);
+/* How many are half open between these two; e->n_half_open are in all. */
+size_t engine_half_open(struct engine *e, const struct ip_addr *local,
+			const struct ip_addr *remote);
+void index_child(struct child *c);
+void index_child_drop(struct child *c);
+bool index_spi_taken(const struct engine *e, uint32_t spi_in);
+
+/* ---- engine.c ---- */
 struct ike_sa *engine_sa(const struct engine *e, uint64_t local_spi);
 struct child *engine_child(const struct engine *e, uint32_t id);
 /* Free what died; at the end of every entry from outside. */

@@ -158,6 +158,7 @@ void sa_bury(struct ike_sa *sa)
 	while (*at != sa)
 		at = &(*at)->hash_next;
 	*at = sa->hash_next;
+	index_sa_drop(sa);
 	unlink_peer(sa);
 	sa->reap_next = e->reap;
 	e->reap = sa;

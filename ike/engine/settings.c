@@ -244,6 +244,7 @@ static void change(struct peer *p, struct peer_conf *conf, struct slot *slots,
 	p->conf = *conf;
 	p->local_addr = *local_addr;
 	where_settings(p, &was);
+	index_peer(p);
 	free(old);
 	if (!conf->enabled) {
 		timer_stop(p->e->ts, &p->timer);
@@ -287,7 +288,7 @@ static void on_try(void *arg)
 int engine_peer_set(struct engine *e, const struct peer_conf *conf,
 		    const struct ip_addr *local_addr, struct err *err)
 {
-	struct peer *p = engine_peer(e, conf->name), **at = &e->peers;
+	struct peer *p = engine_peer(e, conf->name);
 	struct peer_conf copy;
 	struct slot *slots;
 
@@ -311,9 +312,10 @@ int engine_peer_set(struct engine *e, const struct peer_conf *conf,
 	p->slots = slots;
 	p->local_addr = *local_addr;
 	timer_init(&p->timer, on_try, p);
-	while (*at)
-		at = &(*at)->next;
-	*at = p;
+	*e->peers_end = p;
+	e->peers_end = &p->next;
+	e->n_peers++;
+	index_peer(p);
 	where_settings(p, NULL);
 	peer_kick(p);
 	engine_reap(e);
@@ -329,6 +331,10 @@ void engine_peer_remove(struct engine *e, const char *name)
 	while (*at != p)
 		at = &(*at)->next;
 	*at = p->next;
+	if (!p->next)
+		e->peers_end = at;
+	e->n_peers--;
+	index_peer_drop(p);
 	timer_stop(e->ts, &p->timer);
 	p->gone = true;
 	peer_event(p, ENGINE_DISABLED, "removed");

@@ -701,7 +701,8 @@ static struct peer *who_is_it(struct ike_sa *sa, const struct ike_id *id,
 	struct fitting f[FITTING_MAX + 1];
 	size_t n = 0;
 
-	for (struct peer *p = sa->e->peers; p; p = p->next) {
+	for (struct peer *p = engine_caller(sa->e, &sa->remote.addr, NULL); p;
+	     p = engine_caller(sa->e, &sa->remote.addr, p)) {
 		int where = peer_match_addr(p, &sa->local, &sa->remote);
 		int fit, named;
 

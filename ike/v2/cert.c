@@ -195,7 +195,8 @@ void cert_write_requests(struct build *b, struct engine *e, const struct input *
 
 	if (!e->env.trust)
 		return;
-	for (const struct peer *p = e->peers; p && n < TRUST_CAS_MAX; p = p->next) {
+	for (const struct peer *p = engine_caller(e, &in->remote->addr, NULL);
+	     p && n < TRUST_CAS_MAX; p = engine_caller(e, &in->remote->addr, p)) {
 		size_t k;
 
 		if (p->conf.peer_auth != AUTH_BY_CERT || !peer_speaks(p, IKE_V2) ||

@@ -101,7 +101,8 @@ static void write_abilities(struct ike_sa *sa, struct build *b)
 
 static bool anyone_has_ppk(const struct ike_sa *sa)
 {
-	for (const struct peer *p = sa->e->peers; p; p = p->next)
+	for (const struct peer *p = engine_caller(sa->e, &sa->remote.addr, NULL); p;
+	     p = engine_caller(sa->e, &sa->remote.addr, p))
 		if (p->conf.ppk_id[0] && peer_speaks(p, IKE_V2) &&
 		    peer_match_addr(p, &sa->local, &sa->remote))
 			return true;
@@ -410,29 +411,18 @@ struct census {
 
 static struct census take_census(struct engine *e, const struct input *in)
 {
-	struct census c = { 0 };
+	struct census c = {
+		.total = e->n_half_open,
+		.peers = e->n_peers,
+		/* Weighed against the peers of this pair of addresses, so of this pair. */
+		.from_source = engine_half_open(e, &in->local->addr, &in->remote->addr),
+		.same = engine_called(e, &v2_ops, in->m->hdr.spi_i, &in->remote->addr),
+	};
 
-	for (size_t i = 0; i < SPI_BUCKETS; i++)
-		for (struct ike_sa *sa = e->by_spi[i]; sa; sa = sa->hash_next) {
-			if (sa->ops == &v2_ops && !sa->initiator && !sa->by_rekey &&
-			    sa->spi_i == in->m->hdr.spi_i &&
-			    addr_equal(&sa->remote.addr, &in->remote->addr))
-				c.same = sa;
-			if (!sa_is_half_open(sa))
-				continue;
-			c.total++;
-			/* Weighed against the peers of this pair of addresses, so of this
-			 * pair. */
-			c.from_source +=
-				addr_equal(&sa->remote.addr, &in->remote->addr) &&
-				addr_equal(&sa->local.addr, &in->local->addr);
-		}
-	for (struct peer *p = e->peers; p; p = p->next) {
-		if (!peer_speaks(p, IKE_V2))
-			continue;
-		c.peers++;
-		c.peers_there += peer_match_addr(p, in->local, in->remote) > 0;
-	}
+	for (struct peer *p = engine_caller(e, &in->remote->addr, NULL); p;
+	     p = engine_caller(e, &in->remote->addr, p))
+		c.peers_there += peer_speaks(p, IKE_V2) &&
+				 peer_match_addr(p, in->local, in->remote) > 0;
 	return c;
 }
 
@@ -476,7 +466,8 @@ static struct peer *choose_peer(struct engine *e, const struct input *in,
 	unsigned held;
 
 	want.ke_sent = group;
-	for (struct peer *p = e->peers; p; p = p->next) {
+	for (struct peer *p = engine_caller(e, &in->remote->addr, NULL); p;
+	     p = engine_caller(e, &in->remote->addr, p)) {
 		int how = peer_speaks(p, IKE_V2) ?
 			peer_match_addr(p, in->local, in->remote) : 0;
 
@@ -588,6 +579,7 @@ void init_request(struct engine *e, struct input *in)
 	sa->spi_i = in->m->hdr.spi_i;
 	sa->local = *in->local;
 	sa->remote = *in->remote;
+	index_called(sa);
 	sa->ike = c;
 	if (!sa_step(sa, IKE_SA_INIT, ROLE_REQUEST, in))
 		sa_drop(sa);

@@ -438,6 +438,7 @@ static void state_set(struct ike_sa *sa, enum sa_state to)
 		ms = 0;		/* a state's time runs from when it was entered */
 	sa->state = to;
 	sa->stage = stage_of[to];
+	index_settled(sa);
 	if (to == SA_DEAD)
 		sa_bury(sa);
 	else if (ms)
