@@ -41,13 +41,14 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now,--as-needed $(SANFLAGS)
 
 # Rooms: one archive each; each third-party library is linked where its one door is.
 ROOMS := core/base core/crypto core/settings core/net core/ipc core/control core/front core/daemon \
-	ike/wire ike/engine ike/v2 ike/auth ike/main dataplane/esp dataplane/engine dataplane/fake cli tui
-MAINS := $(wildcard ike/iked.c ike/vaultd.c dataplane/aditd.c dataplane/espd.c cli/adit.c)
+	ike/wire ike/engine ike/v2 ike/auth ike/main ike/probe dataplane/esp dataplane/engine dataplane/fake cli tui
+MAINS := $(wildcard ike/iked.c ike/vaultd.c ike/ike-probe.c dataplane/aditd.c dataplane/espd.c cli/adit.c)
 room_src = $(filter-out $(MAINS),$(wildcard $(1)/*.c))
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 ar = $(B)/lib/$(subst /,_,$(1)).a
 
-PROGRAMS := $(B)/adit $(B)/aditd $(B)/libexec/iked $(B)/libexec/vaultd $(B)/libexec/espd
+PROGRAMS := $(B)/adit $(B)/aditd $(B)/libexec/iked $(B)/libexec/vaultd $(B)/libexec/espd \
+	$(B)/libexec/ike-probe
 
 all: $(B)/.deps $(PROGRAMS)
 
@@ -87,6 +88,7 @@ ADIT_ROOMS   := cli tui core/front core/control core/settings core/net core/ipc 
 ADITD_ROOMS  := dataplane/esp dataplane/fake core/daemon core/settings core/net core/ipc core/crypto core/base
 IKED_ROOMS   := ike/main ike/engine ike/v2 ike/auth ike/wire core/control core/daemon core/ipc core/crypto core/base
 VAULTD_ROOMS := ike/auth core/daemon core/ipc core/crypto core/base
+PROBE_ROOMS  := ike/probe ike/wire core/daemon core/control core/ipc core/crypto core/base
 ESPD_ROOMS   := dataplane/esp dataplane/engine core/daemon core/ipc core/crypto core/base
 
 $(B)/adit: $(B)/cli/adit.o $(foreach r,$(ADIT_ROOMS),$(call ar,$(r)))
@@ -97,6 +99,8 @@ $(B)/libexec/iked: $(B)/ike/iked.o $(foreach r,$(IKED_ROOMS),$(call ar,$(r)))
 	$(call link,$(IKED_ROOMS),-ljson-c $(CRYPTO_LIBS) -lseccomp)
 $(B)/libexec/vaultd: $(B)/ike/vaultd.o $(foreach r,$(VAULTD_ROOMS),$(call ar,$(r)))
 	$(call link,$(VAULTD_ROOMS),$(CRYPTO_LIBS) -lseccomp)
+$(B)/libexec/ike-probe: $(B)/ike/ike-probe.o $(foreach r,$(PROBE_ROOMS),$(call ar,$(r)))
+	$(call link,$(PROBE_ROOMS),-ljson-c $(CRYPTO_LIBS) -lseccomp)
 $(B)/libexec/espd: $(B)/dataplane/espd.o $(foreach r,$(ESPD_ROOMS),$(call ar,$(r)))
 	$(call link,$(ESPD_ROOMS),$(CRYPTO_LIBS) -lseccomp)
 
@@ -154,7 +158,8 @@ install: all
 	$(INSTALL) -d -m 750 $(D)$(SYSCONFDIR)/adit $(D)$(SYSCONFDIR)/adit/peers
 	$(INSTALL) -d -m 700 $(D)$(SYSCONFDIR)/adit/secrets
 	$(INSTALL) -m 755 -s $(B)/adit $(B)/aditd $(D)$(SBINDIR)
-	$(INSTALL) -m 755 -s $(B)/libexec/iked $(B)/libexec/vaultd $(B)/libexec/espd $(D)$(LIBEXECDIR)
+	$(INSTALL) -m 755 -s $(B)/libexec/iked $(B)/libexec/vaultd $(B)/libexec/espd \
+		$(B)/libexec/ike-probe $(D)$(LIBEXECDIR)
 	$(INSTALL) -m 644 themes/* $(D)$(DATADIR)/themes
 	$(INSTALL) -m 644 $(MAN8:%=$(B)/man/%) $(D)$(MANDIR)/man8
 	$(INSTALL) -m 644 $(MAN7:%=$(B)/man/%) $(D)$(MANDIR)/man7

@@ -57,6 +57,10 @@ static const char *const espd_calls[] = {
 	"getsockopt", "setsockopt", "getsockname", NULL,
 };
 
+static const char *const tool_calls[] = {
+	"recvfrom", "sendto", "recv", "send", "lseek", "_llseek", NULL,
+};
+
 /* What starting and running a thread takes; clone itself is looked at below. */
 static const char *const thread_calls[] = {
 	"set_robust_list", "rseq", "sched_yield", "sched_setaffinity", "sched_getaffinity",
@@ -214,10 +218,8 @@ static int allow_threads(scmp_filter_ctx f)
 				SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
 }
 
-static int filter(const struct sandbox *what, struct err *e)
+static int filter(const struct sandbox *what, const char *const *own, struct err *e)
 {
-	const char *const *own = what->role == ROLE_IKED ? iked_calls :
-		what->role == ROLE_VAULTD ? vaultd_calls : espd_calls;
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int r = -1;
 
@@ -246,5 +248,18 @@ int sandbox_enter(const struct sandbox *what, struct err *e)
 	if (set_limits(what, e) < 0 || empty_root(e) < 0 || drop_bounding(e) < 0 ||
 	    become(what, e) < 0)
 		return -1;
-	return sandbox_has_seccomp() ? filter(what, e) : 0;
+	return sandbox_has_seccomp() ? filter(what, what->role == ROLE_IKED ? iked_calls :
+					      what->role == ROLE_VAULTD ? vaultd_calls :
+					      espd_calls, e) : 0;
+}
+
+int sandbox_tool(uid_t uid, gid_t gid, struct err *e)
+{
+	struct sandbox what = { .role = ROLE_IKED, .uid = uid, .gid = gid };
+
+	if (getuid() == 0 && (empty_root(e) < 0 || drop_bounding(e) < 0 || become(&what, e) < 0))
+		return -1;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || limit(RLIMIT_CORE, 0, e) < 0)
+		return err_errno(e, "cannot give up privileges");
+	return sandbox_has_seccomp() ? filter(&what, tool_calls, e) : 0;
 }

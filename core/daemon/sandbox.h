@@ -26,6 +26,10 @@ void sandbox_close_from(int first);
 /* Wants root. On failure the process is in between and must end. Built with a sanitizer
  * (SAN=1) the allow-list is left out, for the sanitizer needs more than any of us. */
 int sandbox_enter(const struct sandbox *what, struct err *e) MUST_USE;
+/* The same for a tool that a person runs, as whoever that is: its sockets are open, it only
+ * talks over them and prints. Root becomes uid and gid, in an empty root; others keep their
+ * user. No capability, nothing can be opened or started, own allow-list. */
+int sandbox_tool(uid_t uid, gid_t gid, struct err *e) MUST_USE;
 /* False in a SAN=1 build. */
 bool sandbox_has_seccomp(void);
 
