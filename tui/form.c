@@ -61,6 +61,12 @@ static void child_of(const char *key, char *buf, size_t cap)
 		snprintf(buf, cap, "%.*s", (int)(dot - key - 6), key + 6);
 }
 
+/* What has no effect as things stand, and is not set, would only be in the way. */
+static bool left_out(const struct form *f, const char *key, const struct setting *s)
+{
+	return s->hides && !draft_is_set(f->draft, key) && draft_idle(f->draft, key);
+}
+
 static bool collect(void *arg, const char *key, const struct setting *s, const char *text,
 		    bool set)
 {
@@ -70,7 +76,7 @@ static bool collect(void *arg, const char *key, const struct setting *s, const c
 
 	(void)text;
 	(void)set;
-	if (!on_page(f, key, s))
+	if (!on_page(f, key, s) || left_out(f, key, s))
 		return true;
 	child_of(key, child, sizeof(child));
 	if (f->n)
@@ -134,6 +140,60 @@ static void build(struct form *f)
 	focus(f, 0);
 }
 
+/* The same page with the fields that count now; what was typed and refused stays. */
+static void settle(struct form *f)
+{
+	struct field *was;
+	size_t n = f->n, at = f->at;
+	bool touched = f->touched;
+
+	if (!f->stale)
+		return;
+	f->stale = false;
+	was = malloc(sizeof(f->fields));
+	if (!was)
+		return;
+	memcpy(was, f->fields, sizeof(f->fields));
+	f->n = 0;
+	draft_each(f->draft, collect, f);
+	mark_findings(f);
+	f->at = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct field *fl = NULL;
+
+		for (size_t k = 0; k < f->n && !fl && was[i].s; k++)
+			if (strcmp(f->fields[k].key, was[i].key) == 0)
+				fl = &f->fields[k];
+		if (fl && i == at)
+			f->at = (size_t)(fl - f->fields);
+		if (!fl) {
+			forget_typed(&was[i]);
+			continue;
+		}
+		fl->typed = was[i].typed;
+		memcpy(fl->error, was[i].error, sizeof(fl->error));
+		fl->warning = was[i].warning;
+	}
+	free(was);
+	if (!touched)
+		focus(f, f->at);
+}
+
+/* Is there a setting that counts or not by the value of this one? */
+static bool decides(const struct setting *s)
+{
+	for (size_t i = 0; i < settings_table_n; i++) {
+		const struct setting *o = &settings_table[i];
+
+		if (o->scope == s->scope && o->hides && o->when_key &&
+		    (strcmp(o->when_key, s->key) == 0))
+			return true;
+		if (o->like && strcmp(o->like, s->key) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* ---- taking values over ---- */
 
 static void refuse(struct field *fl, const char *text, const char *why)
@@ -171,6 +231,7 @@ static bool set_value(struct form *f, struct field *fl, const char *text)
 		return false;
 	}
 	forget_typed(fl);
+	f->stale |= decides(fl->s);
 	fl->error[0] = '\0';
 	/* What the last attempt to save found there was about the old value. */
 	for (size_t i = 0; i < f->findings.n; i++)
@@ -206,6 +267,7 @@ bool form_set(struct form *f, size_t i, const char *text)
 	bool taken = set_value(f, &f->fields[i], text);
 
 	focus(f, i);
+	settle(f);
 	return taken;
 }
 
@@ -231,9 +293,11 @@ static bool form_dirty(const struct view *v)
 
 void form_go(struct form *f, int by)
 {
-	size_t i = f->at;
+	size_t i;
 
 	form_take(f);
+	settle(f);
+	i = f->at;
 	do {
 		if ((by < 0 && i == 0) || (by > 0 && i + 1 >= f->n)) {
 			i = f->at;
@@ -451,9 +515,26 @@ static void cycle(struct form *f, int by)
 
 /* ---- the key ---- */
 
+/* Which of the two the keys are about: the focused one, else the pre-shared key. */
+static const char *secret_key(const struct form *f)
+{
+	const struct setting *s = f->at < f->n ? f->fields[f->at].s : NULL;
+
+	return s && s->type == ST_SECRET ? s->key : "psk";
+}
+
+static int stored_secret(const struct form *f, const char *key, uint8_t *out, size_t *len,
+			 struct err *e)
+{
+	const char *dir = f->v.tui->front.config_dir;
+
+	return strcmp(key, "ppk") == 0 ? settings_ppk(dir, draft_name(f->base), out, len, e)
+				       : settings_secret(dir, draft_name(f->base), out, len, e);
+}
+
 static void reveal(struct form *f)
 {
-	char text[PSK_MAX * 2 + 80];
+	char text[PSK_MAX * 2 + 80], key[8];
 	struct err e = { 0 };
 	uint8_t *psk;
 	size_t len, n;
@@ -462,14 +543,15 @@ static void reveal(struct form *f)
 	if (f->router)
 		return;
 	f->reveal = !f->reveal;
+	snprintf(key, sizeof(key), "%s", secret_key(f));
 	/* What was typed here is shown where it stands. */
-	if (f->reveal && *draft_get(f->draft, "psk") && f->page != PAGE_AUTH && page_clean(f))
-		show_key(f, "psk");
-	if (!f->reveal || !f->base || f->router || *draft_get(f->draft, "psk") ||
+	if (f->reveal && *draft_get(f->draft, key) && f->page != PAGE_AUTH && page_clean(f))
+		show_key(f, key);
+	if (!f->reveal || !f->base || f->router || *draft_get(f->draft, key) ||
 	    (f->fields[f->at].s && f->fields[f->at].s->type == ST_SECRET && f->edit.len))
 		return;
 	psk = secret_new(PSK_MAX);
-	if (!psk || settings_secret(f->v.tui->front.config_dir, draft_name(f->base), psk, &len, &e) < 0) {
+	if (!psk || stored_secret(f, key, psk, &len, &e) < 0) {
 		tui_say(f->v.tui, EL_ERROR, "%s", e.msg);
 		secret_free(psk);
 		return;
@@ -480,19 +562,24 @@ static void reveal(struct form *f)
 	for (size_t i = 0; i < len; i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, plain ? "%c" : "%02x", psk[i]);
 	f->reveal = false;
-	pop_ask(f->v.tui, "Pre-shared key", text, "o", save_answer, f);
+	pop_ask(f->v.tui, setting_find(SCOPE_PEER, key)->label, text, "o", save_answer, f);
 	secret_wipe(text, sizeof(text));
 	secret_free(psk);
 }
 
 static void generate(struct form *f)
 {
-	char key[FRONT_PSK_TEXT];
+	char key[FRONT_PSK_TEXT], which[8];
 
+	snprintf(which, sizeof(which), "%s", secret_key(f));
 	if (f->router || !page_clean(f))
 		return;
+	if (strcmp(which, "psk") == 0 && !draft_needs_psk(f->draft)) {
+		tui_say(f->v.tui, EL_ERROR, "Both sides show certificates: no pre-shared key is used");
+		return;
+	}
 	front_psk_generate(key);
-	show_key(f, "psk");
+	show_key(f, which);
 	set_value(f, &f->fields[f->at], key);
 	focus(f, f->at);
 	f->reveal = true;
@@ -629,9 +716,8 @@ static enum handled form_move(struct form *f, int key)
 	return IGNORED;
 }
 
-static enum handled form_key(struct view *v, int key)
+static enum handled form_key_in(struct form *f, int key)
 {
-	struct form *f = (struct form *)v;
 	const struct field *fl = &f->fields[f->at];
 
 	if (form_command(f, key) == HANDLED)
@@ -647,6 +733,17 @@ static enum handled form_key(struct view *v, int key)
 		return HANDLED;
 	}
 	return IGNORED;
+}
+
+static enum handled form_key(struct view *v, int key)
+{
+	struct tui *t = v->tui;
+	enum handled h = form_key_in((struct form *)v, key);
+
+	/* The form may be gone by now, or below a question. */
+	if (t->top == v)
+		settle((struct form *)v);
+	return h;
 }
 
 static void form_free(struct view *v)
@@ -726,6 +823,7 @@ struct view *form_view(struct tui *t, const char *name)
 		return NULL;
 	}
 	f->stored = name ? settings_has_secret(t->front.config_dir, name) : 0;
+	f->stored_ppk = name ? settings_has_ppk(t->front.config_dir, name) : 0;
 	build(f);
 	return &f->v;
 }

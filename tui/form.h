@@ -26,7 +26,8 @@ struct form {
 	struct draft *draft, *base;	/* base: as it was loaded; NULL for a new peer */
 	bool router;
 	bool named;			/* a new peer has been given its name */
-	int stored;			/* a PSK is stored: 1, 0, -1 not known */
+	int stored, stored_ppk;		/* a PSK, a PPK is stored: 1, 0, -1 not known */
+	bool stale;			/* other fields may have an effect now */
 	int page, n_pages;
 	int tab_end[FORM_PAGES_MAX];	/* column behind each tab as last drawn; 0 not shown */
 	int tab_row;

@@ -10,7 +10,7 @@ struct pairs {
 	struct front_pair p[FORM_FIELDS_MAX];
 	char keys[FORM_FIELDS_MAX][FORM_KEY_MAX];
 	size_t n;
-	bool psk;
+	bool psk, ppk;
 };
 
 static bool pair_of(void *arg, const char *key, const struct setting *s, const char *text,
@@ -21,7 +21,7 @@ static bool pair_of(void *arg, const char *key, const struct setting *s, const c
 	bool was_set = p->f->base && draft_is_set(p->f->base, key);
 
 	if (s->type == ST_SECRET) {
-		p->psk = *text != '\0';
+		*(strcmp(key, "ppk") == 0 ? &p->ppk : &p->psk) = *text != '\0';
 		return true;
 	}
 	if (s->type == ST_NAME || set == was_set ? !set || (was && strcmp(was, text) == 0) : false)
@@ -56,7 +56,9 @@ void form_show_command(struct form *f)
 		      f->router ? NULL : f->named ? draft_name(f->draft) : "NAME", p->p, p->n);
 	if (p->psk)
 		sbuf_add(&b, " --psk-file FILE");
-	if (f->base && !p->n && !p->psk)
+	if (p->ppk)
+		sbuf_add(&b, " --ppk-file FILE");
+	if (f->base && !p->n && !p->psk && !p->ppk)
 		tui_say(f->v.tui, EL_TEXT, "nothing is changed, so there is no command yet");
 	else
 		pop_ask(f->v.tui, "The same as a command", sbuf_str(&b), "o", was_read, NULL);

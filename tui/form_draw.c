@@ -60,10 +60,12 @@ static void draw_choice(const struct form *f, const struct field *fl, int row, i
 
 static const char *placeholder(const struct form *f, const struct field *fl)
 {
+	int stored = strcmp(fl->key, "ppk") == 0 ? f->stored_ppk : f->stored;
+
 	if (fl->s->type != ST_SECRET)
 		return fl->s->empty;
-	return f->stored == 1 ? "stored; type to replace it, F3 shows it"
-	     : f->stored == 0 ? "none yet: type one, or F4 makes one" : "";
+	return stored == 1 ? "stored; type to replace it, F3 shows it"
+	     : stored == 0 ? "none yet: type one, or F4 makes one" : "";
 }
 
 static int label_width(void)

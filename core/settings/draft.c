@@ -326,7 +326,11 @@ const char *draft_idle(const struct draft *d, const char *key)
 	const struct setting *cond;
 	struct place p;
 
-	if (find_key(d, key, &p, NULL) < 0 || !p.sec || !p.s->when_key)
+	if (find_key(d, key, &p, NULL) < 0 || !p.sec)
+		return NULL;
+	if (p.s->type == ST_SECRET && !p.s->when_key)
+		return draft_needs_psk(d) ? NULL : "while auth or peer_auth is psk";
+	if (!p.s->when_key)
 		return NULL;
 	cond = setting_find(p.s->scope, p.s->when_key);
 	if (cond && cond->like && !*section_get(d, p.sec, cond))

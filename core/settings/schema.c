@@ -192,8 +192,7 @@ const char *setting_page_name(enum setting_page page)
 		[PAGE_GENERAL] = "General", [PAGE_NETWORKS] = "Networks",
 		[PAGE_ALGORITHMS] = "Algorithms", [PAGE_AUTH] = "Authentication",
 		[PAGE_LIFE] = "Lifetimes", [PAGE_FIREWALL] = "Firewall",
-		[PAGE_ADVANCED] = "Advanced", [PAGE_COMPAT] = "Compatibility",
-		[PAGE_ROUTER] = "Router",
+		[PAGE_ADVANCED] = "Advanced", [PAGE_ROUTER] = "Router",
 	};
 
 	return page < PAGE_N ? names[page] : "";

@@ -46,7 +46,7 @@ enum setting_cost { COST_NOTHING, COST_REKEY, COST_RESTART };
 /* The pages of a peer's form, in this order. PAGE_ROUTER: the router's own form. */
 enum setting_page {
 	PAGE_GENERAL, PAGE_NETWORKS, PAGE_ALGORITHMS, PAGE_AUTH, PAGE_LIFE, PAGE_FIREWALL,
-	PAGE_ADVANCED, PAGE_COMPAT, PAGE_ROUTER, PAGE_N,
+	PAGE_ADVANCED, PAGE_ROUTER, PAGE_N,
 };
 
 /* Which struct of conf.h a value is stored in. HOME_CHILD in a row of SCOPE_PEER is the

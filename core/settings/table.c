@@ -187,6 +187,20 @@ const struct setting settings_table[] = {
 		.aka = "Difuse: Key Exchange Version; strongSwan: keyexchange, version; "
 			"RouterOS: exchange-mode=ike2; VergeOS: IKE version",
 	},
+	{
+		.key = "exchange", .scope = SCOPE_PEER, .type = ST_CHOICE,
+		.page = PAGE_GENERAL,
+		.cost = COST_RESTART, .defaultable = true, .def = "main", .empty = "",
+		.unit = "", .choices = exchange_words, .label = "IKEv1 exchange",
+		IN_PEER(exchange), IKEV1_ONLY,
+		.help = "main; or aggressive for old peers that know nothing else",
+		.more = "Aggressive mode sends names in clear and lets whoever calls try "
+			"to guess the pre-shared key at leisure: allow_weak has to name "
+			"it.",
+		.example = "aggressive",
+		.aka = "strongSwan: aggressive; RouterOS: exchange-mode; VergeOS: "
+			"Negotiation mode",
+	},
 
 	/* --- Networks --- */
 	{
@@ -384,7 +398,7 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "psk", .scope = SCOPE_PEER, .type = ST_SECRET, .page = PAGE_AUTH,
-		.cost = COST_RESTART, .sensitive = true, .min = 1, .max = PSK_MAX,
+		.cost = COST_RESTART, .sensitive = true, .hides = true, .min = 1, .max = PSK_MAX,
 		.def = "",
 		.empty = "", .unit = "", .label = "Pre-shared key", NO_WHEN,
 		.help = "The secret both sides know: text, or 0x and hex digits",
@@ -589,6 +603,19 @@ const struct setting settings_table[] = {
 			"hour later. This finds it at once.",
 		.example = "no", .aka = "",
 	},
+	{
+		.key = "proposal_check", .scope = SCOPE_PEER, .type = ST_CHOICE,
+		.page = PAGE_LIFE,
+		.cost = COST_RESTART, .defaultable = true, .def = "obey", .empty = "",
+		.unit = "", .choices = check_words, .label = "IKEv1 lifetimes",
+		IN_PEER(proposal_check), IKEV1_ONLY,
+		.help = "What to do when the peer proposes other lifetimes",
+		.more = "obey takes the peer's; strict takes one that is shorter and "
+			"refuses a longer one; claim takes the shorter of the two and "
+			"tells the peer; exact takes nothing but the same.",
+		.example = "claim", .aka = "RouterOS: proposal-check; racoon: "
+			"proposal_check",
+	},
 
 	/* --- Firewall --- */
 	{
@@ -686,37 +713,9 @@ const struct setting settings_table[] = {
 		.example = "1200", .aka = "strongSwan: charon.fragment_size",
 	},
 
-	/* --- Compatibility --- */
-	{
-		.key = "exchange", .scope = SCOPE_PEER, .type = ST_CHOICE,
-		.page = PAGE_COMPAT,
-		.cost = COST_RESTART, .defaultable = true, .def = "main", .empty = "",
-		.unit = "", .choices = exchange_words, .label = "IKEv1 exchange",
-		IN_PEER(exchange), IKEV1_ONLY,
-		.help = "main; or aggressive for old peers that know nothing else",
-		.more = "Aggressive mode sends names in clear and lets whoever calls try "
-			"to guess the pre-shared key at leisure: allow_weak has to name "
-			"it.",
-		.example = "aggressive",
-		.aka = "strongSwan: aggressive; RouterOS: exchange-mode; VergeOS: "
-			"Negotiation mode",
-	},
-	{
-		.key = "proposal_check", .scope = SCOPE_PEER, .type = ST_CHOICE,
-		.page = PAGE_COMPAT,
-		.cost = COST_RESTART, .defaultable = true, .def = "obey", .empty = "",
-		.unit = "", .choices = check_words, .label = "IKEv1 lifetimes",
-		IN_PEER(proposal_check), IKEV1_ONLY,
-		.help = "What to do when the peer proposes other lifetimes",
-		.more = "obey takes the peer's; strict takes one that is shorter and "
-			"refuses a longer one; claim takes the shorter of the two and "
-			"tells the peer; exact takes nothing but the same.",
-		.example = "claim", .aka = "RouterOS: proposal-check; racoon: "
-			"proposal_check",
-	},
 	{
 		.key = "child_per_pair", .scope = SCOPE_PEER, .type = ST_CHOICE,
-		.page = PAGE_COMPAT,
+		.page = PAGE_ADVANCED,
 		.cost = COST_REKEY, .defaultable = true, .def = "auto", .empty = "",
 		.unit = "", .choices = per_pair_words, .label = "A tunnel per pair",
 		IN_PEER(child_per_pair), NO_WHEN,
@@ -728,7 +727,7 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "unique", .scope = SCOPE_PEER, .type = ST_CHOICE,
-		.page = PAGE_COMPAT,
+		.page = PAGE_ADVANCED,
 		.cost = COST_RESTART, .defaultable = true, .def = "replace", .empty = "",
 		.unit = "", .choices = unique_words, .label = "Second connection",
 		IN_PEER(unique), NO_WHEN,

@@ -20,14 +20,19 @@ keys PPage PPage PPage PPage PPage PPage
 keys Escape; sees "leaving asks" "not saved yet"
 keys Escape
 sees_not "and Esc stays" "not saved yet"
-set_field() {	# LABEL VALUE: go down to the field on this page, and fill it
-	local i
-	for ((i = 0; i < 14; i++)); do
-		# The focused field's key stands in the rule above its help.
-		screen | grep -qE "^(─|-)+ $1 " && break
-		keys Down; sleep 0.12
+go_field() {	# KEY: down to the field on this page, or up to it
+	local i way
+	for way in Down Up; do
+		for ((i = 0; i < 14; i++)); do
+			# The focused field's key stands in the rule above its help.
+			screen | grep -qE "^(─|-)+ $1 " && return 0
+			keys $way; sleep 0.12
+		done
 	done
-	keys C-u; typed "$2"
+	return 1
+}
+set_field() {	# KEY VALUE: fill it
+	go_field "$1"; keys C-u; typed "$2"
 }
 page_to() {	# a field that this page has
 	local i
