@@ -133,6 +133,7 @@ int args_number(const char *what, const char *text, unsigned long max, unsigned 
 
 int state_status(struct cli *c, struct err *e);
 int state_up(struct cli *c, struct err *e);
+int state_test(struct cli *c, struct err *e);
 int state_down(struct cli *c, struct err *e);
 int state_restart(struct cli *c, struct err *e);
 int state_reload(struct cli *c, struct err *e);

@@ -499,6 +499,21 @@ int state_up(struct cli *c, struct err *e)
 	return rc;
 }
 
+int state_test(struct cli *c, struct err *e)
+{
+	struct client *cl = daemon(c, e);
+	char text[ERR_MSG_MAX];
+	int rc;
+
+	if (!cl)
+		return -1;
+	rc = client_test(cl, c->argv[0], text, sizeof(text), e);
+	client_close(cl);
+	if (rc == 0)
+		out_say(c, "%s: %s.", c->argv[0], text);
+	return rc;
+}
+
 int state_down(struct cli *c, struct err *e)
 {
 	struct client *cl = daemon(c, e);

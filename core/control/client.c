@@ -422,6 +422,21 @@ int client_up(struct client *c, const char *peer, unsigned timeout_s, struct err
 	return how;
 }
 
+int client_test(struct client *c, const char *peer, char *text, size_t cap, struct err *e)
+{
+	struct json_object *data;
+	int limit_ms = c->limit_ms, how;
+
+	c->limit_ms = 0;
+	how = client_request(c, "test", with_peer(peer), 95000, &data, e);
+	c->limit_ms = limit_ms;
+	if (how < 0)
+		return -1;
+	snprintf(text, cap, "%s", json_get_str(data, "text", ""));
+	json_object_put(data);
+	return 0;
+}
+
 int client_down(struct client *c, const char *peer, struct err *e)
 {
 	return client_request(c, "down", with_peer(peer), 0, NULL, e);

@@ -82,6 +82,10 @@ int client_status(struct client *c, const char *peer, struct status **out,
 /* Brings it up, and waits until it is or failed: *e then says why in words (EXIT_FAILED, or
  * EXIT_TIMEOUT after timeout_s; 0: 60). Steps come as CLIENT_PROGRESS. */
 int client_up(struct client *c, const char *peer, unsigned timeout_s, struct err *e) MUST_USE;
+/* Does the peer take our credentials, and we its? Ends within 90 s; text gets the sentence of
+ * success. */
+int client_test(struct client *c, const char *peer, char *text, size_t cap, struct err *e)
+	MUST_USE;
 int client_down(struct client *c, const char *peer, struct err *e) MUST_USE;
 /* Read the settings again and apply what changed; EXIT_SETTINGS when they are invalid. text,
  * where not NULL, gets what the daemon says to it (cap bytes; may be ""). */

@@ -21,6 +21,8 @@ const char *engine_event_name(enum engine_event ev)
 	case ENGINE_GAVE_UP: return "gave_up";
 	case ENGINE_DOWN: return "down";
 	case ENGINE_DISABLED: return "disabled";
+	case ENGINE_TEST_PASSED: return "test_passed";
+	case ENGINE_TEST_FAILED: return "test_failed";
 	}
 	return "?";
 }

@@ -41,6 +41,8 @@ enum engine_event {
 	ENGINE_GAVE_UP,		/* keying_tries are spent, or the failure is for good */
 	ENGINE_DOWN,		/* the last child is gone; text says why */
 	ENGINE_DISABLED,	/* by settings, by removal, or by the admin's `down` */
+	ENGINE_TEST_PASSED,	/* of engine_peer_test(): text says what was proven */
+	ENGINE_TEST_FAILED,	/* … or why not */
 };
 const char *engine_event_name(enum engine_event ev);	/* "trying", "up", … */
 
@@ -150,6 +152,10 @@ int engine_peer_up(struct engine *e, const char *name, struct err *err) MUST_USE
 /* The admin's `down`: Delete is sent; it neither starts nor answers until `up`. -1:
  * EXIT_NO_PEER. */
 int engine_peer_down(struct engine *e, const char *name, struct err *err) MUST_USE;
+/* Try whether both sides take each other's credentials, without a child (RFC 6023), beside
+ * whatever stands. 0: ENGINE_TEST_PASSED or ENGINE_TEST_FAILED follows. -1: EXIT_NO_PEER;
+ * EXIT_FAILED when it is disabled, cannot be called, or is being tested. IKEv2 only. */
+int engine_peer_test(struct engine *e, const char *name, struct err *err) MUST_USE;
 /* The address the kernel would use changed (or is known now); another one restarts it. */
 void engine_local_addr(struct engine *e, const char *name, const struct ip_addr *addr);
 /* What a gateway's name means now. A peer that is up stays up as long as the address it is at

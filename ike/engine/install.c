@@ -90,6 +90,14 @@ void child_not_rekeyed(struct child *c, const char *why)
 		  (unsigned)((c->expire_at - clock_ms()) / 60000));
 }
 
+/* On another IKE SA, when that one is replaced: it has to be told. */
+static void delete_stale(struct child *o, const struct child *c)
+{
+	o->del_want = true;
+	if (o->sa != c->sa)
+		timer_set(o->sa->e->ts, &o->sa->timer, 0);
+}
+
 static void in_use(struct child *c)
 {
 	struct peer *p = c->peer;
@@ -99,7 +107,8 @@ static void in_use(struct child *c)
 
 	words(c, text, sizeof(text));
 	if (first) {
-		*s = (struct slot){ .up_since = clock_ms(), .reason = s->reason };
+		*s = (struct slot){ .up_since = clock_ms(), .reason = s->reason,
+				    .by_pair = s->by_pair, .turn = s->turn };
 		if (p->conf.n_children > 1)
 			log_info(p->conf.name, "child %s up, %s",
 				 p->conf.children[c->slot].name, text);
@@ -118,7 +127,7 @@ static void in_use(struct child *c)
 	for (struct child *o = p->children; o; o = o->next)
 		if (o != c && o->slot == c->slot && o->stale &&
 		    (o->pair == c->pair || c->pair == PAIR_ALL || o->pair == PAIR_ALL))
-			o->del_want = true;
+			delete_stale(o, c);
 	if (!c->replaces)
 		test_soon(c);
 	peer_children_changed(p, NULL);

@@ -36,6 +36,7 @@
 #define LEAVING_PER_PEER 12	/* IKE SAs that are replaced and wait for their end */
 #define KEEPALIVE_MS 20000	/* RFC 3948 §4 */
 #define REPLACED_MS 1000	/* a duplicate lives on so long: make before break */
+#define HAND_OVER_MS 20000	/* the same, when its children are made anew one by one */
 #define REKEYED_MS 30000	/* so long we wait for the Delete of what was replaced */
 
 /* Bytes that we own. */
@@ -122,6 +123,10 @@ struct ike_sa {
 	bool hard;			/* why is a refusal: retry slowly */
 	bool hurry;			/* another address waits to be tried */
 	bool roams;			/* its ends may move (RFC 4555) */
+	bool childless;			/* no child was asked for with it (RFC 6023) */
+	bool test, passed;		/* to try the credentials: carries nothing, ends at once */
+	bool again;			/* called while another stood: reauthentication */
+	bool handing;			/* goes when its children have successors */
 	uint32_t vault_id;		/* the request under way; 0 none */
 	uint32_t life_s;		/* as agreed; 0: as in the settings */
 	uint64_t spi_i, spi_r;		/* IKEv1: the cookies */
@@ -131,6 +136,7 @@ struct ike_sa {
 	struct timer rtx, timer, alive;
 	uint64_t created_ms, established_ms, last_rx_ms;
 	uint64_t rekey_at, expire_at, kill_at;
+	uint64_t reauth_at, auth_end_at; /* when to prove anew; when it is too late. 0 never */
 	char *why;			/* what it failed of */
 };
 
@@ -149,6 +155,7 @@ struct child {
 	bool rekeying;			/* our rekey of it is under way */
 	bool held;			/* installed with hold_out, not activated yet */
 	bool udp_encap;
+	uint8_t mode;			/* enum mode */
 	bool repairs;			/* installed because the dataplane was lost */
 	bool test;			/* rekeyed early, to see whether that works */
 	uint8_t n_local, n_remote;
@@ -171,6 +178,8 @@ struct slot {
 	uint32_t rekeys;
 	uint8_t fails;
 	bool failed;
+	bool by_pair;			/* the peer takes a pair of networks at a time only */
+	uint16_t turn;			/* the pair that is tried first */
 	uint64_t rx_bytes, rx_packets, tx_bytes, tx_packets;	/* of SAs that went */
 	char *reason;
 };
@@ -343,6 +352,7 @@ struct child_made {
 	uint64_t life_bytes;		/* likewise */
 	uint16_t pair;
 	uint8_t slot;
+	uint8_t mode;			/* enum mode */
 	bool initiator, hold;
 };
 /* Link it and hand it to the dataplane. NULL with *e. */
@@ -367,6 +377,27 @@ static inline const struct child_conf *slot_conf(const struct peer *p, uint8_t s
 {
 	return slot < p->conf.n_children ? &p->conf.children[slot] : NULL;
 }
+/* ---- slots.c: what a configured child covers ---- */
+/* Its networks, with protocol and ports, as selectors; pair: of one pair alone. */
+void slot_selectors(const struct child_conf *cc, uint16_t pair, struct ts_list *local,
+		    struct ts_list *remote);
+/* One child for each pair of networks, by the settings or by what the peer refused before
+ * (child_per_pair). A version that cannot do otherwise asks nobody. */
+bool slot_by_pair(const struct peer *p, uint8_t slot);
+/* Is something of it not served by a child? *pair gets what is to be made: a pair when
+ * by_pair, else PAIR_ALL. */
+bool slot_missing(const struct peer *p, uint8_t slot, bool by_pair, uint16_t *pair);
+/* The pair that these selectors lie in; PAIR_ALL: more than one, or there is but one. */
+uint16_t slot_pair_of(const struct child_conf *cc, const struct ts_list *local,
+		      const struct ts_list *remote);
+/* A child for this pair was refused for its selectors. True: pairs are tried from now on,
+ * at once; else the next pair has its turn. */
+bool slot_try_pairs(struct peer *p, uint8_t slot, uint16_t pair);
+/* A child of the slot that carries some of this already, or NULL. */
+struct child *slot_overlap(const struct peer *p, uint8_t slot, const struct ts_list *local,
+			   const struct ts_list *remote);
+bool child_overlaps(const struct child *a, const struct child *b);
+
 /* The configured child that the peer's selectors mean: the best fit, of equal ones the
  * first that is not up; fit TS_NONE: none. A rekey means the one that is rekeyed, as long
  * as that fits at all. */
@@ -400,6 +431,20 @@ bool peer_speaks(const struct peer *p, uint8_t version);
 #define MATCH_HOST 200
 int peer_match_addr(const struct peer *p, const struct endpoint *local,
 		    const struct endpoint *remote);
+
+/* May it be connected from there, beside what it is connected by (the setting unique)? */
+bool peer_may_join(const struct peer *p, const struct ike_sa *sa);
+
+/* ---- again.c: calls beside what stands ---- */
+/* It stands: when is it to be proven anew? lifetime_s: the peer's AUTH_LIFETIME, or 0. */
+void again_plan(struct ike_sa *sa, uint32_t lifetime_s);
+/* Call, or end it, if it is time. True when it ends. */
+bool again_next(struct ike_sa *sa, uint64_t now);
+void again_failed(struct peer *p, const struct ike_sa *sa);
+/* sa takes over from old, child by child. */
+void again_hand_over(struct ike_sa *old, struct ike_sa *sa);
+bool again_handed_over(const struct ike_sa *sa);
+void again_tested(struct peer *p, const struct ike_sa *sa);
 
 /* ---- where.c: the addresses of a peer ---- */
 #define TARGETS_MAX (GATEWAYS_MAX * NAME_ADDRS_MAX)

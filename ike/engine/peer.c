@@ -186,7 +186,8 @@ static void lost(struct peer *p, const struct ike_sa *sa)
 	const char *why = sa->why ? sa->why : "ended";
 	uint64_t lived = clock_ms() - sa->established_ms;
 
-	if (!sa->admin) {
+	/* Whoever calls without a child and goes only tried the credentials. */
+	if (!sa->admin && (p->told_up || !sa->childless)) {
 		peer_fail(p, why);
 		log_warning(p->conf.name, "down: %s", why);
 	}
@@ -224,8 +225,14 @@ void peer_sa_gone(struct peer *p, struct ike_sa *sa)
 		peer_children_changed(p, p->gone ? "removed" : "stopping");
 		return;
 	}
+	if (sa->test) {
+		again_tested(p, sa);
+		return;
+	}
 	if (!sa->established_ms) {
-		if (sa->initiator && !sa->by_rekey)
+		if (sa->again)
+			again_failed(p, sa);
+		else if (sa->initiator && !sa->by_rekey)
 			try_failed(p, sa);
 		return;
 	}
@@ -236,6 +243,7 @@ void peer_sa_gone(struct peer *p, struct ike_sa *sa)
 		return;
 	}
 	peer_children_changed(p, sa->why);
+	where_tell(p);
 	sa_next(p->main);
 }
 
@@ -260,6 +268,12 @@ static struct ike_sa *settle(struct peer *p, struct ike_sa *sa, struct ike_sa *o
 		if (sa->spi_i < o->spi_i)
 			loser = sa;
 		log_debug(p->conf.name, "both sides called at once");
+	} else if (p->conf.unique == UNIQUE_NEVER) {
+		return sa;
+	} else if (!initial_contact && (sa->again || !sa->initiator)) {
+		log_debug(p->conf.name, "a new IKE SA takes over");
+		again_hand_over(o, sa);
+		return sa;
 	} else {
 		/* §2.4: a peer that says so knows nothing of older ones. */
 		o->kill_silent = initial_contact;
@@ -295,11 +309,22 @@ void peer_trim(struct peer *p)
 	}
 }
 
+/* The same address again is a new call of the one that we have. */
+bool peer_may_join(const struct peer *p, const struct ike_sa *sa)
+{
+	return p->conf.unique != UNIQUE_KEEP || !p->main || !sa_is_up(p->main) ||
+	       addr_equal(&p->main->remote.addr, &sa->remote.addr);
+}
+
 void peer_sa_up(struct peer *p, struct ike_sa *sa, bool initial_contact)
 {
 	char alg[STATUS_ALG_MAX], pair[128], id[ID_TEXT_MAX], text[LOG_TEXT_MAX];
 	struct ike_sa *winner = sa, *next;
 
+	if (sa->childless && !initial_contact && p->main && sa_is_up(p->main)) {
+		log_info(p->conf.name, "the peer tries the credentials, and asks for no child");
+		return;
+	}
 	for (struct ike_sa *o = p->sas; o; o = next) {
 		next = o->peer_next;
 		if (o == sa)

@@ -199,12 +199,12 @@ void sa_close(struct ike_sa *sa)
 
 bool sa_is_up(const struct ike_sa *sa)
 {
-	return sa->stage == STAGE_UP && !sa->want_delete && !sa->kill_at;
+	return sa->stage == STAGE_UP && !sa->want_delete && !sa->kill_at && !sa->test;
 }
 
 bool sa_is_attempt(const struct ike_sa *sa)
 {
-	return sa->initiator && !sa->by_rekey &&
+	return sa->initiator && !sa->by_rekey && !sa->test &&
 	       (sa->stage == STAGE_CALLING || sa->stage == STAGE_PROVING);
 }
 
@@ -263,6 +263,9 @@ void sa_adopt(struct ike_sa *from, struct ike_sa *to)
 	to->peer_id = from->peer_id;
 	to->kill_at = from->kill_at;
 	to->kill_silent = from->kill_silent;
+	to->reauth_at = from->reauth_at;
+	to->auth_end_at = from->auth_end_at;
+	to->handing = from->handing;
 	from->kill_at = 0;
 	if (p->main == from)
 		p->main = to;

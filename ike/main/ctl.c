@@ -16,7 +16,7 @@
 
 #define UP_WAIT_MAX_S 86400
 
-enum wait_for { WAIT_STATS, WAIT_UP, WAIT_RELOAD };
+enum wait_for { WAIT_STATS, WAIT_UP, WAIT_TEST, WAIT_RELOAD };
 
 struct wait {
 	struct wait *next;
@@ -379,7 +379,47 @@ static void tell_waiting(struct wait *w, const char *peer, enum engine_event ev,
 		return;
 	case ENGINE_REKEYED:
 	case ENGINE_DOWN:
+	case ENGINE_TEST_PASSED:
+	case ENGINE_TEST_FAILED:
 		return;
+	}
+}
+
+/* ---- trying the credentials ---- */
+
+#define TEST_WAIT_MS 90000	/* the engine gives up long before */
+
+static void test_expired(void *arg)
+{
+	struct wait *w = arg;
+
+	server_fail(wait_end(w), EXIT_TIMEOUT, "the test did not end");
+}
+
+static void cmd_test(void *arg, struct server_req *r)
+{
+	struct ctl *c = arg;
+	struct wait *w = wait_new(c, WAIT_TEST, r, test_expired, TEST_WAIT_MS);
+	struct err e = { 0 };
+
+	if (!w)
+		return;
+	if (engine_peer_test(c->k->engine, server_request(r)->peer, &e) < 0 && waiting(c, w))
+		server_fail(wait_end(w), e.code, "%s", e.msg);
+}
+
+static void tell_tester(struct wait *w, const char *peer, enum engine_event ev,
+			const char *text)
+{
+	struct json_object *data;
+
+	if (ev == ENGINE_TEST_PASSED) {
+		data = json_object_new_object();
+		json_put_str(data, "peer", peer);
+		json_put_str(data, "text", text);
+		server_done(wait_end(w), data);
+	} else if (ev == ENGINE_TEST_FAILED) {
+		server_fail(wait_end(w), EXIT_FAILED, "%s", text);
 	}
 }
 
@@ -391,6 +431,9 @@ void ctl_on_event(struct ctl *c, const char *peer, enum engine_event ev, const c
 		next = w->next;
 		if (w->what == WAIT_UP && strcmp(server_request(w->req)->peer, peer) == 0)
 			tell_waiting(w, peer, ev, text ? text : "");
+		else if (w->what == WAIT_TEST &&
+			 strcmp(server_request(w->req)->peer, peer) == 0)
+			tell_tester(w, peer, ev, text ? text : "");
 	}
 	ctl_on_peer(c, peer);
 }
@@ -583,6 +626,7 @@ static const struct server_cmd cmds[] = {
 	{ .name = "explain", .fn = cmd_explain },
 	{ .name = "up", .changes = true, .wants_peer = true, .fn = cmd_up },
 	{ .name = "down", .changes = true, .wants_peer = true, .fn = cmd_down },
+	{ .name = "test", .changes = true, .wants_peer = true, .fn = cmd_test },
 	{ .name = "reload", .changes = true, .fn = cmd_reload },
 	{ .name = "restart", .changes = true, .fn = cmd_restart },
 	{ .name = "log", .fn = cmd_log },

@@ -312,6 +312,9 @@ static int keep_all(struct auth_kept *k, const struct ike_msg *m, bool request,
 	    keep_data(&k->no_ppk_auth, m, N_NO_PPK_AUTH) < 0)
 		return err_set(e, "out of memory");
 	k->initial_contact = ike_msg_notify(m, N_INITIAL_CONTACT, &n);
+	k->transport = ike_msg_notify(m, N_USE_TRANSPORT_MODE, &n);
+	if (ike_msg_notify(m, N_AUTH_LIFETIME, &n))
+		k->auth_lifetime_s = notify_u32(&n);
 	k->ppk_answered = ike_msg_notify(m, N_PPK_IDENTITY, &n);
 	if (ike_msg_error(m, &n))
 		k->child_error = n.type;
@@ -408,10 +411,14 @@ static enum verdict send_auth(struct ike_sa *sa)
 		build_id(&o.b, PAYLOAD_IDR, &sa->peer->conf.peer_id);
 	write_auth(sa, &o.b);
 	write_ppk(sa, &o.b);
-	if (!has_other(sa))
+	if (!has_other(sa) && !sa->test)
 		build_notify_plain(&o.b, N_INITIAL_CONTACT);
 	hs->child_spi = child_new_spi(sa->e);
-	child_write_offer(sa, &o.b, 0, hs->child_spi, NULL);
+	slot_missing(sa->peer, 0, slot_by_pair(sa->peer, 0), &hs->child_pair);
+	if (!sa->test)
+		child_write_offer(sa, &o.b, 0, hs->child_pair, hs->child_spi, NULL);
+	else if (!hs->childless)
+		child_write_nothing(sa, &o.b, hs->child_spi);
 	out_send_request(sa, &o, TASK_AUTH);
 	if (req_out(sa))
 		return V_DONE;
@@ -609,7 +616,7 @@ static struct child_offer kept_offer(const struct ike_sa *sa)
 	return (struct child_offer){
 		.sa = blob_slice(&hs->in.sa), .tsi = blob_slice(&hs->in.tsi),
 		.tsr = blob_slice(&hs->in.tsr), .ni = sa->initiator ? mine : theirs,
-		.nr = sa->initiator ? theirs : mine,
+		.nr = sa->initiator ? theirs : mine, .transport = hs->in.transport,
 	};
 }
 
@@ -623,12 +630,16 @@ static void first_child(struct ike_sa *sa)
 	if (!k->sa.p || !k->tsi.p || !k->tsr.p) {
 		uint16_t type = k->child_error ? k->child_error : N_NO_PROPOSAL_CHOSEN;
 
+		if ((type == N_TS_UNACCEPTABLE || type == N_SINGLE_PAIR_REQUIRED) &&
+		    slot_try_pairs(sa->peer, 0, v2(sa)->hs->child_pair))
+			return;
 		negotiation_child_refused(sa, 0, false, type);
 		slot_fail(sa->peer, 0, "the peer refuses the child: %s (%s)",
 			  ike_notify_words(type), ike_notify_name(type));
 		return;
 	}
-	if (!child_complete(sa, &of, 0, v2(sa)->hs->child_spi, NULL, &err)) {
+	if (!child_complete(sa, &of, 0, v2(sa)->hs->child_pair, v2(sa)->hs->child_spi, NULL,
+			    &err)) {
 		slot_fail(sa->peer, 0, "%s", err.msg);
 		v2(sa)->orphan_spi = v2(sa)->hs->child_spi;
 	}
@@ -639,12 +650,37 @@ static void established(struct ike_sa *sa)
 	sa->established_ms = clock_ms();
 	read_id(&v2(sa)->hs->in.id, &sa->peer_id);
 	sa_lifetimes(sa);
+	again_plan(sa, v2(sa)->hs->in.auth_lifetime_s);
 	sa_keepalive_start(sa);
+}
+
+/* Both sides took each other's credentials: that was all. */
+static enum verdict passed(struct ike_sa *sa)
+{
+	const struct handshake *hs = v2(sa)->hs;
+	char alg[STATUS_ALG_MAX], id[ID_TEXT_MAX], mine[ID_TEXT_MAX];
+	struct ike_id theirs;
+
+	read_id(&hs->in.id, &theirs);
+	sa_why(sa, false, "both sides accept each other: %s, the peer is %s by %s, we are %s by "
+	       "%s%s%s", chosen_str(&sa->ike, alg, sizeof(alg)),
+	       id_str(&theirs, id, sizeof(id)), method_words(hs->in.method),
+	       id_str(&hs->my_id, mine, sizeof(mine)),
+	       hs->scheme ? "certificate" : "pre-shared key",
+	       hs->ppk_used ? ", with the post-quantum key" : "",
+	       hs->childless ? "" : "; the peer cannot do without a child (RFC 6023), so one for "
+				    "networks that nobody has was offered");
+	sa->passed = true;
+	sa->admin = true;
+	info_delete_ike(sa, 0);
+	return V_FAILED;
 }
 
 ACTION(auth_verified)
 {
 	(void)in;
+	if (sa->test)
+		return passed(sa);
 	established(sa);
 	sa->owner = true;
 	peer_sa_up(sa->peer, sa, false);
@@ -785,12 +821,26 @@ static int begin_check(struct ike_sa *sa)
 	return 0;
 }
 
+/* SA, TSi and TSr: all three, or none (RFC 6023 §3). */
+static bool broken_child(const struct ike_msg *m)
+{
+	bool sa = ike_msg_get(m, PAYLOAD_SA);
+
+	return sa != (bool)ike_msg_get(m, PAYLOAD_TSI) ||
+	       sa != (bool)ike_msg_get(m, PAYLOAD_TSR);
+}
+
 ACTION(auth_request)
 {
 	struct err err = { 0 };
 	struct ike_id id, asked;
 	struct peer *p;
 
+	if (broken_child(in->m)) {
+		sa_why(sa, true, "its IKE_AUTH asks for half a child");
+		out_answer_notify(sa, IKE_AUTH, N_INVALID_SYNTAX, (struct slice){ 0 });
+		return V_FAILED;
+	}
 	if (keep_all(&v2(sa)->hs->in, in->m, true, &err) < 0 ||
 	    read_id(&v2(sa)->hs->in.id, &id) < 0 ||
 	    read_id(&v2(sa)->hs->in.id_asked, &asked) < 0) {
@@ -837,6 +887,7 @@ ACTION(auth_pending)
 
 ACTION(auth_r_verified)
 {
+	char now[ADDR_TEXT_MAX], old[ADDR_TEXT_MAX];
 	struct err err = { 0 };
 
 	if (v2(sa)->hs->asked == ASKED_PPK) {
@@ -847,6 +898,12 @@ ACTION(auth_r_verified)
 		ppk_apply(sa);
 		ask_verify(sa);
 		return V_STAY;
+	}
+	if (!peer_may_join(sa->peer, sa)) {
+		sa_why(sa, false, "it calls from %s, and is connected from %s already (unique)",
+		       addr_str(&sa->remote.addr, now), addr_str(&sa->peer->main->remote.addr,
+								 old));
+		return refuse(sa);
 	}
 	return begin_sign(sa) < 0 ? refuse(sa) : V_DONE;
 }
@@ -887,13 +944,18 @@ ACTION(auth_r_signed)
 	build_id(&o.b, PAYLOAD_IDR, &v2(sa)->hs->my_id);
 	if (blob_set(&v2(sa)->hs->auth, in->vault->auth) < 0 || write_chain(sa, &o.b) < 0)
 		return refuse(sa);
+	sa->childless = !k->sa.p;
 	established(sa);
 	peer_sa_up(sa->peer, sa, k->initial_contact);
-	child_accept(sa, &of, &an);
+	if (!sa->childless)
+		child_accept(sa, &of, &an);
 	write_auth(sa, &o.b);
 	if (v2(sa)->hs->ppk_used)
 		build_notify_plain(&o.b, N_PPK_IDENTITY);
-	child_write_answer(&o.b, &of, &an);
+	if (sa->peer->conf.reauth_s)
+		build_notify_u32(&o.b, N_AUTH_LIFETIME, sa->peer->conf.reauth_s);
+	if (!sa->childless)
+		child_write_answer(&o.b, &of, &an);
 	out_send_response(sa, &o, an.child ? an.child->id : 0);
 	handshake_free(sa);
 	return V_DONE;

@@ -100,6 +100,7 @@ void child_accept(struct ike_sa *sa, const struct child_offer *of,
 	struct err err = { 0 };
 	uint8_t shared[KE_SHARED_MAX];
 	size_t shared_len = 0;
+	const struct child_conf *cc;
 	struct slot_fit f;
 	struct child_made m;
 
@@ -119,12 +120,22 @@ void child_accept(struct ike_sa *sa, const struct child_offer *of,
 	}
 	an->tsi = f.tsi;
 	an->tsr = f.tsr;
+	cc = slot_conf(sa->peer, f.slot);
+	/* §1.3.1: the responder need not want it; but tunnel mode where transport is set would
+	 * be another thing. */
+	if (cc->mode == MODE_TRANSPORT && !of->transport) {
+		an->error = N_NO_PROPOSAL_CHOSEN;
+		negotiation_child(sa, f.slot, false, of->old != NULL, NEG_MODE);
+		slot_fail(sa->peer, f.slot, "the peer asks for tunnel mode, here mode is transport");
+		return;
+	}
 	if (choose_esp(sa, of, f.slot, an, shared, &shared_len) < 0)
 		return;
 	m = (struct child_made){
-		.esp = &an->esp, .local = &an->tsr, .remote = &an->tsi, .slot = f.slot, .pair = PAIR_ALL,
-		.spi_in = child_new_spi(sa->e),
-		.hold = of->old || slot_child(sa->peer, f.slot), .old = of->old,
+		.esp = &an->esp, .local = &an->tsr, .remote = &an->tsi, .slot = f.slot,
+		.pair = slot_pair_of(cc, &an->tsr, &an->tsi), .mode = cc->mode,
+		.spi_in = child_new_spi(sa->e), .old = of->old,
+		.hold = of->old || slot_overlap(sa->peer, f.slot, &an->tsr, &an->tsi),
 	};
 	an->child = make(sa, of, (struct slice){ shared, shared_len }, &m, &err);
 	secret_wipe(shared, sizeof(shared));
@@ -151,6 +162,8 @@ void child_write_answer(struct build *b, const struct child_offer *of,
 		return;
 	}
 	proposal_answer(&an->esp, an->child->spi_in, &sa);
+	if (an->child->mode == MODE_TRANSPORT)
+		build_notify_plain(b, N_USE_TRANSPORT_MODE);
 	build_sa(b, &sa);
 	if (of->pfs_round)
 		build_nonce(b, of->nr);
@@ -162,30 +175,49 @@ void child_write_answer(struct build *b, const struct child_offer *of,
 
 /* ---- the initiator's part ---- */
 
-void child_write_offer(struct ike_sa *sa, struct build *b, uint8_t slot, uint32_t spi,
-		       const struct exch *x)
+void child_write_offer(struct ike_sa *sa, struct build *b, uint8_t slot, uint16_t pair,
+		       uint32_t spi, const struct exch *x)
 {
 	const struct child_conf *cc = slot_conf(sa->peer, slot);
 	struct proposal_want want = child_want(sa->e, x != NULL, spi);
+	struct ts_list local, remote;
 	struct sa_payload offer;
-	struct ts_list ts;
 
 	proposal_offer(&cc->esp, &want, &offer);
+	if (cc->mode == MODE_TRANSPORT)
+		build_notify_plain(b, N_USE_TRANSPORT_MODE);
 	build_sa(b, &offer);
 	if (x) {
 		build_nonce(b, (struct slice){ x->nonce, NONCE_LEN });
 		if (x->ke)
 			build_ke(b, x->group, ke_public(x->ke));
 	}
-	ts_from_prefixes(cc->local_network, cc->n_local, &ts);
-	build_ts(b, PAYLOAD_TSI, &ts);
-	ts_from_prefixes(cc->remote_network, cc->n_remote, &ts);
-	build_ts(b, PAYLOAD_TSR, &ts);
+	slot_selectors(cc, pair, &local, &remote);
+	build_ts(b, PAYLOAD_TSI, &local);
+	build_ts(b, PAYLOAD_TSR, &remote);
+}
+
+void child_write_nothing(struct ike_sa *sa, struct build *b, uint32_t spi)
+{
+	const struct child_conf *cc = slot_conf(sa->peer, 0);
+	struct proposal_want want = child_want(sa->e, false, spi);
+	struct sa_payload offer;
+	struct ts_list ts;
+
+	proposal_offer(&cc->esp, &want, &offer);
+	build_sa(b, &offer);
+	for (int i = 0; i < 2; i++) {
+		uint8_t a[4] = { 192, 0, 2, (uint8_t)(1 + i) };
+		struct prefix host = { addr_from_bytes(AF_INET, a), 32 };
+
+		ts_from_prefixes(&host, 1, &ts);
+		build_ts(b, i ? PAYLOAD_TSR : PAYLOAD_TSI, &ts);
+	}
 }
 
 static int check_answer(struct ike_sa *sa, const struct child_offer *of,
-			const struct child_conf *cc, uint32_t spi, struct chosen *c,
-			struct ts_list *tsi, struct ts_list *tsr, struct err *e)
+			const struct child_conf *cc, uint16_t pair, uint32_t spi,
+			struct chosen *c, struct ts_list *tsi, struct ts_list *tsr, struct err *e)
 {
 	struct proposal_want want = child_want(sa->e, of->pfs_round, spi);
 	struct ts_list local, remote;
@@ -197,15 +229,15 @@ static int check_answer(struct ike_sa *sa, const struct child_offer *of,
 	proposal_offer(&cc->esp, &want, &offer);
 	if (proposal_verify(&answer, &offer, &want, c, e) < 0)
 		return err_wrap(e, "the answer is wrong");
-	ts_from_prefixes(cc->local_network, cc->n_local, &local);
-	ts_from_prefixes(cc->remote_network, cc->n_remote, &remote);
+	slot_selectors(cc, pair, &local, &remote);
 	if (ts_check(&local, tsi, e) < 0 || ts_check(&remote, tsr, e) < 0)
 		return err_wrap(e, "the peer's traffic selectors are wrong");
 	return 0;
 }
 
 struct child *child_complete(struct ike_sa *sa, const struct child_offer *of,
-			     uint8_t slot, uint32_t spi, struct ke *ke, struct err *e)
+			     uint8_t slot, uint16_t pair, uint32_t spi, struct ke *ke,
+			     struct err *e)
 {
 	const struct child_conf *cc = slot_conf(sa->peer, slot);
 	uint8_t shared[KE_SHARED_MAX];
@@ -219,8 +251,18 @@ struct child *child_complete(struct ike_sa *sa, const struct child_offer *of,
 		err_set(e, "its settings are gone");
 		return NULL;
 	}
-	if (check_answer(sa, of, cc, spi, &c, &tsi, &tsr, e) < 0)
+	if (check_answer(sa, of, cc, pair, spi, &c, &tsi, &tsr, e) < 0)
 		return NULL;
+	/* §1.3.1: declined; then what the peer made is deleted. */
+	if (cc->mode == MODE_TRANSPORT && !of->transport) {
+		negotiation_child(sa, slot, true, of->old != NULL, NEG_MODE);
+		err_set(e, "the peer wants tunnel mode, here mode is transport");
+		return NULL;
+	}
+	if (cc->mode == MODE_TUNNEL && of->transport) {
+		err_set(e, "the peer answers with transport mode, which nobody asked for");
+		return NULL;
+	}
 	if (c.ke != KE_NONE) {
 		if (!ke || ke_id(ke) != c.ke || of->ke.group != c.ke) {
 			err_set(e, "the peer's key exchange does not fit what it chose");
@@ -234,7 +276,8 @@ struct child *child_complete(struct ike_sa *sa, const struct child_offer *of,
 		.local = &tsi,
 		.remote = &tsr,
 		.slot = slot,
-		.pair = PAIR_ALL,
+		.pair = pair,
+		.mode = cc->mode,
 		.spi_in = spi,
 		.initiator = true,
 		.old = of->old,

@@ -33,10 +33,11 @@ static const struct payload_rule init_full[] = {
 static const struct payload_rule notify_only[] = {
 	{ PAYLOAD_NOTIFY, 1, MANY }, { PAYLOAD_VENDOR, 0, MANY }, { 0 }
 };
-/* §1.2: IDi, [CERT,] [CERTREQ,] [IDr,] AUTH, SAi2, TSi, TSr */
+/* §1.2: IDi, [CERT,] [CERTREQ,] [IDr,] AUTH, SAi2, TSi, TSr; without the last three no child
+ * is made (RFC 6023) */
 static const struct payload_rule auth_req[] = {
 	{ PAYLOAD_IDI, 1, 1 }, { PAYLOAD_IDR, 0, 1 }, { PAYLOAD_AUTH, 1, 1 },
-	{ PAYLOAD_SA, 1, 1 }, { PAYLOAD_TSI, 1, 1 }, { PAYLOAD_TSR, 1, 1 }, AUTH_EXTRAS,
+	{ PAYLOAD_SA, 0, 1 }, { PAYLOAD_TSI, 0, 1 }, { PAYLOAD_TSR, 0, 1 }, AUTH_EXTRAS,
 	{ 0 }
 };
 /* §2.16: as before, without AUTH */

@@ -17,13 +17,12 @@ static uint64_t slot_due(const struct ike_sa *sa, uint8_t slot)
 	const struct peer *p = sa->peer;
 	const struct slot *s = &p->slots[slot];
 	uint64_t from = sa->established_ms;
+	uint16_t pair;
 
 	if (sa != p->main || sa->kill_at || p->e->stopping || p->gone)
 		return 0;
-	for (const struct child *c = p->children; c; c = c->next)
-		if (c->slot == slot && !c->stale && !c->del_want &&
-		    c->state != CH_DELETING)
-			return 0;
+	if (!slot_missing(p, slot, slot_by_pair(p, slot), &pair))
+		return 0;
 	if (!sa->owner) {
 		if (p->conf.start != START_START)
 			return 0;
@@ -42,7 +41,7 @@ static bool child_rekey_due(const struct child *c, uint64_t now)
 static bool relieved(const struct child *c)
 {
 	for (const struct child *o = c->peer->children; o; o = o->next)
-		if (o != c && o->slot == c->slot && !o->held &&
+		if (o != c && o->slot == c->slot && !o->held && child_overlaps(o, c) &&
 		    (o->state == CH_LIVE || o->state == CH_REKEYED))
 			return true;
 	return false;
@@ -146,6 +145,8 @@ static void arm(struct ike_sa *sa, uint64_t now)
 
 	sooner(&at, sa->kill_at);
 	sooner(&at, sa->expire_at);
+	sooner(&at, sa->reauth_at);
+	sooner(&at, sa->auth_end_at);
 	for (const struct child *c = p->children; c; c = c->next)
 		if (c->sa == sa && c->held)
 			sooner(&at, c->release_at);
@@ -188,7 +189,7 @@ void task_next(struct ike_sa *sa)
 	}
 	if (sa->state != SA_ESTABLISHED)
 		return;
-	if (sa->kill_at && now >= sa->kill_at) {
+	if (sa->kill_at && (now >= sa->kill_at || again_handed_over(sa))) {
 		sa->kill_at = 0;
 		kill_it(sa);
 		return;
@@ -203,6 +204,8 @@ void task_next(struct ike_sa *sa)
 		sa_close(sa);
 		return;
 	}
+	if (again_next(sa, now))
+		return;
 	release_held(sa, now);
 	if (!req_out(sa))
 		start_task(sa, now);

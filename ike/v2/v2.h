@@ -28,6 +28,7 @@ struct auth_kept {
 	bool ppk_answered;		/* the responder takes our PPK */
 	uint32_t auth_lifetime_s;	/* RFC 4478; 0: not said */
 	bool initial_contact;
+	bool transport;			/* USE_TRANSPORT_MODE came */
 	uint16_t child_error;		/* the responder made no child; 0 otherwise */
 };
 
@@ -42,6 +43,7 @@ struct handshake {
 	uint16_t refused;		/* an unauthenticated error notify, remembered */
 	char *refused_words;
 	uint32_t child_spi;
+	uint16_t child_pair;
 	struct ike_id my_id;
 	unsigned peer_hashes;		/* 1 << SIGHASH_*; 0: it does not know RFC 7427 */
 	bool childless;			/* the peer can do without a child (RFC 6023) */
@@ -68,6 +70,7 @@ struct exch {
 	uint16_t group;			/* KE_NONE: no PFS */
 	uint8_t ke_tries;
 	uint8_t slot;
+	uint16_t pair;			/* of the slot's networks; PAIR_ALL */
 	uint32_t spi;			/* of the child */
 	uint32_t deleted_spi;		/* the peer deleted it before its answer came */
 	uint32_t old_id;		/* the child that is rekeyed; 0: a new one */
@@ -176,6 +179,7 @@ struct child_offer {		/* a child asked of us, or given to us */
 	struct slice ni, nr;
 	struct ke_payload ke;	/* group 0: none */
 	bool pfs_round;		/* CREATE_CHILD_SA, where KE is negotiated (§1.3) */
+	bool transport;		/* USE_TRANSPORT_MODE came (§1.3.1) */
 	struct child *old;	/* rekeyed, or NULL */
 };
 struct child_answer {
@@ -194,10 +198,14 @@ void child_write_answer(struct build *b, const struct child_offer *of,
 			const struct child_answer *an);
 /* Initiator: check the answer and install. spi: ours. NULL with *e. */
 struct child *child_complete(struct ike_sa *sa, const struct child_offer *of,
-			     uint8_t slot, uint32_t spi, struct ke *ke, struct err *e);
+			     uint8_t slot, uint16_t pair, uint32_t spi, struct ke *ke,
+			     struct err *e);
 /* Write the offer: SA, (Ni, KE,) TSi, TSr. group KE_NONE: no KE. */
-void child_write_offer(struct ike_sa *sa, struct build *b, uint8_t slot, uint32_t spi,
-		       const struct exch *x);
+void child_write_offer(struct ike_sa *sa, struct build *b, uint8_t slot, uint16_t pair,
+		       uint32_t spi, const struct exch *x);
+/* The same with networks that are nobody's (RFC 5737), for a test with a peer that cannot do
+ * without a child. */
+void child_write_nothing(struct ike_sa *sa, struct build *b, uint32_t spi);
 /* The proposals' want for a child. */
 struct proposal_want child_want(const struct engine *e, bool pfs_round, uint32_t spi);
 

@@ -161,6 +161,14 @@ void build_notify_plain(struct build *b, uint16_t type)
 	build_notify(b, PROTO_NONE, 0, 0, type, (struct slice){ 0 });
 }
 
+void build_notify_u32(struct build *b, uint16_t type, uint32_t value)
+{
+	uint8_t data[4] = { (uint8_t)(value >> 24), (uint8_t)(value >> 16),
+			    (uint8_t)(value >> 8), (uint8_t)value };
+
+	build_notify(b, PROTO_NONE, 0, 0, type, (struct slice){ .p = data, .len = 4 });
+}
+
 void build_notify_ke(struct build *b, uint16_t group)
 {
 	uint8_t data[2] = { (uint8_t)(group >> 8), (uint8_t)group };

@@ -55,6 +55,8 @@ void build_notify(struct build *b, uint8_t protocol, uint8_t spi_len, uint64_t s
 		  uint16_t type, struct slice data);
 /* Notify with no SPI and no data. */
 void build_notify_plain(struct build *b, uint16_t type);
+/* Notify with one number of 4 bytes: AUTH_LIFETIME. */
+void build_notify_u32(struct build *b, uint16_t type, uint32_t value);
 /* INVALID_KE_PAYLOAD with the group wanted (§1.3). */
 void build_notify_ke(struct build *b, uint16_t group);
 /* Delete this IKE SA, or the ESP SAs with these (our inbound) SPIs. */

@@ -289,6 +289,14 @@ int payload_notify(struct slice body, struct notify *out, struct err *e)
 	return 0;
 }
 
+uint32_t notify_u32(const struct notify *n)
+{
+	struct rd r = rd_slice(n->data);
+	uint32_t v = rd_u32(&r);
+
+	return rd_done(&r) ? v : 0;
+}
+
 uint16_t notify_ke_group(const struct notify *n)
 {
 	struct rd r = rd_slice(n->data);

@@ -151,6 +151,9 @@ int payload_notify(struct slice body, struct notify *out, struct err *e) MUST_US
 bool ike_msg_notify(const struct ike_msg *m, uint16_t type, struct notify *out);
 /* The first well-formed error notify. False when none. */
 bool ike_msg_error(const struct ike_msg *m, struct notify *out);
+/* Its data as one number of 4 bytes, as AUTH_LIFETIME has it (RFC 4478 §3); 0 when it is not
+ * that. */
+uint32_t notify_u32(const struct notify *n);
 /* The group in an INVALID_KE_PAYLOAD's data (§1.3); 0 when it has none. */
 uint16_t notify_ke_group(const struct notify *n);
 

@@ -22,7 +22,7 @@
 
 #define SIM_SAS 64
 #define SIM_PACKETS 512
-#define SIM_KINDS 10
+#define SIM_KINDS 12
 
 struct sim_sa {
 	bool used, added;	/* added: answered */
@@ -36,6 +36,9 @@ struct sim_side {
 	int n;
 	struct engine *e;
 	struct ip_addr addr;
+	struct ip_addr also[3];		/* more addresses that it has; or none */
+	struct msg_peer_addrs addrs;	/* what it told of its peer last */
+	unsigned told, looked_up;	/* how often; env->resolve() calls */
 	struct sim_sa sas[SIM_SAS];
 	char psk[64];			/* the same for every peer of a side; "" none */
 	bool dp_refuses, dp_mute, vault_mute;
@@ -159,6 +162,16 @@ static inline unsigned sim_dice(unsigned below)
 	return below ? rng_below(below) : 0;
 }
 
+static inline bool sim_has(const struct sim_side *d, const struct ip_addr *a)
+{
+	if (addr_equal(&d->addr, a))
+		return true;
+	for (size_t i = 0; i < 3; i++)
+		if (addr_is_set(&d->also[i]) && addr_equal(&d->also[i], a))
+			return true;
+	return false;
+}
+
 static inline void sim_net(struct sim *s, int from, struct endpoint src,
 			   struct endpoint dst, const uint8_t *msg, size_t len)
 {
@@ -187,7 +200,7 @@ static inline void sim_net(struct sim *s, int from, struct endpoint src,
 			return;		/* no mapping */
 		dst = (struct endpoint){ s->side[0].addr, inside };
 	}
-	if (!addr_equal(&dst.addr, &s->side[to].addr))
+	if (!sim_has(&s->side[to], &dst.addr) || (!s->nat && !sim_has(&s->side[from], &src.addr)))
 		return;
 	if (sim_dice(100) < s->dup)
 		copies = 2;
@@ -461,6 +474,43 @@ static void sim_event(void *arg, const char *peer, enum engine_event ev, const c
 		       'a' + d->n, engine_event_name(ev), text);
 }
 
+/* As aditd: every address is reached from the first of ours. */
+static inline void sim_paths(struct sim_side *d)
+{
+	struct msg_peer_paths m = { .n = d->addrs.n, .n_own = 1, .own = { d->addr } };
+
+	memcpy(m.peer, d->addrs.peer, sizeof(m.peer));
+	for (size_t i = 0; i < m.n; i++) {
+		m.path[i].remote = d->addrs.addr[i];
+		if (m.path[i].remote.family == d->addr.family)
+			m.path[i].local = d->addr;
+	}
+	for (size_t i = 0; i < 3 && addr_is_set(&d->also[i]); i++)
+		m.own[m.n_own++] = d->also[i];
+	engine_paths(d->e, &m);
+}
+
+static void sim_addrs(void *arg, const struct msg_peer_addrs *m)
+{
+	struct sim_side *d = arg;
+	struct sim_packet *p;
+
+	d->addrs = *m;
+	d->told++;
+	p = sim_put(d->s, 1);
+	p->to = -1;
+	p->side = d->n;
+	p->kind = 3;
+}
+
+static void sim_resolve(void *arg, const char *host)
+{
+	struct sim_side *d = arg;
+
+	(void)host;
+	d->looked_up++;
+}
+
 /* ---- running ---- */
 
 /* The pair a side would send on for the peer's first child: the newest that is in, and
@@ -543,6 +593,9 @@ static inline void sim_deliver(struct sim *s, struct sim_packet *p)
 				x->added = true;
 			engine_sa_added(d->e, p->id, p->ok, p->ok ? NULL : "it says no");
 			break;
+		case 3:
+			sim_paths(d);
+			break;
 		}
 	}
 	free(p->bytes);
@@ -612,6 +665,8 @@ static inline struct engine *sim_engine(struct sim *s, int n)
 		.vault_verify = sim_vault_verify,
 		.peer_up = sim_peer_up,
 		.peer_down = sim_peer_down,
+		.addrs = sim_addrs,
+		.resolve = sim_resolve,
 		.event = sim_event,
 	};
 
