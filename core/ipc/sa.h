@@ -27,6 +27,7 @@ struct sa_child {
 	struct endpoint local, remote;	/* outer; port 4500 (or the NAT's) with udp_encap */
 	uint8_t udp_encap;
 	uint8_t esn;
+	uint8_t mode;			/* enum mode (core/settings/conf.h) */
 	uint8_t hold_out;		/* do not send on it until sa_activate, or until a
 					 * packet was received on it (RFC 7296 §2.8) */
 	uint8_t n_local, n_remote;

@@ -162,6 +162,9 @@ static int check(struct sad *s, const struct sa_child *c, struct err *e)
 		return err_set(e, "SA %u: SPI %08x is in use already", c->id, c->spi_in);
 	if (sad_by_id(s, c->id))
 		return err_set(e, "SA %u is there already", c->id);
+	if (c->mode != MODE_TUNNEL)
+		return err_set(e, "the userspace dataplane has tunnel mode only: set mode=tunnel "
+			       "on both sides, or use the kernel's (dataplane=kernel)");
 	if (!c->udp_encap)
 		return err_set(e, "SA %u: the userspace dataplane sends ESP in UDP only", c->id);
 	if (!addr_is_set(&c->remote.addr) || !c->remote.port)

@@ -132,6 +132,7 @@ static void install(const struct child *c, struct sa_child *sc)
 	if (!sa->encap)
 		sc->local.port = sc->remote.port = 0;
 	sc->esn = c->esp.esn;
+	sc->mode = c->mode;
 	sc->hold_out = c->held;
 	sc->encr = c->esp.encr;
 	sc->encr_bits = c->esp.encr_bits;
@@ -163,6 +164,7 @@ struct child *child_make(struct ike_sa *sa, const struct child_made *m, struct e
 	c->initiator = m->initiator;
 	c->held = m->hold;
 	c->udp_encap = sa->encap;
+	c->mode = m->mode;
 	do
 		c->id = ++sa->e->last_child_id;
 	while (c->id == 0 || engine_child(sa->e, c->id));
@@ -255,54 +257,6 @@ void child_remove(struct child *c, uint32_t linger_ms)
 	free(c->stats);
 	free(c->ts);
 	free(c);
-}
-
-/* ---- which configured child is meant ---- */
-
-struct slot_fit slot_choose(const struct peer *p, const struct ts_list *tsi,
-			    const struct ts_list *tsr, const struct child *old)
-{
-	struct slot_fit best = { .slot = SLOT_NONE };
-	int most = 0;
-
-	for (uint8_t i = 0; i < p->conf.n_children; i++) {
-		const struct child_conf *cc = &p->conf.children[i];
-		struct slot_fit f = { .slot = i };
-		int score;
-
-		f.fit = ts_narrow(tsi, tsr, cc->local_network, cc->n_local,
-				  cc->remote_network, cc->n_remote, &f.tsi, &f.tsr);
-		if (f.fit == TS_NONE)
-			continue;
-		score = (old && old->slot == i ? 100 : 0) + (int)f.fit * 2 +
-			(slot_child(p, i) ? 0 : 1);
-		if (score <= most)
-			continue;
-		most = score;
-		best = f;
-	}
-	return best;
-}
-
-void slot_no_selectors(struct peer *p, const struct child *old,
-		       const struct ts_list *tsi, const struct ts_list *tsr)
-{
-	uint8_t slot = old && old->slot != SLOT_NONE ? old->slot : 0;
-	const struct child_conf *cc = slot_conf(p, slot);
-	struct ts_list local, remote;
-	char words[400];
-
-	ts_from_prefixes(cc->local_network, cc->n_local, &local);
-	ts_from_prefixes(cc->remote_network, cc->n_remote, &remote);
-	if (p->main) {
-		struct negotiation *n = negotiation_child(p->main, slot, false, old != NULL,
-							  NEG_SELECTORS);
-
-		negotiation_selectors(&n->ts_theirs_local, tsr);
-		negotiation_selectors(&n->ts_theirs_remote, tsi);
-	}
-	slot_fail(p, slot, "networks do not match: %s",
-		  ts_compare(&local, &remote, tsr, tsi, words, sizeof(words)));
 }
 
 bool child_too_many(const struct peer *p)

@@ -42,6 +42,10 @@ static bool same_child(const struct child_conf *a, const struct child_conf *b)
 			     b->n_local) &&
 	       same_networks(a->remote_network, a->n_remote, b->remote_network,
 			     b->n_remote) &&
+	       a->protocol == b->protocol && a->mode == b->mode &&
+	       a->local_port_lo == b->local_port_lo && a->local_port_hi == b->local_port_hi &&
+	       a->remote_port_lo == b->remote_port_lo &&
+	       a->remote_port_hi == b->remote_port_hi &&
 	       same_suites(SUITE_ESP, &a->esp, &b->esp);
 }
 
@@ -145,7 +149,8 @@ static void move_slots(struct peer *p, struct peer_conf *conf, struct slot *slot
 		c->slot = i < p->conf.n_children ? to[i] : SLOT_NONE;
 		if (c->slot == SLOT_NONE)
 			c->del_want = true;
-		else if (!same_child(&p->conf.children[i], &conf->children[c->slot]))
+		else if (!same_child(&p->conf.children[i], &conf->children[c->slot]) ||
+			 p->conf.child_per_pair != conf->child_per_pair)
 			c->stale = true;
 		if (c->stale)
 			p->tested = false;
@@ -161,6 +166,7 @@ static void move_slots(struct peer *p, struct peer_conf *conf, struct slot *slot
 		if (!same_child(&p->conf.children[i], &conf->children[to[i]])) {
 			slots[to[i]].next_ms = 0;
 			slots[to[i]].fails = 0;
+			slots[to[i]].by_pair = false;
 		}
 	}
 }
@@ -169,6 +175,8 @@ static void move_slots(struct peer *p, struct peer_conf *conf, struct slot *slot
  * anew. */
 static void renew_children(struct peer *p)
 {
+	uint16_t pair;
+
 	for (struct child *c = p->children; c; c = c->next)
 		if (c->stale && (!c->sa->owner && p->conf.start != START_START))
 			c->del_want = true;
@@ -180,7 +188,7 @@ static void renew_children(struct peer *p)
 			for (struct child *c = p->children; c; c = c->next)
 				sa->owner |= c->stale;
 			for (uint8_t i = 0; i < p->conf.n_children; i++)
-				sa->owner |= !slot_child(p, i);
+				sa->owner |= slot_missing(p, i, slot_by_pair(p, i), &pair);
 		}
 	}
 }
@@ -188,8 +196,10 @@ static void renew_children(struct peer *p)
 /* The admin asked, so what was refused before is tried now, by us. */
 static void retry_children(struct peer *p)
 {
+	uint16_t pair;
+
 	for (uint8_t i = 0; i < p->conf.n_children; i++) {
-		if (slot_child(p, i))
+		if (!slot_missing(p, i, slot_by_pair(p, i), &pair))
 			continue;
 		p->slots[i].next_ms = 0;
 		p->slots[i].fails = 0;

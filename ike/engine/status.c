@@ -47,38 +47,53 @@ static unsigned chosen_weak(const struct chosen *c)
 	       weak_of(ALG_KE, c->ke, 0);
 }
 
-static void agreed_selectors(const struct child *c, struct child_status *out)
+static uint8_t join(struct selector *to, uint8_t n, const struct selector *from, uint8_t m)
 {
-	out->n_local = c->n_local;
-	out->n_remote = c->n_remote;
-	memcpy(out->local, c->ts, c->n_local * sizeof(*c->ts));
-	memcpy(out->remote, c->ts + c->n_local, c->n_remote * sizeof(*c->ts));
+	for (uint8_t i = 0; i < m; i++) {
+		uint8_t k;
+
+		for (k = 0; k < n && !selector_covers(&to[k], &from[i]); k++)
+			;
+		if (k == n && n < SA_SELECTORS_MAX)
+			to[n++] = from[i];
+	}
+	return n;
+}
+
+/* Of all that serve the slot: there may be one for each pair of networks. */
+static void agreed_selectors(const struct peer *p, uint8_t slot, struct child_status *out)
+{
+	for (const struct child *c = p->children; c; c = c->next) {
+		if (c->slot != slot || c->state != CH_LIVE || c->stale)
+			continue;
+		out->n_local = join(out->local, out->n_local, c->ts, c->n_local);
+		out->n_remote = join(out->remote, out->n_remote, c->ts + c->n_local,
+				     c->n_remote);
+	}
 }
 
 static void configured_selectors(const struct child_conf *cc, struct child_status *out)
 {
-	struct ts_list ts;
+	struct ts_list ts, remote;
 
-	ts_from_prefixes(cc->local_network, cc->n_local, &ts);
+	slot_selectors(cc, PAIR_ALL, &ts, &remote);
 	out->n_local = ts.n;
 	memcpy(out->local, ts.s, ts.n * sizeof(ts.s[0]));
-	ts_from_prefixes(cc->remote_network, cc->n_remote, &ts);
-	out->n_remote = ts.n;
-	memcpy(out->remote, ts.s, ts.n * sizeof(ts.s[0]));
+	out->n_remote = remote.n;
+	memcpy(out->remote, remote.s, remote.n * sizeof(remote.s[0]));
 }
 
-static bool is_narrowed(const struct child *c, const struct child_conf *cc)
+static bool is_narrowed(const struct child_status *st, const struct child_conf *cc)
 {
-	struct ts_list want, got = { .n = c->n_local };
+	struct ts_list local, remote, got = { .n = st->n_local };
 
-	ts_from_prefixes(cc->local_network, cc->n_local, &want);
-	memcpy(got.s, c->ts, c->n_local * sizeof(*c->ts));
-	if (!ts_same(&want, &got))
+	slot_selectors(cc, PAIR_ALL, &local, &remote);
+	memcpy(got.s, st->local, st->n_local * sizeof(got.s[0]));
+	if (!ts_same(&local, &got))
 		return true;
-	ts_from_prefixes(cc->remote_network, cc->n_remote, &want);
-	got.n = c->n_remote;
-	memcpy(got.s, c->ts + c->n_local, c->n_remote * sizeof(*c->ts));
-	return !ts_same(&want, &got);
+	got.n = st->n_remote;
+	memcpy(got.s, st->remote, st->n_remote * sizeof(got.s[0]));
+	return !ts_same(&remote, &got);
 }
 
 static void child_status(const struct peer *p, uint8_t i, struct child_status *out)
@@ -101,11 +116,11 @@ static void child_status(const struct peer *p, uint8_t i, struct child_status *o
 		configured_selectors(cc, out);
 		return;
 	}
-	agreed_selectors(c, out);
+	agreed_selectors(p, i, out);
 	out->sa_id = c->id;
 	out->spi_in = c->spi_in;
 	out->spi_out = c->spi_out;
-	out->narrowed = is_narrowed(c, cc);
+	out->narrowed = is_narrowed(out, cc);
 	chosen_str(&c->esp, out->esp, sizeof(out->esp));
 	out->weak = chosen_weak(&c->esp);
 	out->esn = c->esp.esn;

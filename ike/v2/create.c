@@ -43,7 +43,7 @@ static int send_create(struct ike_sa *sa)
 	if (old)
 		build_notify(&o.b, PROTO_ESP, 4, old->spi_in, N_REKEY_SA,
 			     (struct slice){ 0 });
-	child_write_offer(sa, &o.b, x->slot, x->spi, x);
+	child_write_offer(sa, &o.b, x->slot, x->pair, x->spi, x);
 	out_send_request(sa, &o, old ? TASK_REKEY_CHILD : TASK_NEW_CHILD);
 	return req_out(sa) ? 0 : -1;
 }
@@ -71,6 +71,9 @@ void create_child(struct ike_sa *sa, uint8_t slot, struct child *old)
 		return;
 	v2(sa)->x = x;
 	x->slot = slot;
+	x->pair = old ? old->pair : PAIR_ALL;
+	if (!old)
+		slot_missing(sa->peer, slot, slot_by_pair(sa->peer, slot), &x->pair);
 	x->spi = child_new_spi(sa->e);
 	rng_bytes(x->nonce, NONCE_LEN);
 	proposal_offer(&sa->peer->conf.children[slot].esp, &want, &offer);
@@ -92,11 +95,13 @@ static int read_offer(const struct ike_msg *m, struct child_offer *of,
 		      struct slice *nonce, struct err *e)
 {
 	const struct payload *ke = ike_msg_get(m, PAYLOAD_KE);
+	struct notify n;
 
 	of->sa = ike_msg_get(m, PAYLOAD_SA)->body;
 	of->tsi = ike_msg_get(m, PAYLOAD_TSI)->body;
 	of->tsr = ike_msg_get(m, PAYLOAD_TSR)->body;
 	of->pfs_round = true;
+	of->transport = ike_msg_notify(m, N_USE_TRANSPORT_MODE, &n);
 	if (ke && payload_ke(ke->body, &of->ke, e) < 0)
 		return -1;
 	return payload_nonce(ike_msg_get(m, PAYLOAD_NONCE)->body, nonce, e);
@@ -118,7 +123,7 @@ ACTION(create_answered)
 	of.ni = (struct slice){ x->nonce, NONCE_LEN };
 	of.old = x->old_id ? engine_child(sa->e, x->old_id) : NULL;
 	if (read_offer(in->m, &of, &of.nr, &err) == 0)
-		c = child_complete(sa, &of, slot, x->spi, x->ke, &err);
+		c = child_complete(sa, &of, slot, x->pair, x->spi, x->ke, &err);
 	if (c && c->spi_out == x->deleted_spi) {
 		exch_free(sa);
 		child_remove(c, 0);
@@ -165,9 +170,13 @@ static void child_refused(struct ike_sa *sa, const struct notify *n)
 	struct exch *x = v2(sa)->x;
 	struct child *old = x->old_id ? engine_child(sa->e, x->old_id) : NULL;
 	uint8_t slot = x->slot;
+	uint16_t pair = x->pair;
 	char why[200];
 
 	exch_free(sa);
+	if ((n->type == N_TS_UNACCEPTABLE || n->type == N_SINGLE_PAIR_REQUIRED) && !old &&
+	    slot < p->conf.n_children && slot_try_pairs(p, slot, pair))
+		return;
 	/* The child that it was about may have ended meanwhile. */
 	if (n->type == N_TEMPORARY_FAILURE || (n->type == N_CHILD_SA_NOT_FOUND && !old)) {
 		if (old)

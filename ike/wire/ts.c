@@ -49,9 +49,8 @@ static bool add(struct ts_list *l, const struct selector *s)
 	return true;
 }
 
-/* The networks' part of what was asked for. False when some of that was lost. */
-static bool narrow(const struct ts_list *asked, const struct prefix *nets, size_t n,
-		   struct ts_list *out)
+/* Our part of what was asked for. False when some of that was lost. */
+static bool narrow(const struct ts_list *asked, const struct ts_list *ours, struct ts_list *out)
 {
 	bool all = true;
 
@@ -60,10 +59,10 @@ static bool narrow(const struct ts_list *asked, const struct prefix *nets, size_
 	for (uint8_t i = 0; i < asked->n; i++) {
 		bool whole = false;
 
-		for (size_t k = 0; k < n; k++) {
-			struct selector net = selector_of(&nets[k]), both;
+		for (uint8_t k = 0; k < ours->n; k++) {
+			struct selector both;
 
-			if (!selector_intersect(&asked->s[i], &net, &both))
+			if (!selector_intersect(&asked->s[i], &ours->s[k], &both))
 				continue;
 			if (!add(out, &both))
 				all = false;
@@ -92,17 +91,25 @@ enum ts_fit ts_narrow(const struct ts_list *tsi, const struct ts_list *tsr,
 		      const struct prefix *remote, size_t n_remote,
 		      struct ts_list *out_tsi, struct ts_list *out_tsr)
 {
-	bool whole_i = narrow(tsi, remote, n_remote, out_tsi);
-	bool whole_r = narrow(tsr, local, n_local, out_tsr);
 	struct ts_list have_local, have_remote;
+
+	ts_from_prefixes(local, n_local, &have_local);
+	ts_from_prefixes(remote, n_remote, &have_remote);
+	return ts_narrow_to(tsi, tsr, &have_local, &have_remote, out_tsi, out_tsr);
+}
+
+enum ts_fit ts_narrow_to(const struct ts_list *tsi, const struct ts_list *tsr,
+			 const struct ts_list *local, const struct ts_list *remote,
+			 struct ts_list *out_tsi, struct ts_list *out_tsr)
+{
+	bool whole_i = narrow(tsi, remote, out_tsi);
+	bool whole_r = narrow(tsr, local, out_tsr);
 
 	if (!out_tsi->n || !out_tsr->n)
 		return TS_NONE;
 	if (!whole_i || !whole_r)
 		return TS_PART;
-	ts_from_prefixes(local, n_local, &have_local);
-	ts_from_prefixes(remote, n_remote, &have_remote);
-	if (ts_same(tsi, &have_remote) && ts_same(tsr, &have_local))
+	if (ts_same(tsi, remote) && ts_same(tsr, local))
 		return TS_EXACT;
 	return TS_WITHIN;
 }

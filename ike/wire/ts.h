@@ -36,6 +36,11 @@ enum ts_fit ts_narrow(const struct ts_list *tsi, const struct ts_list *tsr,
 		      const struct prefix *remote, size_t n_remote,
 		      struct ts_list *out_tsi, struct ts_list *out_tsr);
 
+/* The same with selectors of ours that are narrower than networks: protocols, ports. */
+enum ts_fit ts_narrow_to(const struct ts_list *tsi, const struct ts_list *tsr,
+			 const struct ts_list *local, const struct ts_list *remote,
+			 struct ts_list *out_tsi, struct ts_list *out_tsr);
+
 /* Initiator: the answer must lie within what we asked for, and not be empty or above
  * SA_SELECTORS_MAX. -1 with the words. Less than asked is fine: see ts_same(). */
 int ts_check(const struct ts_list *asked, const struct ts_list *answer, struct err *e) MUST_USE;
