@@ -58,7 +58,7 @@ static const char *const espd_calls[] = {
 };
 
 static const char *const tool_calls[] = {
-	"recvfrom", "sendto", "recv", "send", "lseek", "_llseek", NULL,
+	"recvfrom", "sendto", "recv", "send", NULL,
 };
 
 /* What starting and running a thread takes; clone itself is looked at below. */

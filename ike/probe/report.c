@@ -3,8 +3,8 @@
 
 #include "core/control/json.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static void put_algs(struct json_object *o, const char *key, const struct alg *const *a, size_t n)
 {
@@ -71,8 +71,7 @@ int probe_print(const struct probe *p)
 	static const char *const unreachable[] = { "", "port", "host", "filter" };
 	struct json_object *o = json_object_new_object(), *list;
 	char addr[ADDR_TEXT_MAX], *line;
-	size_t len;
-	int rc;
+	size_t len, done = 0;
 
 	json_put_u64(o, "v", 1);
 	json_put_str(o, "host", addr_str(&p->remote.addr, addr));
@@ -91,7 +90,14 @@ int probe_print(const struct probe *p)
 	json_object_put(o);
 	if (!line)
 		return -1;
-	rc = fwrite(line, 1, len, stdout) == len && fflush(stdout) == 0 ? 0 : -1;
+	/* Not by stdio, which would look at what stdout is: the sandbox has no place for it. */
+	while (done < len) {
+		ssize_t n = write(STDOUT_FILENO, line + done, len - done);
+
+		if (n < 0)
+			break;
+		done += (size_t)n;
+	}
 	free(line);
-	return rc;
+	return done == len ? 0 : -1;
 }
