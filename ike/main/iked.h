@@ -5,11 +5,13 @@
  *	ctl.c	the commands of the control socket
  *	net.c	UDP sockets		ring.c	the log		report.c	status
  *	resolve.c	gateways' names		pki.c	certificates
+ *	ahead.c	key pairs made in idle moments
  */
 #ifndef ADIT_IKE_MAIN_IKED_H
 #define ADIT_IKE_MAIN_IKED_H
 
 #include "core/daemon/child.h"
+#include "ike/main/ahead.h"
 #include "ike/main/conf.h"
 #include "ike/main/ctl.h"
 #include "ike/main/net.h"
@@ -27,6 +29,7 @@ struct iked {
 	struct ring *ring;
 	struct conf *conf;
 	struct ctl *ctl;
+	struct ahead ahead;
 	struct ipc *vault;		/* NULL while vaultd is away */
 	struct msg_iked_start start;
 	struct msg_dataplane dataplane;	/* name "" until it is known */

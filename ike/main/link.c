@@ -408,6 +408,7 @@ static void on_datagram(void *arg, const struct endpoint *local, const struct en
 	struct iked *k = arg;
 
 	engine_receive(k->engine, local, remote, msg, len);
+	ahead_busy(&k->ahead);
 }
 
 int iked_init(struct iked *k, struct child *c, struct err *e)
@@ -435,6 +436,7 @@ int iked_init(struct iked *k, struct child *c, struct err *e)
 	k->resolve = resolve_new(c->loop, &names);
 	if (!k->trust || !k->ring || !k->conf || !k->ctl || !k->net || !k->engine || !k->resolve)
 		return err_set(e, "out of memory");
+	ahead_init(&k->ahead, loop_timers(c->loop));
 	/* json-c seeds its hash on first use, by whatever means it finds: let it be now,
 	 * while it may open files. */
 	if (json_parse_line("{\"v\":1}", 7, &warm, e) < 0)
@@ -445,6 +447,7 @@ int iked_init(struct iked *k, struct child *c, struct err *e)
 
 void iked_fini(struct iked *k)
 {
+	ahead_fini(&k->ahead);
 	if (k->ctl)
 		ctl_free(k->ctl);
 	resolve_free(k->resolve);

@@ -1,4 +1,4 @@
-/* rooms: ike/main ike/wire core/daemon core/control core/ipc core/crypto core/base */
+/* rooms: ike/main ike/auth ike/wire core/daemon core/control core/ipc core/crypto core/base */
 /* iked between its neighbours: the engine here is a stand-in that records what it is told,
  * aditd and vaultd are the other ends of real links, the client is the real one. */
 #include "core/base/clock.h"
