@@ -398,6 +398,57 @@ static void delete_rename_copy_enable(void)
 	CHECK_STR(get("secrets/office"), "(none)");
 }
 
+static void post_quantum_keys_go_along(void)
+{
+	struct sbuf diff = { 0 };
+	struct findings fs = { 0 };
+	struct settings s;
+	uint8_t key[PSK_MAX];
+	struct draft *d;
+	size_t n;
+
+	fresh_dir();
+	add("branch", PAIRS(GOOD, LONG_PSK, "ppk_id=a",
+			    "ppk=0x000102030405060708090a0b0c0d0e0f"));
+	CHECK_INT(mode_of("secrets/branch.ppk"), 0600);
+	CHECK(settings_ppk(dir, "branch", key, &n, &e) == 0);
+	CHECK_INT(n, 16);
+	CHECK_INT(key[15], 15);
+	CHECK(settings_secret(dir, "branch", key, &n, &e) == 0);
+	CHECK_INT(n, 24);
+	CHECK(settings_peer_draft(dir, "branch", &d, NULL, &e) == 0);
+	CHECK(draft_set(d, "ppk", "another key of thirty-two letters", &e) == 0);
+	CHECK(settings_peer_change(dir, d, NULL, NULL, NULL, &e) == 0);
+	draft_free(d);
+	CHECK(settings_diff(dir, 2, 0, &diff, &e) == 0);
+	CHECK_HAS(sbuf_str(&diff), "ppk changed");
+	CHECK(!strstr(sbuf_str(&diff), "psk"));
+	sbuf_fini(&diff);
+	CHECK(settings_peer_rename(dir, "branch", "a-name-with-32-letters-in-it-123",
+				   NULL, NULL, &e) == 0);
+	CHECK_INT(settings_has_ppk(dir, "branch"), 0);
+	CHECK_INT(settings_has_ppk(dir, "a-name-with-32-letters-in-it-123"), 1);
+	CHECK(settings_load(dir, NULL, 0, &s, &fs, &e) == 0);
+	CHECK_INT(fs.errors + fs.warnings, 0);
+	settings_fini(&s);
+	CHECK(settings_peer_copy(dir, "a-name-with-32-letters-in-it-123", "spare", NULL,
+				 NULL, &e) == 0);
+	CHECK_INT(settings_has_ppk(dir, "spare"), 1);
+	CHECK(settings_peer_delete(dir, "spare", NULL, &e) == 0);
+	CHECK_INT(settings_has_ppk(dir, "spare"), 0);
+	CHECK(settings_ppk(dir, "spare", key, &n, &e) < 0);
+	CHECK_STR(e.msg, "no post-quantum key is stored for \"spare\"");
+	/* Named and not there. */
+	add("other", PAIRS("remote_gateway=198.51.100.9", "local_network=10.1.0.0/24",
+			   "remote_network=10.9.0.0/24", LONG_PSK, "ppk_id=b"));
+	CHECK(settings_load(dir, NULL, 0, &s, &fs, &e) == 0);
+	CHECK_INT(fs.warnings, 1);
+	CHECK_STR(fs.f[0].key, "ppk");
+	CHECK_HAS(fs.f[0].msg, "--ppk-file");
+	settings_fini(&s);
+	findings_fini(&fs);
+}
+
 static void a_form_that_renames(void)
 {
 	struct draft *base, *d;
@@ -690,6 +741,7 @@ int main(void)
 	T_RUN(odd_layouts);
 	T_RUN(router_settings);
 	T_RUN(delete_rename_copy_enable);
+	T_RUN(post_quantum_keys_go_along);
 	T_RUN(a_form_that_renames);
 	T_RUN(a_lost_edit_is_refused);
 	T_RUN(the_lock_names_its_owner);
