@@ -188,10 +188,9 @@ static int extension(struct x509 *c, uint8_t id, bool critical, struct rd r)
 	return how == 0 && rd_done(&r) ? 0 : -1;
 }
 
-static int extensions(struct x509 *c, struct rd *tbs)
+int x509_extensions(struct x509 *c, struct rd *outer)
 {
-	struct rd outer = der_take(tbs, DER_CONTEXT_CONS | 3);
-	struct rd list = der_take(&outer, DER_SEQUENCE);
+	struct rd list = der_take(outer, DER_SEQUENCE);
 	uint64_t seen = 0;
 
 	for (size_t n = 0; list.left; n++) {
@@ -215,7 +214,14 @@ static int extensions(struct x509 *c, struct rd *tbs)
 		if (extension(c, oid.p[2], critical, rd_slice(value)) < 0)
 			return -1;
 	}
-	return rd_done(&list) && rd_done(&outer) ? 0 : -1;
+	return rd_done(&list) && rd_done(outer) ? 0 : -1;
+}
+
+static int extensions(struct x509 *c, struct rd *tbs)
+{
+	struct rd outer = der_take(tbs, DER_CONTEXT_CONS | 3);
+
+	return x509_extensions(c, &outer);
 }
 
 /* ---- the certificate ---- */

@@ -126,6 +126,7 @@ struct x509_revoked {
 };
 struct rd x509_crl_entries(const struct x509_crl *l);
 bool x509_crl_next(struct rd *entries, struct x509_revoked *out);
+uint32_t x509_crl_number(const struct x509_crl *l);		/* 0: not said */
 size_t x509_crl_count(const struct x509_crl *l);
 /* False: not on it. out may be NULL. */
 bool x509_crl_find(const struct x509_crl *l, struct slice serial, struct x509_revoked *out);

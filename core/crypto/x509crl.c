@@ -11,6 +11,7 @@ struct x509_crl {
 	struct slice entries;		/* contents of revokedCertificates */
 	size_t count;
 	int64_t this_update, next_update;
+	uint32_t number;
 	bool verified;
 	uint8_t verified_by[X509_HASH_LEN];
 };
@@ -80,7 +81,7 @@ static int issuing_point(struct slice value)
 	return rd_done(&seq) && rd_done(&r) ? 0 : -1;
 }
 
-static int crl_extensions(struct rd *t, struct err *e)
+static int crl_extensions(struct x509_crl *l, struct rd *t, struct err *e)
 {
 	struct rd outer = der_take(t, DER_CONTEXT_CONS | 0);
 	struct rd list = der_take(&outer, DER_SEQUENCE);
@@ -95,6 +96,11 @@ static int crl_extensions(struct rd *t, struct err *e)
 		if (!rd_done(&ext))
 			return err_set(e, "the CRL is malformed");
 		id = oid.len == 3 && oid.p[0] == 0x55 && oid.p[1] == 0x1d ? oid.p[2] : 0;
+		if (id == 20) {
+			struct rd in = rd_slice(value);
+
+			l->number = der_small(&in);	/* 0 for a very large one */
+		}
 		if (id == 27)
 			return err_set(e, "it is a delta CRL; the whole one is needed");
 		if (id == 28 && issuing_point(value) < 0)
@@ -124,7 +130,7 @@ static int tbs_parse(struct x509_crl *l, struct err *e)
 		l->entries = der_bytes(&t, DER_SEQUENCE);
 	if (!rd_ok(&t) || !slice_is(alg, l->sig_alg) || x509_dn_check(l->issuer) < 0)
 		return err_set(e, "the CRL is malformed");
-	if (t.left && crl_extensions(&t, e) < 0)
+	if (t.left && crl_extensions(l, &t, e) < 0)
 		return -1;
 	walk = x509_crl_entries(l);
 	while (x509_crl_next(&walk, &one))
@@ -208,6 +214,11 @@ struct slice x509_crl_der(const struct x509_crl *l)
 struct slice x509_crl_issuer(const struct x509_crl *l)
 {
 	return l->issuer;
+}
+
+uint32_t x509_crl_number(const struct x509_crl *l)
+{
+	return l->number;
 }
 
 int64_t x509_crl_this_update(const struct x509_crl *l)

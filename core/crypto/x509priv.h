@@ -21,6 +21,8 @@ bool x509_attr_next(struct rd *name, struct rd *set, struct x509_attr *out);
 int x509_dn_check(struct slice dn);
 /* The string as UTF-8, without NUL; returns its length, cut to cap. */
 size_t x509_attr_utf8(const struct x509_attr *a, char *out, size_t cap);
+/* Extensions, all that is in r, into c, whose sans the caller frees, also on failure. */
+int x509_extensions(struct x509 *c, struct rd *r);
 extern const struct slice x509_oid_cn, x509_oid_email;
 
 #endif
