@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* --- options --- */
 
@@ -46,10 +47,15 @@ enum opt_id {
 	OPT_ASCII,
 	OPT_NO_MOUSE,
 	OPT_READONLY,
+	OPT_PORT,
+	OPT_SAVE,
+	OPT_SECONDS,
+	OPT_COUNT,
+	OPT_WITH_KEYS,
 	OPT_N,
 };
 #define OPT_GLOBAL_N OPT_PSK_FILE
-#define OPT_BIT(id) (1UL << (id))
+#define OPT_BIT(id) (1ULL << (id))
 
 struct opt {
 	const char *name;	/* without the dashes */
@@ -100,7 +106,7 @@ struct verb {
 	const char *help;	/* one line, no full stop */
 	const char *more; /* paragraphs for `adit help VERB` and adit(8); may be NULL */
 	const char *examples;	/* one a line, "# comment" lines between */
-	unsigned long opts;	/* OPT_BITs beside the global ones */
+	uint64_t opts;		/* OPT_BITs beside the global ones */
 	signed char min, max;	/* words behind the verb; max -1: any number */
 	enum complete complete;
 	bool root;		/* changes the router: say sudo when refused */
@@ -145,6 +151,7 @@ int lists_firewall(struct cli *c, struct err *e);
 int logs_log(struct cli *c, struct err *e);
 
 int explain_explain(struct cli *c, struct err *e);
+int probe_probe(struct cli *c, struct err *e);
 
 int config_check(struct cli *c, struct err *e);
 int config_diff(struct cli *c, struct err *e);

@@ -165,7 +165,7 @@ static void offer_verbs(struct complete_run *r, const char *noun)
 
 static void offer_options(struct complete_run *r)
 {
-	unsigned long bits = OPT_BIT(OPT_GLOBAL_N) - 1;
+	uint64_t bits = OPT_BIT(OPT_GLOBAL_N) - 1;
 	char text[40];
 
 	if (r->verb)

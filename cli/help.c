@@ -50,7 +50,7 @@ static void list_verbs(struct cli *c, const char *noun, bool all)
 	}
 }
 
-static void list_options(struct cli *c, unsigned long bits)
+static void list_options(struct cli *c, uint64_t bits)
 {
 	for (size_t i = 0; i < OPT_N; i++) {
 		const struct opt *o = &cli_opts[i];

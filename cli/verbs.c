@@ -37,6 +37,11 @@ const struct opt cli_opts[OPT_N] = {
 	[OPT_ASCII] = { "ascii", 0, NULL, "draw with +, - and | only" },
 	[OPT_NO_MOUSE] = { "no-mouse", 0, NULL, "leave the mouse to the terminal" },
 	[OPT_READONLY] = { "readonly", 0, NULL, "look, change nothing" },
+	[OPT_PORT] = { "port", 0, "N", "another UDP port than 500" },
+	[OPT_SAVE] = { "save", 0, "PEER", "set what was found in the settings of this peer" },
+	[OPT_SECONDS] = { "seconds", 0, "N", "end after N seconds" },
+	[OPT_COUNT] = { "count", 0, "N", "end after N messages" },
+	[OPT_WITH_KEYS] = { "with-keys", 0, NULL, "the messages as they were, and the keys beside" },
 };
 
 #define PSK_OPTS (OPT_BIT(OPT_PSK_FILE) | OPT_BIT(OPT_PSK_STDIN) | OPT_BIT(OPT_GENERATE_PSK) | \
@@ -111,6 +116,14 @@ const struct verb cli_verbs[] = {
 	  "is about every peer that is not up, and about callers that match no peer.",
 	  "adit explain branch\nadit explain\nadit explain branch --json | jq -r '.peers[].failed.end'",
 	  0, 0, 1, COMPLETE_PEER, false, false },
+	{ NULL, "probe", "HOST", probe_probe,
+	  "learn which IKE versions and algorithms a host takes",
+	  "Asks it some forty small questions, four a second, as a peer would that does not know "
+	  "what to offer; nothing is set up and nobody is logged in. Needs neither root nor the "
+	  "daemon. A box that answers only peers it expects must be asked from the router it "
+	  "expects. Ends with the settings that fit; --save writes them.",
+	  "adit probe 198.51.100.2\nadit probe vpn.example --save branch",
+	  OPT_BIT(OPT_PORT) | OPT_BIT(OPT_SAVE), 1, 1, COMPLETE_NONE, false, false },
 	{ NULL, "check", "", config_check,
 	  "check all settings and say what is wrong, and where",
 	  "Errors name file, line and column. Warnings are about settings that work but should "
