@@ -95,7 +95,7 @@ static void on_stats(void *arg, const struct sa_stats *s)
 static void on_event(void *arg, uint32_t id, enum sa_event ev)
 {
 	static const char *const names[] = {
-		[SA_EVENT_HARD] = "hard", [SA_EVENT_SEQ_SOON] = "seq", [SA_EVENT_ACTIVE] = "active",
+		[SA_EVENT_HARD] = "hard", [SA_EVENT_SOFT] = "seq", [SA_EVENT_ACTIVE] = "active",
 	};
 
 	(void)arg;

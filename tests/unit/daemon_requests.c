@@ -332,7 +332,7 @@ static void old_sas_flow_until_replaced(void)
 	ref.sa_id = 0;
 	ask(MSG_SA_QUERY, 0, &ref, sizeof(ref));
 	CHECK(!hear(MSG_SA_STATS, &m));
-	fake_event(f->sas[0].sa.id, SA_EVENT_SEQ_SOON);
+	fake_event(f->sas[0].sa.id, SA_EVENT_SOFT);
 	CHECK(!hear(MSG_SA_EVENT, &m));
 	/* The same number as the old one's: another SA. */
 	sa.spi_in = 0x9999;
