@@ -125,6 +125,16 @@ static void outcome(struct tui *t, const struct client_event *ev)
 	data_refresh(t);
 }
 
+static void answer(struct tui *t, struct json_object *data, const struct err *why)
+{
+	void (*fn)(void *arg, struct json_object *d, const struct err *w) = t->ask_fn;
+
+	t->ask_id = 0;
+	t->ask_fn = NULL;
+	if (fn)
+		fn(t->ask_arg, why ? NULL : data, why);
+}
+
 static void on_reply(struct tui *t, const struct client_event *ev)
 {
 	struct status *s;
@@ -132,6 +142,10 @@ static void on_reply(struct tui *t, const struct client_event *ev)
 
 	if (ev->id == t->action_id) {
 		outcome(t, ev);
+		return;
+	}
+	if (ev->id == t->ask_id) {
+		answer(t, ev->raw, ev->err->code == EXIT_DONE ? NULL : ev->err);
 		return;
 	}
 	if (ev->id != t->status_id)
@@ -175,6 +189,8 @@ static void on_event(void *arg, const struct client_event *ev)
 
 static void hang_up(struct tui *t)
 {
+	static const struct err away = { .code = EXIT_NOT_RUNNING };
+
 	client_close(t->client);
 	t->client = NULL;
 	t->status_id = 0;
@@ -187,6 +203,7 @@ static void hang_up(struct tui *t)
 		tui_say(t, EL_WAIT, "The daemon went away; waiting for it to come back");
 	t->action_id = 0;
 	t->action_word[0] = '\0';
+	answer(t, NULL, &away);
 }
 
 static void dial(struct tui *t)
@@ -312,6 +329,30 @@ void data_command(struct tui *t, const char *cmd, const char *peer)
 		tui_say(t, EL_ERROR, "%s", e.msg);
 	else
 		tui_say(t, EL_WAIT, "adit %s %s", cmd, peer ? peer : "");
+}
+
+void data_ask(struct tui *t, const char *cmd, const char *peer,
+	      void (*fn)(void *arg, struct json_object *data, const struct err *why), void *arg)
+{
+	struct json_object *args = json_object_new_object();
+	struct err e = { .code = EXIT_NOT_RUNNING };
+
+	json_put_str(args, "peer", peer);
+	t->ask_fn = fn;
+	t->ask_arg = arg;
+	t->ask_id = t->client ? client_start(t->client, cmd, args, &e) : 0;
+	if (!t->client)
+		json_object_put(args);
+	if (!t->ask_id)
+		answer(t, NULL, &e);
+}
+
+void data_forget(struct tui *t, const void *arg)
+{
+	if (t->ask_arg != arg)
+		return;
+	t->ask_id = 0;
+	t->ask_fn = NULL;
 }
 
 void data_apply(struct tui *t, const char *what)

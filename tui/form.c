@@ -509,8 +509,12 @@ static void cycle(struct form *f, int by)
 	for (; fl->s->choices && fl->s->choices[n]; n++)
 		if (strcmp(fl->s->choices[n], now) == 0)
 			at = n;
+	/* Where nothing is a choice too, it is the last one. */
+	if (!*fl->s->def && n++ && !*now)
+		at = n - 1;
 	if (n)
-		set_value(f, fl, fl->s->choices[(at + n + (size_t)(by + (int)n) % n) % n]);
+		at = (at + n + (size_t)(by + (int)n)) % n;
+	set_value(f, fl, n && fl->s->choices[at] ? fl->s->choices[at] : "");
 }
 
 /* ---- the key ---- */

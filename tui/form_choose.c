@@ -235,6 +235,11 @@ void form_choose(struct form *f)
 				sel = i;
 			offer(&o, s->choices[i], "", false);
 		}
+		if (!*s->def) {
+			if (!*form_value(f, &f->fields[f->at]))
+				sel = o.n;
+			offer(&o, "", s->empty, false);
+		}
 	}
 	if (o.n)
 		pop_choose(f->v.tui, s->label, o.list, o.n, sel, chosen, f);

@@ -52,6 +52,8 @@ static void draw_choice(const struct form *f, const struct field *fl, int row, i
 
 	if (fl->s->type == ST_BOOL)
 		term_putf(row, x, 0, el, "[%c] %s", strcmp(value, "yes") == 0 ? 'x' : ' ', value);
+	else if (!*value)
+		term_putf(row, x, w < 30 ? w : 0, focus ? el : EL_DIM, "< %s >", fl->s->empty);
 	else
 		term_putf(row, x, w < 30 ? w : 0, el, "< %s >", value);
 	if (focus)

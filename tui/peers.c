@@ -388,6 +388,9 @@ static enum handled key_on_peer(struct peers *p, const struct status_peer *s, in
 	case 'l':
 		menu_do(t, ACTION_LOG, s->name);
 		return HANDLED;
+	case 'x':
+		tui_push(t, explain_view(t, s->name));
+		return HANDLED;
 	}
 	return IGNORED;
 }
@@ -490,6 +493,7 @@ static const struct key_help peers_keys[] = {
 	{ "n", "on/off", "enable or disable it" },
 	{ "d", "delete", "delete it" },
 	{ "m", "actions", "quick actions: restart, status, interfaces, routes and more (also : and F2)" },
+	{ "x", "why", "explain why it is not up, and which side has to change what" },
 	{ "l", "log", "its log; L: the whole log" },
 	{ "/", "filter", "show only peers that match" },
 	{ "Enter", "details", "everything about it" },

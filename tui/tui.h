@@ -86,6 +86,10 @@ struct tui {
 	char action_peer[PEER_NAME_MAX + 1];
 	char action_word[16];
 
+	uint32_t ask_id;		/* data_ask() under way; 0 none */
+	void (*ask_fn)(void *arg, struct json_object *data, const struct err *why);
+	void *ask_arg;
+
 	struct view *top;
 	char message[400];		/* one line above the keys */
 	enum element message_el;
@@ -121,11 +125,18 @@ void data_ready(struct tui *t);
 void data_refresh(struct tui *t);
 /* Start a request; its outcome is said on the message line. cmd: "up", "down", "restart". */
 void data_command(struct tui *t, const char *cmd, const char *peer);
+/* Ask for more, without waiting: fn gets the answer's data, or NULL and why there is none
+ * (EXIT_NOT_RUNNING at once when there is no daemon). One at a time: a new one takes the place
+ * of the last, which is never answered. */
+void data_ask(struct tui *t, const char *cmd, const char *peer,
+	      void (*fn)(void *arg, struct json_object *data, const struct err *why), void *arg);
+/* arg goes away: what was asked for it is not handed over any more. */
+void data_forget(struct tui *t, const void *arg);
 const struct traffic *data_traffic(const struct tui *t, const char *peer);
 /* After a commit: tell the daemon, say how it went behind what. */
 void data_apply(struct tui *t, const char *what);
 
-/* --- peers.c, form.c, text.c, log.c, menu.c: the views --- */
+/* --- peers.c, form.c, text.c, explain.c, log.c, menu.c: the views --- */
 
 struct view *peers_view(struct tui *t) MUST_USE;
 /* name NULL: a new peer. NULL when it cannot be opened (and says why). */
@@ -136,6 +147,8 @@ struct view *form_router_view(struct tui *t) MUST_USE;
 struct view *text_view(struct tui *t, const char *title, char *text) MUST_USE;
 /* What `adit ARGS…` prints; r runs it again. args ends with NULL, at most 5, copied. */
 struct view *text_command_view(struct tui *t, const char *const *args) MUST_USE;
+/* Why a peer is not up. */
+struct view *explain_view(struct tui *t, const char *peer) MUST_USE;
 /* peer NULL: all. */
 struct view *log_view(struct tui *t, const char *peer) MUST_USE;
 /* Offer the quick actions; peer may be "". */

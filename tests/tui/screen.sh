@@ -73,6 +73,40 @@ keys Escape; sleep 0.2; keys Escape; sees "Esc asks again" "not saved yet"
 keys d; sees "d discards" "branch"
 adit peer show branch | grep -q "the branch office" && bad "nothing was written" || ok "nothing was written"
 
+# --- what has no effect is left out, until it has
+keys e; shows "Peer name"
+sees_not "IKEv2: no IKEv1 exchange" "IKEv1 exchange"
+go_field version; keys Space
+sees "IKEv1: its exchange is there" "IKEv1 exchange"
+sees "and the focus stays" "── version"
+go_field exchange; keys Space
+sees "switched" "< aggressive >"
+keys F2; sees "saving says that it is weak" "allow_weak"
+go_field exchange; keys Space; go_field version; keys Space
+sees "version auto knows both" "< auto >"
+page_to "Pre-shared key"
+sees_not "a key: no certificate" "Certificate  "
+go_field auth; keys Space
+sees "certificates: the fields of theirs" "Trusted CAs"
+sees_not "and no pre-shared key" "Pre-shared key"
+sees "the peer's way is ours" "< the same as auth >"
+keys F2; sees "without one it is not saved" "is missing: auth = cert needs"
+go_field peer_auth; keys Space
+sees "the peer by key: it is back" "Pre-shared key"
+sees_not "and no CA" "Trusted CAs"
+go_field cert; typed gw
+go_field ppk_id; typed 2026; keys Down
+sees "a post-quantum key has a name: its secret is asked for" "Post-quantum key"
+go_field ppk; keys F4
+sees "F4 makes that one" "A new key"
+keys F2; sees "saving shows all of it" "ppk"
+keys Escape; sleep 0.2; keys Escape; sees "Esc asks" "not saved yet"; keys d
+sees "the list" "branch"
+keys x; sees "x says why it is not up" "adit explain branch"
+sees "as far as it is known" "is not running"
+keys e; sees "e leads to the form" "Peer name"; keys Escape; sleep 0.2; keys q
+sees_not "and q back" "adit explain"
+
 # --- keys that arrive in pieces, and pastes
 keys e; shows "Peer name"
 typed $'\e[1;5D'; sleep 0.2; typed $'\e[<0;3;3M'; sleep 0.3
