@@ -98,6 +98,28 @@ int engine_peer_up(struct engine *e, const char *name, struct err *err)
 	}
 	return 0;
 }
+int engine_peer_test(struct engine *e, const char *name, struct err *err)
+{
+	if (!e->exists || strcmp(name, e->conf.name) != 0)
+		return err_code(err, EXIT_NO_PEER, "there is no peer \"%s\"", name);
+	e->env.event(e->env.arg, name, ENGINE_TEST_PASSED, "each takes the other's key");
+	return 0;
+}
+size_t engine_failures(const struct engine *e, const char *name,
+		       void (*fn)(void *arg, const char *peer,
+				  const struct negotiation *failed), void *arg)
+{
+	if (!e->exists || (name && strcmp(name, e->conf.name) != 0))
+		return 0;
+	fn(arg, e->conf.name, NULL);
+	return 1;
+}
+size_t engine_strangers(const struct engine *e, struct neg_stranger out[NEG_STRANGERS_MAX])
+{
+	(void)e;
+	(void)out;
+	return 0;
+}
 int engine_peer_down(struct engine *e, const char *name, struct err *err)
 {
 	if (!e->exists || strcmp(name, e->conf.name) != 0)
