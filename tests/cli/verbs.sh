@@ -309,7 +309,8 @@ same "values" "$(complete peer set branch dpd_action=c)" "dpd_action=clear"
 same "a key once" "$(complete peer set branch dpd_action=clear dpd_)" "dpd_delay="
 same "router keys" "$(complete router set log)" "log_level="
 same "children" "$(complete peer set hq child.v)" "child.voice."
-same "keys of a child" "$(complete peer set hq child.voice.esp_)" "child.voice.esp_life="
+same "keys of a child" "$(complete peer set hq child.voice.esp_)" "child.voice.esp_life=
+child.voice.esp_life_bytes="
 same "options" "$(complete status --jso)" "--json"
 same "options of the verb alone" "$(complete routes --foll)" ""
 same "files" "$(complete peer add x --psk-file '')" ":files"
@@ -331,7 +332,8 @@ if command -v bash >/dev/null; then
 	drive() { ADIT=$ADIT bash "$T/drive.bash" "$T/complete.bash" "$1"; }
 	same "bash: a verb" "$(drive 'adit stat')" status
 	same "bash: behind =" "$(drive 'adit peer set branch dpd_action=')" "restart
-clear"
+clear
+hold"
 	same "bash: half a value" "$(drive 'adit peer set branch dpd_action=re')" restart
 	same "bash: a peer" "$(drive 'adit up br')" branch
 fi
@@ -365,7 +367,7 @@ for f in "$T"/man/peers/*.conf; do
 	run "example $(basename "$f" .conf) of adit.conf(5)" 0 check --config-dir "$T/one"; out_has "1 peer"
 	rm -r "$T/one"
 done
-same "there are four" "$(find "$T/man/peers" -type f | wc -l | tr -d ' ')" 4
+same "there are seven" "$(find "$T/man/peers" -type f | wc -l | tr -d ' ')" 7
 
 # --- robustness
 "$ADIT" help >/dev/full 2>"$T/err"; same "a full disk is said" "$?" 1

@@ -82,7 +82,7 @@ for size in 80x24 132x43; do
 	keys Escape F2
 	sees "saving shows what will come" "esp: .*aes256-sha256"
 	keys s; sees "saved and applied" "branch saved"
-	expect "its settings are what was filled in" test "$(adit gw-a peer show branch --json | jq -r '.peer|(.ike|join(","))+" "+(.esp|join(","))+" "+.remote_gateway')" = \
+	expect "its settings are what was filled in" test "$(adit gw-a peer show branch --json | jq -r '.peer|(.ike|join(","))+" "+(.esp|join(","))+" "+(.remote_gateway|join(","))')" = \
 		"aes256-sha256-modp2048 aes256-sha256 198.51.100.2"
 
 	# --- the tunnel
