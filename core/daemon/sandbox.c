@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -241,8 +242,16 @@ static int filter(const struct sandbox *what, const char *const *own, struct err
 	return 0;
 }
 
+/* The C library looks for /etc/localtime at the first date it takes apart, UTC or not. */
+static void utc_alone(void)
+{
+	setenv("TZ", "UTC0", 1);
+	tzset();
+}
+
 int sandbox_enter(const struct sandbox *what, struct err *e)
 {
+	utc_alone();
 	if (!what->uid || !what->gid || what->role == ROLE_MONITOR)
 		return err_set(e, "no unprivileged user to become");
 	if (what->role == ROLE_VAULTD)
@@ -259,6 +268,7 @@ int sandbox_tool(uid_t uid, gid_t gid, struct err *e)
 {
 	struct sandbox what = { .role = ROLE_IKED, .uid = uid, .gid = gid };
 
+	utc_alone();
 	if (getuid() == 0 && (empty_root(e) < 0 || drop_bounding(e) < 0 || become(&what, e) < 0))
 		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || limit(RLIMIT_CORE, 0, e) < 0)
