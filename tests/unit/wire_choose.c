@@ -327,9 +327,9 @@ static void compare_in_words(void)
 	CHECK(agree(SUITE_IKE, "aes256-sha256-modp2048", "aes256-sha1-modp2048", &ike_want) < 0);
 	CHECK_HAS(e.msg, "no common integrity, PRF");
 	/* What a stranger offers gets numbers, not silence. */
-	offer.p[0].t[0] = (struct sa_transform){ .type = ALG_ENCR, .id = 23, .key_bits = 256 };
+	offer.p[0].t[0] = (struct sa_transform){ .type = ALG_ENCR, .id = 99, .key_bits = 256 };
 	CHECK_HAS(proposal_compare(&ours, &offer, &ike_want, text, sizeof(text)),
-		  "theirs: encryption 23 with 256 bit | ");
+		  "theirs: encryption 99 with 256 bit | ");
 	offer.n = 0;
 	CHECK_HAS(proposal_compare(&ours, &offer, &ike_want, text, sizeof(text)),
 		  "theirs: nothing; nothing offered for IKE");
