@@ -90,7 +90,7 @@ const struct verb cli_verbs[] = {
 	  "Until `adit up`, a restart or the peer itself does. The settings stay as they are; to keep it down for good use `adit peer disable`.",
 	  "adit down branch", 0, 1, 1, COMPLETE_PEER, true, false },
 	{ NULL, "test", "PEER", state_test,
-	  "try whether both sides accept each other's credentials, without a tunnel",
+	  "try both sides' credentials, without a tunnel",
 	  "Calls the peer, proves both identities, and ends: no network is touched, and what "
 	  "stands goes on. Says in words what was proven, or why not. A peer that cannot do "
 	  "without a child (RFC 6023) is offered networks that nobody has; adit says so. IKEv2 "
