@@ -41,7 +41,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now,--as-needed $(SANFLAGS)
 
 # Rooms: one archive each; each third-party library is linked where its one door is.
 ROOMS := core/base core/crypto core/settings core/net core/ipc core/control core/front core/daemon \
-	ike/wire ike/engine ike/v2 ike/auth ike/main ike/probe dataplane/esp dataplane/engine dataplane/fake cli tui
+	ike/wire ike/engine ike/v1 ike/v2 ike/auth ike/main ike/probe dataplane/esp dataplane/engine dataplane/fake cli tui
 MAINS := $(wildcard ike/iked.c ike/vaultd.c ike/ike-probe.c dataplane/aditd.c dataplane/espd.c cli/adit.c)
 room_src = $(filter-out $(MAINS),$(wildcard $(1)/*.c))
 obj = $(patsubst %.c,$(B)/%.o,$(1))
@@ -86,7 +86,7 @@ link = $(Q)echo "  LINK  $@"; mkdir -p $(@D); \
 
 ADIT_ROOMS   := cli tui core/front core/control core/settings core/net core/ipc core/crypto core/base
 ADITD_ROOMS  := dataplane/esp dataplane/fake core/daemon core/settings core/net core/ipc core/crypto core/base
-IKED_ROOMS   := ike/main ike/engine ike/v2 ike/auth ike/wire core/control core/daemon core/ipc core/crypto core/base
+IKED_ROOMS   := ike/main ike/engine ike/v1 ike/v2 ike/auth ike/wire core/control core/daemon core/ipc core/crypto core/base
 VAULTD_ROOMS := ike/auth core/daemon core/ipc core/crypto core/base
 PROBE_ROOMS  := ike/probe ike/wire core/daemon core/control core/ipc core/crypto core/base
 ESPD_ROOMS   := dataplane/esp dataplane/engine core/daemon core/ipc core/crypto core/base

@@ -6,7 +6,7 @@
 
 TEST_LIBS = -lconfuse -ljson-c -lmnl -lnftnl $(CRYPTO_LIBS) -lseccomp -lncursesw -ltinfo
 # The rooms a unit test is linked with; a test that needs fewer builds sooner.
-UNIT_ROOMS ?= core/settings core/net core/ipc core/control core/daemon ike/wire ike/engine ike/v2 ike/auth \
+UNIT_ROOMS ?= core/settings core/net core/ipc core/control core/daemon ike/wire ike/engine ike/v1 ike/v2 ike/auth \
 	dataplane/esp dataplane/engine dataplane/fake core/crypto core/base
 
 UNIT_SRC := $(wildcard tests/unit/*.c tests/vectors/*.c tests/exchange/*.c)

@@ -191,7 +191,7 @@ struct child *engine_child(const struct engine *e, uint32_t id)
 /* ---- versions ---- */
 
 /* Which of several a peer may be called with comes first. */
-static const struct ike_ops *const spoken[] = { &v2_ops };
+static const struct ike_ops *const spoken[] = { &v2_ops, &v1_ops };
 #define N_SPOKEN (sizeof(spoken) / sizeof(spoken[0]))
 
 const struct ike_ops *engine_ops(const struct peer *p)

@@ -101,7 +101,7 @@ struct ike_ops {
 	void (*slots_moved)(struct ike_sa *sa, const uint8_t *to, uint8_t n);
 };
 /* In their rooms. */
-extern const struct ike_ops v2_ops;
+extern const struct ike_ops v1_ops, v2_ops;
 
 /* The head of an IKE SA of any version. */
 struct ike_sa {
@@ -336,6 +336,8 @@ void sa_lifetimes(struct ike_sa *sa); /* rekey_at, expire_at: as agreed, or as s
 /* local or remote is another now: children and routes follow. */
 void sa_moved(struct ike_sa *sa);
 void sa_keepalive_start(struct ike_sa *sa);
+/* Both sides called at once, each while the other's call was under way. */
+bool sa_crossed(const struct ike_sa *a, const struct ike_sa *b);
 /* The children go on under another IKE SA. */
 void sa_adopt(struct ike_sa *from, struct ike_sa *to);
 const char *sa_pair_str(const struct ike_sa *sa, char *buf, size_t cap); /* "a ↔ b" */

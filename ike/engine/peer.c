@@ -253,7 +253,7 @@ void peer_sa_gone(struct peer *p, struct ike_sa *sa)
  * Then both must keep the same one, whatever the order they see them finish in: the SPIs
  * decide. Otherwise the newest is the one, for the peer would not call if it still had
  * the other. */
-static bool crossed(const struct ike_sa *a, const struct ike_sa *b)
+bool sa_crossed(const struct ike_sa *a, const struct ike_sa *b)
 {
 	return a->initiator != b->initiator && !a->by_rekey && !b->by_rekey &&
 	       a->created_ms <= b->established_ms && b->created_ms <= a->established_ms;
@@ -264,7 +264,7 @@ static struct ike_sa *settle(struct peer *p, struct ike_sa *sa, struct ike_sa *o
 {
 	struct ike_sa *loser = o;
 
-	if (crossed(sa, o)) {
+	if (sa_crossed(sa, o)) {
 		if (sa->spi_i < o->spi_i)
 			loser = sa;
 		log_debug(p->conf.name, "both sides called at once");

@@ -1,4 +1,4 @@
-/* rooms: ike/engine ike/v2 ike/auth ike/wire core/crypto core/base */
+/* rooms: ike/engine ike/v1 ike/v2 ike/auth ike/wire core/crypto core/base */
 /* Proving anew who is who without losing a packet (RFC 4478, the setting reauth); trying
  * credentials without a child (RFC 6023); what `unique` says about a second call. */
 #include "tests/exchange/pair.h"

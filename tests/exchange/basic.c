@@ -1,4 +1,4 @@
-/* rooms: ike/engine ike/v2 ike/auth ike/wire core/crypto core/base */
+/* rooms: ike/engine ike/v1 ike/v2 ike/auth ike/wire core/crypto core/base */
 /* Tunnels come up, in both roles, with every kind of identity and selector; and when they
  * cannot, both sides say why. */
 #include "tests/exchange/pair.h"

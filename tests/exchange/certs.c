@@ -1,4 +1,4 @@
-/* rooms: ike/engine ike/v2 ike/auth ike/wire core/crypto core/base */
+/* rooms: ike/engine ike/v1 ike/v2 ike/auth ike/wire core/crypto core/base */
 /* Authentication by certificate, post-quantum keys, and the fragments that chains of
  * certificates make necessary (RFC 7296 §2.15, RFC 7427, RFC 8784, RFC 7383). The
  * certificates are tests/exchange/pki's. */

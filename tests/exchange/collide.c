@@ -1,4 +1,4 @@
-/* rooms: ike/engine ike/v2 ike/auth ike/wire core/crypto core/base */
+/* rooms: ike/engine ike/v1 ike/v2 ike/auth ike/wire core/crypto core/base */
 /* Collisions (RFC 7296 §2.8.1, §2.8.2, §2.25): each thing that one side may begin against
  * each that the other may, some milliseconds apart, on a network that treats one message
  * of the meeting badly: loses it, holds it back past its repetition, or doubles it.

@@ -1,4 +1,4 @@
-/* rooms: ike/engine ike/v2 ike/auth ike/wire core/crypto core/base */
+/* rooms: ike/engine ike/v1 ike/v2 ike/auth ike/wire core/crypto core/base */
 /* Who has no PSK, or has one and means harm: our own messages thrown back, an IKE SA that is
  * not proven yet, public values that are none, floods of what is broken inside, and a peer
  * that rekeys without end. */

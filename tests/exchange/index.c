@@ -1,4 +1,4 @@
-/* rooms: ike/engine ike/v2 ike/v1 ike/auth ike/wire core/settings core/ipc core/crypto core/base */
+/* rooms: ike/engine ike/v1 ike/v2 ike/v1 ike/auth ike/wire core/settings core/ipc core/crypto core/base */
 /* What ike/engine/index.c finds, among many peers that come, move and go; and that the count of
  * half-open IKE SAs is that of those there are. */
 #include "ike/engine/parts.h"

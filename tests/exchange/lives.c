@@ -1,4 +1,4 @@
-/* rooms: ike/engine ike/v2 ike/auth ike/wire core/crypto core/base */
+/* rooms: ike/engine ike/v1 ike/v2 ike/auth ike/wire core/crypto core/base */
 /* Lives: by a seed, two routers go through hours of short lifetimes, rekeys, verbs,
  * reloads, crashes and lost dataplanes over a network that loses, doubles, delays,
  * reorders and corrupts. When it calms down both sides must hold the same SAs, no more

@@ -1,4 +1,4 @@
-/* rooms: ike/engine ike/v2 ike/auth ike/wire core/crypto core/base */
+/* rooms: ike/engine ike/v1 ike/v2 ike/auth ike/wire core/crypto core/base */
 /* Rekeying of children and of the IKE SA, from either side, from both at once, and while
  * messages are lost; Deletes; a peer that dies, comes back, or loses its dataplane. At
  * every step of the flow tests a packet sent by either side would have been understood.

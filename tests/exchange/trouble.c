@@ -1,4 +1,4 @@
-/* rooms: ike/engine ike/v2 ike/auth ike/wire core/crypto core/base */
+/* rooms: ike/engine ike/v1 ike/v2 ike/auth ike/wire core/crypto core/base */
 /* What comes between: cookies, another group, NATs, forged and broken messages, floods,
  * messages lost one by one; and what a changed setting costs. */
 #include "ike/v2/v2.h"

@@ -1,4 +1,4 @@
-/* rooms: ike/engine ike/v2 ike/auth ike/wire core/crypto core/base */
+/* rooms: ike/engine ike/v1 ike/v2 ike/auth ike/wire core/crypto core/base */
 /* The table of transitions, walked: every state, exchange and role. What has a row is
  * what the map below says, and what has none is dropped and counted, and moves nothing.
  */

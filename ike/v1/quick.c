@@ -1,0 +1,729 @@
+/* quick: Quick mode (RFC 2409 §5.5), both sides.
+ *
+ * Who answers has the pair in its dataplane before it does, and sends on it when the third
+ * message came, or a packet; who begins has it in before the third goes out. So the commit
+ * bit, with which a peer may ask to be waited for (RFC 2408 §3.1), changes nothing here: the
+ * other side is ready when it hears of ours. A rekey is a Quick mode like the first.
+ */
+#include "ike/v1/v1.h"
+
+#include "core/base/clock.h"
+#include "core/base/rng.h"
+#include "core/base/secret.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RETRY_MS 30000		/* after a rekey that failed */
+
+static void on_timer(void *arg)
+{
+	struct quick *q = arg;
+	struct engine *e = q->sa->e;
+
+	if (quick_state_ms(q->state))
+		quick_step(q, ON_TIMEOUT, NULL);
+	else
+		quick_repeat(q);
+	engine_reap(e);
+}
+
+static struct quick *quick_new(struct ike_sa *sa, uint32_t msg_id, bool initiator)
+{
+	struct quick *q = calloc(1, sizeof(*q));
+	struct v1_sa *v = v1(sa);
+
+	if (!q)
+		return NULL;
+	q->sa = sa;
+	q->msg_id = msg_id;
+	q->initiator = initiator;
+	q->slot = SLOT_NONE;
+	q->pair = PAIR_ALL;
+	q->spi = child_new_spi(sa->e);
+	rng_bytes(q->nonce, V1_NONCE_LEN);
+	timer_init(&q->timer, on_timer, q);
+	if (v1_iv_next(v->keys, v->iv, alg_get(ALG_ENCR, sa->ike.encr,
+					       sa->ike.encr_bits)->block, msg_id, q->iv) < 0) {
+		free(q);
+		return NULL;
+	}
+	q->next = v->quicks;
+	v->quicks = q;
+	return q;
+}
+
+void quick_free(struct quick *q)
+{
+	struct quick **at = &v1(q->sa)->quicks;
+	struct child *old = q->old_id ? engine_child(q->sa->e, q->old_id) : NULL;
+
+	if (old)
+		old->rekeying = false;
+	while (*at != q)
+		at = &(*at)->next;
+	*at = q->next;
+	timer_stop(q->sa->e->ts, &q->timer);
+	blob_free(&q->peer_nonce);
+	blob_free(&q->out);
+	blob_free(&q->answer);
+	ke_free(q->ke);
+	secret_wipe(q, sizeof(*q));
+	free(q);
+}
+
+struct quick *quick_by_id(const struct ike_sa *sa, uint32_t msg_id)
+{
+	struct quick *q = v1(sa)->quicks;
+
+	while (q && q->msg_id != msg_id)
+		q = q->next;
+	return q;
+}
+
+struct quick *quick_of_child(const struct peer *p, uint32_t child_id)
+{
+	for (struct ike_sa *sa = p->sas; sa; sa = sa->peer_next)
+		for (struct quick *q = sa->ops == &v1_ops ? v1(sa)->quicks : NULL; q;
+		     q = q->next)
+			if (q->child_id == child_id && child_id)
+				return q;
+	return NULL;
+}
+
+unsigned quick_count(const struct ike_sa *sa, bool ours_alone)
+{
+	unsigned n = 0;
+
+	for (const struct quick *q = v1(sa)->quicks; q; q = q->next)
+		n += !ours_alone || (q->initiator && q->state <= QI_ADDING);
+	return n;
+}
+
+/* ---- what both sides do ---- */
+
+static struct offer_want want_for(const struct ike_sa *sa, const struct child_conf *cc)
+{
+	uint64_t kb = cc->esp_life_bytes / 1024;
+
+	return (struct offer_want){
+		.phase2 = true, .life_s = cc->esp_life_s,
+		.life_kb = kb > UINT32_MAX ? UINT32_MAX : (uint32_t)kb,
+		.check = sa->peer->conf.proposal_check,
+		.mode = (uint16_t)((!sa->encap ? V1_TUNNEL : v1(sa)->natt == NATT_RFC ?
+				    V1_UDP_TUNNEL : V1_UDP_TUNNEL_DRAFT) +
+				   (cc->mode == MODE_TRANSPORT)),
+	};
+}
+
+static void add_selector(struct isakmp_build *b, const struct selector *s)
+{
+	isakmp_open(b, P_ID);
+	if (isakmp_selector_write(&b->w, s) < 0)
+		b->w.bad = true;
+	isakmp_close(b);
+}
+
+/* Two nonces of an exchange, shortened, to say which of two exchanges goes when both sides
+ * began one at once: as RFC 7296 §2.8.1 does it, for IKEv1 says nothing. */
+static void lowest(const struct quick *q, uint8_t out[NONCE_CMP])
+{
+	uint8_t theirs[NONCE_CMP] = { 0 };
+	size_t n = q->peer_nonce.len < NONCE_CMP ? q->peer_nonce.len : NONCE_CMP;
+
+	memcpy(theirs, q->peer_nonce.p, n);
+	memcpy(out, memcmp(q->nonce, theirs, NONCE_CMP) < 0 ? q->nonce : theirs, NONCE_CMP);
+}
+
+/* The keys, and into the dataplane. NULL with *e. */
+static struct child *install(struct quick *q, const struct chosen *c, struct slice shared,
+			     const struct offer_transform *t, struct err *e)
+{
+	struct slice mine = { q->nonce, V1_NONCE_LEN }, theirs = blob_slice(&q->peer_nonce);
+	struct slice ni = q->initiator ? mine : theirs, nr = q->initiator ? theirs : mine;
+	const struct v1_keys *k = v1(q->sa)->keys;
+	struct ts_list local = { .n = 1, .s = { q->local } },
+		       remote = { .n = 1, .s = { q->remote } };
+	struct sa_key in = { 0 }, out = { 0 };
+	uint8_t nonce[NONCE_CMP];
+	struct child_made m = {
+		.esp = c, .local = &local, .remote = &remote, .in = &in, .out = &out,
+		.nonce_min = nonce, .old = pair_child(q->sa->peer, q->slot, q->pair),
+		.spi_in = q->spi, .life_s = t->life_s,
+		.life_bytes = (uint64_t)t->life_kb * 1024, .pair = q->pair, .slot = q->slot,
+		.initiator = q->initiator, .hold = !q->initiator,
+		.mode = slot_conf(q->sa->peer, q->slot)->mode,
+	};
+	struct ike_sa *main = q->sa->peer->main;
+	struct child *child = NULL;
+
+	lowest(q, nonce);
+	if (v1_keymat(k, c, shared, q->spi, ni, nr, &in, e) == 0 &&
+	    v1_keymat(k, c, shared, (uint32_t)c->spi, ni, nr, &out, e) == 0)
+		child = child_make(main && main->ops == &v1_ops ? main : q->sa, &m, e);
+	secret_wipe(&in, sizeof(in));
+	secret_wipe(&out, sizeof(out));
+	if (child)
+		q->child_id = child->id;
+	return child;
+}
+
+/* g(qm)^xy, where there is PFS. */
+static int exchange(struct quick *q, const struct isakmp_msg *m, uint8_t *shared,
+		    size_t *len, struct err *e)
+{
+	*len = 0;
+	if (!q->ke)
+		return 0;
+	return ke_shared(q->ke, isakmp_get(m, P_KE)->body, shared, len, e);
+}
+
+static int read_selectors(const struct ike_sa *sa, const struct isakmp_msg *m,
+			  struct selector *of_initiator, struct selector *of_responder,
+			  bool we_began, struct err *e)
+{
+	const struct isakmp_payload_at *i = isakmp_get(m, P_ID), *r;
+	struct prefix host;
+
+	if (!i) {		/* §5.5: then it is about the two addresses themselves */
+		host = prefix_host(we_began ? &sa->local.addr : &sa->remote.addr);
+		*of_initiator = selector_of(&host);
+		host = prefix_host(we_began ? &sa->remote.addr : &sa->local.addr);
+		*of_responder = selector_of(&host);
+		return 0;
+	}
+	r = isakmp_next(m, P_ID, i);
+	if (!r)
+		return err_set(e, "one identity instead of two");
+	return isakmp_selector(i->body, of_initiator, e) < 0 ||
+	       isakmp_selector(r->body, of_responder, e) < 0 ? -1 : 0;
+}
+
+static void sides(const struct selector *local, const struct selector *remote, char *buf,
+		  size_t cap)
+{
+	char l[SELECTOR_TEXT_MAX], r[SELECTOR_TEXT_MAX];
+
+	snprintf(buf, cap, "%s === %s", selector_str(local, l), selector_str(remote, r));
+}
+
+/* ---- who begins ---- */
+
+void quick_start(struct ike_sa *sa, uint8_t slot, uint16_t pair, struct child *old)
+{
+	uint32_t msg_id;
+	struct quick *q;
+
+	do
+		msg_id = rng_u32();
+	while (!msg_id || quick_by_id(sa, msg_id));
+	q = quick_new(sa, msg_id, true);
+	if (!q)
+		return;
+	q->slot = slot;
+	q->pair = pair;
+	if (old) {
+		q->old_id = old->id;
+		old->rekeying = true;
+		old->rekey_at = clock_ms() + RETRY_MS;
+	}
+	quick_step(q, ON_START, NULL);
+}
+
+QUICK_ACTION(quick_begin)
+{
+	struct ike_sa *sa = q->sa;
+	const struct child_conf *cc = slot_conf(sa->peer, q->slot);
+	struct offer_want want = want_for(sa, cc);
+	struct err err = { 0 };
+	struct offer offer;
+	struct v1_out o;
+	size_t len;
+
+	(void)in;
+	offer_make(&cc->esp, &want, &offer);
+	pair_selectors(cc, q->pair, &q->local, &q->remote);
+	if (!offer.n) {
+		slot_fail(sa->peer, q->slot, "IKEv1 can use none of the esp setting's suites "
+			  "(ChaCha20 it has not)");
+		return FAILED;
+	}
+	if (offer_group(&offer) != KE_NONE && !(q->ke = ke_new(offer_group(&offer), &err))) {
+		slot_fail(sa->peer, q->slot, "no key for the exchange: %s", err.msg);
+		return FAILED;
+	}
+	sealed_begin(sa, &o, X_QUICK, q->msg_id);
+	isakmp_open(&o.b, P_SA);
+	offer_write(&o.b.w, &offer, q->spi);
+	isakmp_close(&o.b);
+	isakmp_add(&o.b, P_NONCE, (struct slice){ q->nonce, V1_NONCE_LEN });
+	if (q->ke)
+		isakmp_add(&o.b, P_KE, ke_public(q->ke));
+	add_selector(&o.b, &q->local);
+	add_selector(&o.b, &q->remote);
+	if (sealed_end(sa, &o, (struct slice){ 0 }, q->iv, &len) < 0) {
+		slot_fail(sa->peer, q->slot, "Quick mode cannot be begun: ports that are "
+			  "neither one nor all cannot be said in IKEv1");
+		return FAILED;
+	}
+	quick_send(q, o.buf, len, true);
+	return DONE;
+}
+
+/* The answer names what it took: what we offered, or a part of it. */
+static int take_answer(struct quick *q, const struct isakmp_msg *m, struct chosen *c,
+		       struct offer_transform *t, struct err *e)
+{
+	const struct child_conf *cc = slot_conf(q->sa->peer, q->slot);
+	struct offer_want want;
+	struct offer ours, answer;
+	struct selector local, remote;
+	struct slice nonce;
+	char a[300], b[300];
+
+	if (!cc)
+		return err_set(e, "its settings are gone");
+	want = want_for(q->sa, cc);
+	offer_make(&cc->esp, &want, &ours);
+	if (offer_read(isakmp_get(m, P_SA)->body, true, &answer, e) < 0 ||
+	    offer_verify(&answer, &ours, &want, c, t, e) < 0 ||
+	    isakmp_nonce(isakmp_get(m, P_NONCE)->body, &nonce, e) < 0 ||
+	    read_selectors(q->sa, m, &local, &remote, true, e) < 0)
+		return err_wrap(e, "the answer is wrong");
+	if (isakmp_get(m, P_ID) && (!selector_covers(&q->local, &local) ||
+				    !selector_covers(&q->remote, &remote))) {
+		sides(&q->local, &q->remote, a, sizeof(a));
+		sides(&local, &remote, b, sizeof(b));
+		return err_set(e, "networks do not match: ours %s, the peer answers %s", a, b);
+	}
+	if (isakmp_get(m, P_ID)) {
+		q->local = local;
+		q->remote = remote;
+	}
+	if (q->ke ? c->ke != ke_id(q->ke) || !isakmp_get(m, P_KE) : isakmp_get(m, P_KE) != NULL)
+		return err_set(e, "the peer's key exchange does not fit what it chose (PFS)");
+	return blob_set(&q->peer_nonce, nonce) < 0 ? err_set(e, "out of memory") : 0;
+}
+
+/* RESPONDER_LIFETIME (RFC 2407 §4.6.3.1): shorter than what was agreed. */
+static void lifetimes_told(const struct isakmp_msg *m, struct offer_transform *t)
+{
+	const struct isakmp_payload_at *p = NULL;
+	struct isakmp_note n;
+
+	while ((p = isakmp_next(m, P_NOTIFY, p))) {
+		struct isakmp_attr a;
+		uint64_t type = 0;
+		struct rd r;
+
+		if (isakmp_note(p->body, &n, NULL) < 0 || n.type != V1_RESPONDER_LIFETIME)
+			continue;
+		r = rd_slice(n.data);
+		while (isakmp_attr(&r, &a)) {
+			if (a.type == 1)
+				type = a.value;
+			else if (a.type == 2 && !a.big && a.value && type == 1 &&
+				 a.value < t->life_s)
+				t->life_s = (uint32_t)a.value;
+			else if (a.type == 2 && !a.big && a.value && type == 2 &&
+				 (!t->life_kb || a.value < t->life_kb))
+				t->life_kb = a.value > UINT32_MAX ? UINT32_MAX
+								  : (uint32_t)a.value;
+		}
+	}
+}
+
+QUICK_ACTION(quick_answered)
+{
+	uint8_t shared[KE_SHARED_MAX];
+	struct offer_transform t;
+	struct err err = { 0 };
+	struct chosen c;
+	struct child *child = NULL;
+	size_t len;
+
+	timer_stop(q->sa->e->ts, &q->timer);
+	if (take_answer(q, in->m, &c, &t, &err) == 0 &&
+	    exchange(q, in->m, shared, &len, &err) == 0) {
+		lifetimes_told(in->m, &t);
+		child = install(q, &c, (struct slice){ shared, len }, &t, &err);
+		secret_wipe(shared, sizeof(shared));
+	}
+	ke_free(q->ke);
+	q->ke = NULL;
+	if (child)
+		return DONE;
+	negotiation_child(q->sa, q->slot, true, q->old_id, NEG_MALFORMED);
+	slot_fail(q->sa->peer, q->slot, "%s", err.msg);
+	return FAILED;
+}
+
+QUICK_ACTION(quick_third)
+{
+	struct ike_sa *sa = q->sa;
+	const struct v1_keys *k = v1(sa)->keys;
+	struct v1_out o;
+	uint8_t h[PRF_MAX];
+	size_t len;
+
+	(void)in;
+	q->old_id = 0;
+	if (v1_hash_3(k, q->msg_id, (struct slice){ q->nonce, V1_NONCE_LEN },
+		      blob_slice(&q->peer_nonce), h) < 0)
+		return FAILED;
+	if (v1_seal_hash(sa, &o, q->msg_id, (struct slice){ h, k->prf_len }, q->iv, &len) < 0)
+		return FAILED;
+	quick_send(q, o.buf, len, false);
+	return DONE;
+}
+
+/* ---- who answers ---- */
+
+static enum v1_verdict refuse(struct quick *q, uint32_t their_spi, uint16_t type)
+{
+	uint8_t spi[4];
+	struct wr w = wr_init(spi, sizeof(spi));
+
+	wr_u32(&w, their_spi);
+	note_send(q->sa, ISAKMP_PROTO_ESP, (struct slice){ spi, 4 }, type,
+		  (struct slice){ 0 });
+	return FAILED;
+}
+
+static uint32_t first_spi(const struct offer *o)
+{
+	return o->n ? o->t[0].spi : 0;
+}
+
+static enum v1_verdict no_networks(struct quick *q, const struct offer *offer)
+{
+	struct peer *p = q->sa->peer;
+	const struct child_conf *cc = &p->conf.children[0];
+	struct ts_list local, remote, l = { .n = 1, .s = { q->local } },
+		       r = { .n = 1, .s = { q->remote } };
+	struct negotiation *n = negotiation_child(q->sa, 0, false, false, NEG_SELECTORS);
+	char words[400];
+
+	negotiation_selectors(&n->ts_theirs_local, &l);
+	negotiation_selectors(&n->ts_theirs_remote, &r);
+	slot_selectors(cc, PAIR_ALL, &local, &remote);
+	slot_fail(p, 0, "networks do not match: %s",
+		  ts_compare(&local, &remote, &l, &r, words, sizeof(words)));
+	return refuse(q, first_spi(offer), V1_INVALID_ID_INFORMATION);
+}
+
+/* The group that the peer's key exchange is for: all its transforms name the same one
+ * (§5.5). */
+static int take_group(struct quick *q, const struct isakmp_msg *m, const struct offer *offer,
+		      struct offer_want *want, struct err *e)
+{
+	const struct isakmp_payload_at *ke = isakmp_get(m, P_KE);
+
+	want->ke = ke ? offer_group(offer) : KE_NONE;
+	if (!ke || want->ke == KE_NONE)
+		return 0;
+	q->ke = ke_new(want->ke, e);
+	return q->ke ? 0 : -1;
+}
+
+static void no_proposal(struct quick *q, const struct offer *offer, const struct err *why)
+{
+	struct negotiation *n = negotiation_child(q->sa, q->slot, false,
+						  pair_child(q->sa->peer, q->slot, q->pair),
+						  NEG_PROPOSAL);
+	struct sa_payload as;
+
+	offer_as_proposals(offer, true, &as);
+	negotiation_offer(&n->esp_theirs, &as);
+	slot_fail(q->sa->peer, q->slot, "no common ESP proposal: %s", why->msg);
+}
+
+/* What is needed for the answer, which leaves when the dataplane has the pair. */
+static int keep_answer(struct quick *q, const struct isakmp_msg *m,
+		       const struct offer_transform *t)
+{
+	const struct isakmp_payload_at *i = isakmp_get(m, P_ID), *r;
+	uint8_t buf[MSG_CAP];
+	struct isakmp_build b = { .w = wr_init(buf, sizeof(buf)) };
+
+	wr_u8(&b.w, P_NONE);	/* where the chain begins */
+	isakmp_open(&b, P_SA);
+	offer_answer(&b.w, t, q->spi);
+	isakmp_close(&b);
+	isakmp_add(&b, P_NONCE, (struct slice){ q->nonce, V1_NONCE_LEN });
+	if (q->ke)
+		isakmp_add(&b, P_KE, ke_public(q->ke));
+	if (i && (r = isakmp_next(m, P_ID, i))) {
+		isakmp_add(&b, P_ID, i->body);
+		isakmp_add(&b, P_ID, r->body);
+	}
+	return wr_ok(&b.w) ? blob_set(&q->answer, (struct slice){ buf, b.w.len }) : -1;
+}
+
+QUICK_ACTION(quick_asked)
+{
+	struct ike_sa *sa = q->sa;
+	uint8_t shared[KE_SHARED_MAX];
+	struct offer_transform t;
+	struct offer_want want;
+	struct offer offer;
+	struct err err = { 0 };
+	struct slice nonce;
+	struct chosen c;
+	struct child *child;
+	size_t len;
+
+	if (offer_read(isakmp_get(in->m, P_SA)->body, true, &offer, &err) < 0 ||
+	    isakmp_nonce(isakmp_get(in->m, P_NONCE)->body, &nonce, &err) < 0 ||
+	    read_selectors(sa, in->m, &q->remote, &q->local, false, &err) < 0) {
+		log_warning(sa->peer->conf.name, "Quick mode refused: %s", err.msg);
+		return refuse(q, 0, V1_PAYLOAD_MALFORMED);
+	}
+	if (child_too_many(sa->peer))
+		return refuse(q, first_spi(&offer), V1_NO_PROPOSAL_CHOSEN);
+	if (!pair_find(sa->peer, &q->local, &q->remote, &q->slot, &q->pair))
+		return no_networks(q, &offer);
+	want = want_for(sa, slot_conf(sa->peer, q->slot));
+	if (blob_set(&q->peer_nonce, nonce) < 0 ||
+	    take_group(q, in->m, &offer, &want, &err) < 0 ||
+	    offer_choose(&offer, &slot_conf(sa->peer, q->slot)->esp, &want, &c, &t,
+			 &q->tell_life, &err) < 0) {
+		no_proposal(q, &offer, &err);
+		return refuse(q, first_spi(&offer), V1_NO_PROPOSAL_CHOSEN);
+	}
+	if (exchange(q, in->m, shared, &len, &err) < 0 || keep_answer(q, in->m, &t) < 0) {
+		log_warning(sa->peer->conf.name, "Quick mode refused: %s", err.msg);
+		return refuse(q, t.spi, V1_PAYLOAD_MALFORMED);
+	}
+	child = install(q, &c, (struct slice){ shared, len }, &t, &err);
+	secret_wipe(shared, sizeof(shared));
+	if (child)
+		return DONE;
+	slot_fail(sa->peer, q->slot, "%s", err.msg);
+	return refuse(q, t.spi, V1_NO_PROPOSAL_CHOSEN);
+}
+
+/* Where ours live shorter than proposed, and proposal_check is claim. */
+static void add_lifetime(struct quick *q, struct isakmp_build *b)
+{
+	const struct child *c = engine_child(q->sa->e, q->child_id);
+	uint8_t data[32], spi[4];
+	struct wr w = wr_init(data, sizeof(data)), s = wr_init(spi, sizeof(spi));
+
+	if (!q->tell_life || !c)
+		return;
+	wr_u32(&s, q->spi);
+	isakmp_attr_write(&w, 1, 1);
+	isakmp_attr_write(&w, 2, c->life_s);
+	if (c->life_bytes) {
+		isakmp_attr_write(&w, 1, 2);
+		isakmp_attr_write(&w, 2, (uint32_t)(c->life_bytes / 1024));
+	}
+	isakmp_add_note(b, ISAKMP_PROTO_ESP, (struct slice){ spi, 4 }, V1_RESPONDER_LIFETIME,
+			(struct slice){ data, w.len });
+}
+
+QUICK_ACTION(quick_answer)
+{
+	struct isakmp_build *b;
+	struct v1_out o;
+	size_t len, chain;
+
+	(void)in;
+	sealed_begin(q->sa, &o, X_QUICK, q->msg_id);
+	b = &o.b;
+	/* What was kept is a chain of its own: hang it behind the HASH. */
+	wr_patch_u8(&b->w, b->next_at, q->answer.p[0]);
+	chain = b->w.len;
+	wr_bytes(&b->w, q->answer.p + 1, q->answer.len - 1);
+	for (size_t at = chain; wr_ok(&b->w); ) {
+		b->next_at = at;
+		if (o.buf[at] == P_NONE)
+			break;
+		at += (size_t)o.buf[at + 2] << 8 | o.buf[at + 3];
+	}
+	add_lifetime(q, b);
+	if (sealed_end(q->sa, &o, blob_slice(&q->peer_nonce), q->iv, &len) < 0)
+		return FAILED;
+	blob_free(&q->answer);
+	ke_free(q->ke);
+	q->ke = NULL;
+	quick_send(q, o.buf, len, true);
+	return DONE;
+}
+
+QUICK_ACTION(quick_confirmed)
+{
+	struct child *c = engine_child(q->sa->e, q->child_id);
+
+	(void)in;
+	timer_stop(q->sa->e->ts, &q->timer);
+	blob_free(&q->out);
+	if (c)
+		child_activate(c);
+	return DONE;
+}
+
+/* ---- ends ---- */
+
+QUICK_ACTION(quick_silence)
+{
+	struct child *c = engine_child(q->sa->e, q->child_id);
+	struct ike_sa *sa = q->sa;
+
+	(void)in;
+	if (q->initiator) {
+		negotiation_child(sa, q->slot, true, q->old_id, NEG_NO_ANSWER)->sent = q->sent;
+		slot_fail(sa->peer, q->slot, "the peer does not answer Quick mode: it may "
+			  "not have our networks, or another PFS group, and not say so");
+		return DONE;
+	}
+	/* A packet on it is as good as the third message. */
+	if (!c || !c->held)
+		return DONE;
+	log_warning(sa->peer->conf.name, "the peer did not finish its Quick mode");
+	child_remove(c, 0);
+	peer_children_changed(sa->peer, "the peer did not finish its Quick mode");
+	return DONE;
+}
+
+QUICK_ACTION(quick_refused)
+{
+	struct child *c = engine_child(q->sa->e, q->child_id);
+	const char *why = in->notify == V1_NO_PROPOSAL_CHOSEN ?
+		"it accepts none of our ESP proposals, or another PFS group" :
+		in->notify == V1_INVALID_ID_INFORMATION ?
+		"it does not have these networks" : "it says no more";
+	struct ike_sa *sa = q->sa;
+	struct negotiation *n;
+	char what[300];
+
+	if (c && c->held) {
+		child_remove(c, 0);
+		peer_children_changed(sa->peer, "the peer refuses our answer");
+	}
+	if (!q->initiator) {
+		log_warning(sa->peer->conf.name, "the peer refuses our answer: %s",
+			    isakmp_notify_name(in->notify));
+		return DONE;
+	}
+	sides(&q->local, &q->remote, what, sizeof(what));
+	n = negotiation_child(sa, q->slot, true, q->old_id, NEG_REFUSED);
+	n->notify = in->notify;
+	snprintf(n->notify_name, sizeof(n->notify_name), "%s", isakmp_notify_name(in->notify));
+	slot_fail(sa->peer, q->slot, "the peer refuses %s%s: %s (%s)",
+		  q->old_id ? "to rekey " : "", what, why, isakmp_notify_name(in->notify));
+	return DONE;
+}
+
+QUICK_ACTION(quick_not_in)
+{
+	(void)in;
+	q->child_id = 0;
+	if (!q->initiator)
+		refuse(q, 0, V1_NO_PROPOSAL_CHOSEN);
+	return DONE;
+}
+
+QUICK_ACTION(quick_end)
+{
+	struct child *c = q->state == QI_ADDING || q->state == QR_ADDING ?
+			  engine_child(q->sa->e, q->child_id) : NULL;
+
+	(void)in;
+	if (c && c->state == CH_ADDING)
+		child_remove(c, 0);
+	return DONE;
+}
+
+void quick_told(struct ike_sa *sa, uint32_t spi, uint16_t type)
+{
+	struct quick *of = NULL;
+
+	for (struct quick *q = v1(sa)->quicks; q; q = q->next) {
+		if (q->state != QI_SENT && q->state != QR_SENT)
+			continue;
+		/* The last in the list began first; the SPI says more. */
+		of = q;
+		if (spi && q->spi == spi)
+			break;
+	}
+	if (of)
+		quick_step(of, ON_REFUSED, &(struct v1_in){ .notify = type });
+}
+
+/* ---- what came ---- */
+
+static bool hash_fits(const struct quick *q, const struct isakmp_msg *m)
+{
+	const struct v1_keys *k = v1(q->sa)->keys;
+	const struct isakmp_payload_at *h = isakmp_get(m, P_HASH);
+	struct slice mine = { q->nonce, V1_NONCE_LEN };
+	uint8_t want[PRF_MAX];
+	int how;
+
+	/* It must be the first: what it covers is what follows. */
+	if (!h || h != &m->p[0])
+		return false;
+	if (q->state == QR_SENT)
+		how = v1_hash_3(k, q->msg_id, blob_slice(&q->peer_nonce), mine, want);
+	else
+		how = v1_hash_rest(k, q->msg_id, q->initiator ? mine : (struct slice){ 0 },
+				   isakmp_after(m, h), want);
+	return how == 0 && h->body.len == k->prf_len &&
+	       secret_equal(want, h->body.p, k->prf_len);
+}
+
+static bool again(struct quick *q, const uint8_t digest[16], const struct v1_in *in)
+{
+	if (memcmp(digest, q->seen, 16) != 0)
+		return false;
+	if (q->out.p && q->repeats < REPEATS_MAX &&
+	    addr_equal(&q->sa->remote.addr, &in->remote->addr)) {
+		q->repeats++;
+		q->sa->peer->retransmits++;
+		v1_send(q->sa, q->out.p, q->out.len);
+	}
+	return true;
+}
+
+void quick_message(struct ike_sa *sa, struct v1_in *in)
+{
+	struct quick *q = quick_by_id(sa, in->m->hdr.msg_id);
+	uint8_t digest[16], iv[CBC_BLOCK_MAX];
+	struct err err = { 0 };
+	bool fresh = !q;
+
+	if (sa->state != V1_UP && sa->state != V1_REPLACED) {
+		DROP(sa->e, sa, unexpected);
+		return;
+	}
+	v1_digest(in->m->buf, in->m->len, digest);
+	if (q && again(q, digest, in))
+		return;
+	if (fresh) {
+		if (quick_count(sa, false) >= QUICKS_MAX || sa->want_delete ||
+		    !(q = quick_new(sa, in->m->hdr.msg_id, false))) {
+			DROP(sa->e, sa, half_open);
+			return;
+		}
+	}
+	memcpy(iv, q->iv, sizeof(iv));
+	if (v1_decrypt(sa, in->m, iv) < 0 || isakmp_payloads(in->m, true, &err) < 0 ||
+	    !hash_fits(q, in->m)) {
+		DROP(sa->e, sa, bad_icv);
+		if (fresh)
+			quick_free(q);
+		return;
+	}
+	memcpy(q->iv, iv, sizeof(iv));
+	memcpy(q->seen, digest, sizeof(digest));
+	sa->last_rx_ms = clock_ms();
+	v1(sa)->unheard = false;
+	v1_follow(sa, in);
+	if (!quick_step(q, X_QUICK, in) && fresh)
+		quick_free(q);
+	else if (sa->state == V1_UP)
+		v1_next(sa);
+}
