@@ -228,6 +228,24 @@ static void offer_interfaces(struct complete_run *r, const char *typed)
 	link_list_fini(&links);
 }
 
+/* Of a list behind its last comma. */
+static void offer_certs(struct complete_run *r, const char *typed, bool list)
+{
+	const char *comma = list ? strrchr(typed, ',') : NULL;
+	int keep = comma ? (int)(comma + 1 - typed) : 0;
+	char **names = NULL, text[256];
+	struct err ignored;
+	size_t n = 0;
+
+	if (settings_cert_names(r->c->front.config_dir, &names, &n, &ignored))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		snprintf(text, sizeof(text), "%.*s%s", keep, typed, names[i]);
+		offer(r, text, "certificate");
+	}
+	settings_names_free(names, n);
+}
+
 static const struct setting *row_of(bool router, const char *key)
 {
 	const char *dot = strrchr(key, '.');
@@ -258,6 +276,8 @@ static void offer_values(struct complete_run *r, bool router)
 	r->head = head;
 	if (s->type == ST_IFACE || s->type == ST_IFACES)
 		offer_interfaces(r, eq + 1);
+	else if (s->type == ST_CERT || s->type == ST_CERTS)
+		offer_certs(r, eq + 1, s->type == ST_CERTS);
 	else
 		setting_suggest(s, eq + 1, on_value, r);
 	r->head = NULL;

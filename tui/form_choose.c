@@ -183,6 +183,24 @@ static void offer_interfaces(struct form *f, struct offers *o)
 	if_freenameindex(all);
 }
 
+static void offer_certs(struct form *f, struct offers *o)
+{
+	bool list = f->fields[f->at].s->type == ST_CERTS;
+	char **names = NULL;
+	struct err e = { 0 };
+	size_t n = 0;
+
+	if (settings_cert_names(f->v.tui->front.config_dir, &names, &n, &e) < 0)
+		tui_say(f->v.tui, EL_ERROR, "%s", e.msg);
+	else if (!n)
+		tui_say(f->v.tui, EL_TEXT, "There are no certificates yet: adit pki makes them, or C "
+			"in the list of peers");
+	for (size_t i = 0; i < n; i++)
+		if (!(list && strstr(f->edit.text, names[i])))
+			offer_more(o, list ? f->edit.text : "", names[i], "");
+	settings_names_free(names, n);
+}
+
 static void offer_all(struct form *f, const struct setting *s, struct offers *o)
 {
 	setting_suggest(s, f->edit.text, offer, o);
@@ -195,6 +213,8 @@ static void offer_all(struct form *f, const struct setting *s, struct offers *o)
 		offer_addresses(o);
 	else if (s->type == ST_IFACE || s->type == ST_IFACES)
 		offer_interfaces(f, o);
+	else if (s->type == ST_CERT || s->type == ST_CERTS)
+		offer_certs(f, o);
 	else if (s->type == ST_WEAK && *f->edit.text)
 		for (size_t i = 0; i < WEAK_N; i++)
 			if (!strstr(f->edit.text, weak_names[i]))

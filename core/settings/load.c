@@ -121,6 +121,42 @@ static void check_secrets(struct load *l, const struct peer_conf *p)
 			     p->name);
 }
 
+/* 1 there, 0 not; -1 when this user may not know. */
+static int in_pki(const struct load *l, const char *name, const char *end)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/" SNAP_PKI "/%s%s", l->dir, name, end);
+	return access(path, F_OK) == 0 ? 1 : errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+}
+
+static void need_cert(struct load *l, const struct peer_conf *p, const char *key,
+		      const char *name)
+{
+	if (name[0] && in_pki(l, name, SNAP_CRT) == 0)
+		findings_add(l->fs, FINDING_ERROR, p->name, key,
+			     "there is no certificate \"%s\": adit pki list shows those "
+			     "that there are, adit pki import brings one",
+			     name);
+}
+
+static void check_certs(struct load *l, const struct peer_conf *p)
+{
+	if (p->auth == AUTH_BY_CERT) {
+		need_cert(l, p, "cert", p->cert);
+		if (in_pki(l, p->cert, SNAP_CRT) == 1 && in_pki(l, p->cert, SNAP_KEY) == 0)
+			findings_add(l->fs, FINDING_ERROR, p->name, "cert",
+				     "%s is a certificate without its private key: it "
+				     "cannot prove who this router is",
+				     p->cert);
+	}
+	if (p->peer_auth != AUTH_BY_CERT)
+		return;
+	need_cert(l, p, "peer_cert", p->peer_cert);
+	for (int i = 0; i < p->n_ca; i++)
+		need_cert(l, p, "ca", p->ca[i]);
+}
+
 static int load_peer(struct load *l, const struct snap_file *f, const char *name,
 		     struct err *e)
 {
@@ -137,6 +173,7 @@ static int load_peer(struct load *l, const struct snap_file *f, const char *name
 	if (errors < 0)
 		return err_set(e, "out of memory");
 	check_secrets(l, &p);
+	check_certs(l, &p);
 	file_place(f->path, name, f->data, f->len, l->fs, first);
 	if (l->fs->errors > before)
 		peer_conf_fini(&p);

@@ -7,6 +7,7 @@
 #include "core/settings/file.h"
 #include "core/settings/load.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -222,6 +223,41 @@ int settings_names(const char *dir, char ***names, size_t *n, struct err *e)
 	r = names_of(&snap, names, n, e);
 	snap_fini(&snap);
 	return r;
+}
+
+int settings_cert_names(const char *dir, char ***names, size_t *n, struct err *e)
+{
+	const struct dirent *de;
+	char **list = NULL, path[4096];
+	DIR *d;
+
+	*n = 0;
+	*names = NULL;
+	snprintf(path, sizeof(path), "%s/" SNAP_PKI, dir);
+	d = opendir(path);
+	if (!d)
+		return errno == ENOENT ? 0 : err_errno(e, "%s", path);
+	while ((de = readdir(d))) {
+		size_t len = strlen(de->d_name), tail = sizeof(SNAP_CRT) - 1;
+		char **more;
+
+		if (de->d_name[0] == '.' || len <= tail || len - tail > PKI_NAME_MAX ||
+		    strcmp(de->d_name + len - tail, SNAP_CRT) != 0)
+			continue;
+		more = realloc(list, (*n + 1) * sizeof(*list));
+		if (!more)
+			break;
+		list = more;
+		list[*n] = strndup(de->d_name, len - tail);
+		if (!list[*n])
+			break;
+		(*n)++;
+	}
+	closedir(d);
+	if (*n)
+		qsort(list, *n, sizeof(*list), name_cmp);
+	*names = list;
+	return 0;
 }
 
 const char *settings_nearest_peer(const char *dir, const char *name, char *buf,

@@ -11,7 +11,7 @@
 #include "core/settings/findings.h"
 
 #define SETTINGS_FILE_MAX 65536		/* bytes of one file */
-#define SETTINGS_PEERS_MAX 4096
+#define SETTINGS_PEERS_MAX 16384
 
 /* Read all. 0: *out has the router (a bad value of adit.conf is its default there) and
  * every peer without an error, sorted by name; *fs says what is wrong with the others,
@@ -40,6 +40,8 @@ int settings_has_ppk(const char *dir, const char *name);
  * free(), and the array. */
 int settings_names(const char *dir, char ***names, size_t *n, struct err *e) MUST_USE;
 void settings_names_free(char **names, size_t n);
+/* The names of pki/ that have a certificate (NAME.crt), sorted, likewise. No folder: none. */
+int settings_cert_names(const char *dir, char ***names, size_t *n, struct err *e) MUST_USE;
 /* The nearest existing peer, for "no such peer"; "" in buf when none. cap >
  * PEER_NAME_MAX. */
 const char *settings_nearest_peer(const char *dir, const char *name, char *buf,

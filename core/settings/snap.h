@@ -28,6 +28,9 @@
 #define SNAP_PEERS "peers"
 #define SNAP_SECRETS "secrets"
 #define SNAP_HISTORY "history"
+#define SNAP_PKI "pki"			/* core/pki's; only names are looked at here */
+#define SNAP_CRT ".crt"
+#define SNAP_KEY ".key"
 #define SNAP_JOURNAL "journal"
 #define SNAP_LOCK "lock"
 #define SNAP_PPK ".ppk"		/* how a post-quantum key ends in secrets/ */

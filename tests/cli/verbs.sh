@@ -311,6 +311,16 @@ same "router keys" "$(complete router set log)" "log_level="
 same "children" "$(complete peer set hq child.v)" "child.voice."
 same "keys of a child" "$(complete peer set hq child.voice.esp_)" "child.voice.esp_life=
 child.voice.esp_life_bytes="
+mkdir -p "$T/certs/pki"; touch "$T/certs/pki/gw.crt" "$T/certs/pki/gw.key" "$T/certs/pki/office.crt"
+same "certificates" "$(complete --config-dir "$T/certs" peer add x cert=)" "cert=gw
+cert=office"
+same "and more of them" "$(complete --config-dir "$T/certs" peer add x ca=gw,o)" "ca=gw,office"
+run "a certificate that is not there" 7 peer add x --config-dir "$T/certs" remote_gateway=198.51.100.2 \
+	local_network=10.1.0.0/24 remote_network=10.2.0.0/24 auth=cert cert=gv; err_has "no certificate \"gv\""
+run "a certificate without its key" 7 peer add x --config-dir "$T/certs" remote_gateway=198.51.100.2 \
+	local_network=10.1.0.0/24 remote_network=10.2.0.0/24 auth=cert cert=office; err_has "without its private key"
+run "a peer by certificate needs no key" 0 peer add x --config-dir "$T/certs" remote_gateway=198.51.100.2 \
+	local_network=10.1.0.0/24 remote_network=10.2.0.0/24 auth=cert cert=gw ca=office
 same "options" "$(complete status --jso)" "--json"
 same "options of the verb alone" "$(complete routes --foll)" ""
 same "files" "$(complete peer add x --psk-file '')" ":files"
@@ -363,7 +373,8 @@ mkdir -p "$T/man/peers"
 awk -v dir="$T/man/peers" '/^\.Bd -literal/ { n++; next } /^\.Ed/ { on = 0; next }
 	/^remote_gateway|^description/ { on = 1 } on { print > (dir "/ex" n ".conf") }' man/adit.conf.5.in
 for f in "$T"/man/peers/*.conf; do
-	mkdir -p "$T/one/peers"; cp "$f" "$T/one/peers/"
+	mkdir -p "$T/one/peers" "$T/one/pki"; cp "$f" "$T/one/peers/"
+	touch "$T/one/pki/gw.crt" "$T/one/pki/gw.key" "$T/one/pki/office-ca.crt"
 	run "example $(basename "$f" .conf) of adit.conf(5)" 0 check --config-dir "$T/one"; out_has "1 peer"
 	rm -r "$T/one"
 done
