@@ -186,6 +186,9 @@ static void take_event(struct client *c, struct json_object *o)
 	} else if (strcmp(name, "progress") == 0) {
 		ev.kind = CLIENT_PROGRESS;
 		deliver(c, &ev);
+	} else if (strcmp(name, "packet") == 0 || strcmp(name, "keys") == 0) {
+		ev.kind = CLIENT_PACKET;
+		deliver(c, &ev);
 	}
 	/* Others are from a newer daemon: not ours to know. */
 }

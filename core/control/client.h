@@ -32,6 +32,7 @@ enum client_event_kind {
 	CLIENT_PEER_GONE,	/* .name: a peer was removed, after subscribe */
 	CLIENT_PROGRESS,	/* .name, .text: a step of an `up` that is under way */
 	CLIENT_REPLY,		/* .id, .err, .raw: answer to client_start() */
+	CLIENT_PACKET,		/* .raw: a message or keys, after "capture" */
 	CLIENT_GONE,		/* .err: the daemon closed the connection; said once */
 };
 

@@ -512,7 +512,7 @@ void server_subscribe(struct server_req *r, unsigned topics, const char *peer)
 	if (!c)
 		return;
 	c->topics |= topics;
-	if (topics & SERVER_TOPIC_LOG)
+	if (topics & ~(unsigned)SERVER_TOPIC_PEER)
 		snprintf(c->log_peer, sizeof(c->log_peer), "%s", peer);
 	timer_stop(loop_timers(c->s->loop), &c->idle);
 }
@@ -521,7 +521,7 @@ static bool wants(const struct server_client *c, unsigned topic, const char *pee
 {
 	if (c->fd < 0 || !(c->topics & topic))
 		return false;
-	return topic != SERVER_TOPIC_LOG || !c->log_peer[0] || strcmp(c->log_peer, peer) == 0;
+	return topic == SERVER_TOPIC_PEER || !c->log_peer[0] || strcmp(c->log_peer, peer) == 0;
 }
 
 bool server_wanted(const struct server *s, unsigned topic)

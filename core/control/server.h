@@ -21,7 +21,9 @@
 #define SERVER_IDLE_MS 60000		/* without a request, a subscription or a `log -f` */
 #define SERVER_STALL_MS 20000		/* with output that is not being read */
 
-enum { SERVER_TOPIC_LOG = 1 << 0, SERVER_TOPIC_PEER = 1 << 1 };
+/* PACKET, KEYS: of the peer subscribed to; only commands that change something may subscribe. */
+enum { SERVER_TOPIC_LOG = 1 << 0, SERVER_TOPIC_PEER = 1 << 1, SERVER_TOPIC_PACKET = 1 << 2,
+	SERVER_TOPIC_KEYS = 1 << 3 };
 
 struct server;
 

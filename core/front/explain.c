@@ -328,8 +328,12 @@ static void silent_at_all(const struct explain_input *in, struct explain *x)
 	case NEG_UNREACH_N:
 		break;
 	}
-	explain_text(x, "Nothing came back from %s, port %u, to %u message%s. One of these:", host,
-		     port, n->sent, n->sent == 1 ? "" : "s");
+	if (n->sent)
+		explain_text(x, "Nothing came back from %s, port %u, to %u message%s. One of these:",
+			     host, port, n->sent, n->sent == 1 ? "" : "s");
+	else
+		explain_text(x, "Nothing came back from %s, port %u, so far. One of these:", host,
+			     port);
 	explain_text(x, "1. remote_gateway is not the other side's address (any more).");
 	explain_text(x, "2. A firewall there, or on the way, drops UDP port %u. Ports 500 and 4500 "
 		     "are both needed; behind a NAT both must be forwarded to the IPsec router.",

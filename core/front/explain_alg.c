@@ -353,6 +353,9 @@ void explain_algorithms(const struct explain_input *in, enum suite_use use, stru
 	explain_text(x, "The peer takes none of what %s= offers here, and who refuses does not say "
 		     "what it would take.", use_key(use));
 	if (use == SUITE_IKE) {
+		explain_text(x, "Some products say the same when they do not know %s at all, or only "
+			     "with IKEv%u.", addr_str(&in->neg->local.addr, host),
+			     in->neg->version == 1 ? 2 : 1);
 		explain_text(x, "To ask it, gently:");
 		sbuf_addf(&b, "adit probe %s", explain_where(in, host, sizeof(host)));
 		explain_say(x, EXPLAIN_COMMAND, TONE_PLAIN, "%s", sbuf_str(&b));

@@ -58,6 +58,22 @@ struct vault_query {
 
 struct trust;
 
+/* A message of a peer without its encryption, for a capture; borrowed for the call. */
+struct tap_packet {
+	const char *peer;
+	bool out;			/* we sent it */
+	const struct endpoint *local, *remote;
+	struct slice msg;		/* header, payloads */
+};
+/* The keys of an IKE SA; secrets: borrowed for the call. */
+struct tap_keys {
+	const char *peer;
+	uint8_t version;		/* enum ike_version */
+	uint64_t spi_i, spi_r;
+	uint16_t encr, encr_bits, integ;	/* transform IDs */
+	struct slice ei, er, ai, ar;	/* IKEv1: ei alone, its encryption key */
+};
+
 struct engine_env {
 	void *arg;
 	/* Certificates and CRLs (ike/auth/trust.h), borrowed; NULL: there are none. */
@@ -98,6 +114,10 @@ struct engine_env {
 
 	void (*event)(void *arg, const char *peer, enum engine_event ev,
 		      const char *text);
+
+	/* While engine_tap() is on; may be NULL. */
+	void (*tap)(void *arg, const struct tap_packet *p);
+	void (*tap_keys)(void *arg, const struct tap_keys *k);
 };
 
 struct engine;
@@ -258,6 +278,13 @@ struct engine_counts {
 size_t engine_status(struct engine *e, const char *name,
 		     void (*fn)(void *arg, const struct peer_status *st), void *arg);
 void engine_counts(const struct engine *e, struct engine_counts *out);
+/* Captures: from now on env->tap gets what is inside of this peer's messages, and with keys
+ * env->tap_keys the keys of its IKE SAs, those that stand first. name NULL: every peer. -1: EXIT_NO_PEER. */
+int engine_tap(struct engine *e, const char *name, bool packets, bool keys, struct err *err)
+	MUST_USE;
+/* Is a datagram between these two of a peer that is captured? *name: of which; borrowed. */
+bool engine_tapped(const struct engine *e, const struct endpoint *local,
+		   const struct endpoint *remote, const char **name);
 /* The last failure of a peer, or of each, NULL where none is kept; borrowed for the call.
  * Returns how many were visited. */
 size_t engine_failures(const struct engine *e, const char *name,

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SILENT_MS 2500
+
 /* Where facts go when memory is short. */
 static struct negotiation nowhere;
 
@@ -160,6 +162,22 @@ static uint8_t method_of(uint8_t auth)
 	return auth == AUTH_BY_CERT ? NEG_AUTH_CERT : NEG_AUTH_PSK;
 }
 
+static void fill(struct negotiation *n, const struct peer *p, uint8_t version, bool initiator,
+		 const struct endpoint *local, const struct endpoint *remote)
+{
+	memset(n, 0, sizeof(*n));
+	n->wall_s = clock_wall_s();
+	n->count = 1;
+	n->version = version;
+	n->initiator = initiator;
+	n->local = *local;
+	n->remote = *remote;
+	n->auth_ours = method_of(p->conf.auth);
+	n->auth_wanted = method_of(p->conf.peer_auth);
+	ids_of_settings(n, p);
+	negotiation_suites(&n->ike_ours, SUITE_IKE, &p->conf.ike);
+}
+
 static struct negotiation *record(struct peer *p, uint8_t version, bool initiator,
 				  const struct endpoint *local, const struct endpoint *remote,
 				  enum neg_step step, enum neg_end end)
@@ -173,21 +191,13 @@ static struct negotiation *record(struct peer *p, uint8_t version, bool initiato
 		n = p->neg = malloc(sizeof(*n));
 	if (!n)
 		n = &nowhere;
-	memset(n, 0, sizeof(*n));
-	n->wall_s = clock_wall_s();
-	n->count = again ? was.count + !p->neg_fresh : 1;
-	n->version = version;
+	fill(n, p, version, initiator, local, remote);
+	if (again)
+		n->count = was.count + !p->neg_fresh;
 	n->step = step;
 	n->end = end;
-	n->initiator = initiator;
-	n->local = *local;
-	n->remote = *remote;
-	n->auth_ours = method_of(p->conf.auth);
-	n->auth_wanted = method_of(p->conf.peer_auth);
 	if (end == NEG_REFUSED || end == NEG_NO_ANSWER)
 		keep_theirs(n, &was);
-	ids_of_settings(n, p);
-	negotiation_suites(&n->ike_ours, SUITE_IKE, &p->conf.ike);
 	p->neg_fresh = true;
 	return n;
 }
@@ -317,16 +327,34 @@ void negotiation_child_up(struct peer *p, uint8_t slot)
 		negotiation_free(p);
 }
 
+/* A first attempt that nothing has come back to: nobody wants to wait a minute for that. */
+static bool silent(const struct peer *p, struct negotiation *n)
+{
+	for (const struct ike_sa *sa = p->sas; sa; sa = sa->peer_next) {
+		if (!sa_is_attempt(sa) || clock_ms() - sa->created_ms < SILENT_MS ||
+		    sa->last_rx_ms > sa->created_ms)
+			continue;
+		fill(n, p, sa->ops->version, true, &sa->local, &sa->remote);
+		n->step = step_of(sa);
+		n->end = NEG_NO_ANSWER;
+		n->natt = sa->local.port != IKE_PORT;
+		n->answered = n->step != NEG_STEP_INIT;
+		return true;
+	}
+	return false;
+}
+
 size_t engine_failures(const struct engine *e, const char *name,
 		       void (*fn)(void *arg, const char *peer, const struct negotiation *failed),
 		       void *arg)
 {
+	struct negotiation now;
 	size_t n = 0;
 
 	for (const struct peer *p = e->peers; p; p = p->next) {
 		if (name && strcmp(name, p->conf.name) != 0)
 			continue;
-		fn(arg, p->conf.name, p->neg);
+		fn(arg, p->conf.name, p->neg ? p->neg : silent(p, &now) ? &now : NULL);
 		n++;
 	}
 	return n;

@@ -97,6 +97,8 @@ struct ike_ops {
 	void (*child_gone)(struct child *c);	/* in child_remove() */
 	/* The ways to the peer, or our own addresses, are others now. May be NULL. */
 	void (*paths_changed)(struct ike_sa *sa);
+	/* Its keys, for a capture; false when there are none. May be NULL. */
+	bool (*keys)(const struct ike_sa *sa, struct tap_keys *out);
 	/* Slot i of the peer is slot to[i] now, SLOT_NONE gone; there were n. */
 	void (*slots_moved)(struct ike_sa *sa, const uint8_t *to, uint8_t n);
 };
@@ -229,6 +231,7 @@ struct peer {
 	int64_t failure_wall_s;
 	struct negotiation *neg;	/* the last failure; NULL: none (negotiation.h) */
 	bool neg_fresh;			/* its words are still to come */
+	bool tap, tap_keys;		/* somebody captures (tap.h) */
 	struct drop_counts drops;
 };
 
@@ -252,6 +255,7 @@ struct engine {
 	struct cookie_jar cookies;
 	struct drop_counts drops;
 	uint32_t cookies_sent;
+	unsigned taps;			/* peers that are captured */
 	struct log_limit stranger_log, stranger_reply;
 	struct neg_stranger strangers[NEG_STRANGERS_MAX];
 	struct timer stop_timer;

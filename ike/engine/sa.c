@@ -2,6 +2,7 @@
 #include "ike/engine/parts.h"
 
 #include "core/base/clock.h"
+#include "ike/engine/tap.h"
 #include "core/base/rng.h"
 #include "core/base/secret.h"
 
@@ -118,6 +119,7 @@ void sa_move(struct ike_sa *sa, struct peer *to)
 	sa->peer = to;
 	sa->peer_next = to->sas;
 	to->sas = sa;
+	tap_keys(sa);
 }
 
 static void remove_children(struct ike_sa *sa)

@@ -26,6 +26,9 @@ void ctl_on_event(struct ctl *c, const char *peer, enum engine_event ev, const c
 void ctl_on_peer(struct ctl *c, const char *peer);
 void ctl_on_stats(struct ctl *c);
 void ctl_on_settings_done(struct ctl *c, uint32_t id, const struct msg_result *r);
+/* A datagram as it went or came, or (plain) what was inside of it, and keys: for who captures. */
+void ctl_on_packet(struct ctl *c, const struct tap_packet *p, bool plain);
+void ctl_on_keys(struct ctl *c, const struct tap_keys *k);
 void ctl_on_log(struct ctl *c, const struct log_line *line);
 
 #endif

@@ -10,11 +10,37 @@
 
 /* ---- what the engine wants ---- */
 
+/* For who captures, as it is on the wire. */
+static void captured(struct iked *k, bool out, const struct endpoint *local,
+		     const struct endpoint *remote, const uint8_t *msg, size_t len)
+{
+	struct tap_packet p = { .out = out, .local = local, .remote = remote,
+				.msg = { msg, len } };
+
+	if (engine_tapped(k->engine, local, remote, &p.peer))
+		ctl_on_packet(k->ctl, &p, false);
+}
+
+static void env_tap(void *arg, const struct tap_packet *p)
+{
+	struct iked *k = arg;
+
+	ctl_on_packet(k->ctl, p, true);
+}
+
+static void env_tap_keys(void *arg, const struct tap_keys *keys)
+{
+	struct iked *k = arg;
+
+	ctl_on_keys(k->ctl, keys);
+}
+
 static void env_send(void *arg, const struct endpoint *local, const struct endpoint *remote,
 		     const uint8_t *msg, size_t len)
 {
 	struct iked *k = arg;
 
+	captured(k, true, local, remote, msg, len);
 	net_send(k->net, local, remote, msg, len);
 }
 
@@ -407,6 +433,7 @@ static void on_datagram(void *arg, const struct endpoint *local, const struct en
 {
 	struct iked *k = arg;
 
+	captured(k, false, local, remote, msg, len);
 	engine_receive(k->engine, local, remote, msg, len);
 	ahead_busy(&k->ahead);
 }
@@ -421,7 +448,7 @@ int iked_init(struct iked *k, struct child *c, struct err *e)
 		.sa_del = env_sa_del, .sa_query = env_sa_query, .vault_sign = env_vault_sign,
 		.vault_verify = env_vault_verify, .peer_up = env_peer_up,
 		.peer_down = env_peer_down, .addrs = env_addrs, .resolve = env_resolve,
-		.event = env_event,
+		.event = env_event, .tap = env_tap, .tap_keys = env_tap_keys,
 	};
 	const struct resolve_env names = { .arg = k, .want = want_sockets, .found = name_found };
 	struct json_object *warm;

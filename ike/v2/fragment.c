@@ -5,6 +5,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/secret.h"
+#include "ike/engine/tap.h"
 #include "ike/v2/v2.h"
 #include "ike/wire/skf.h"
 
@@ -67,9 +68,27 @@ static int seal(struct ike_sa *sa, struct build *b, size_t most, struct blob *to
 	return 0;
 }
 
+static void tap_sealed(struct ike_sa *sa, struct build *b)
+{
+	struct rd r = rd_init(b->w.buf, IKE_HDR_LEN);
+	struct ike_hdr h = { .spi_i = rd_u64(&r), .spi_r = rd_u64(&r) };
+	struct slice inner;
+	uint8_t first;
+
+	rd_skip(&r, 1);
+	h.version = rd_u8(&r);
+	h.exchange = rd_u8(&r);
+	h.flags = rd_u8(&r);
+	h.msg_id = rd_u32(&r);
+	inner = sk_inner(v2(sa)->seal, b, &first);
+	tap_inner(sa, true, &h, first, inner);
+}
+
 int fragment_seal(struct ike_sa *sa, struct out *o, struct blob *to, struct err *e)
 {
 	build_close(&o->b);
+	if (tap_wanted(sa) && wr_ok(&o->b.w))
+		tap_sealed(sa, &o->b);
 	return seal(sa, &o->b, limit(sa), to, e);
 }
 

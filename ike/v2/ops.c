@@ -93,6 +93,25 @@ static void child_refused(struct child *c)
 	child_gone(c);
 }
 
+static bool show_keys(const struct ike_sa *sa, struct tap_keys *out)
+{
+	const struct ike_keys *k = v2(sa)->keys;
+
+	if (!k)
+		return false;
+	out->version = IKE_V2;
+	out->spi_i = sa->spi_i;
+	out->spi_r = sa->spi_r;
+	out->encr = sa->ike.encr;
+	out->encr_bits = sa->ike.encr_bits;
+	out->integ = sa->ike.integ;
+	out->ei = (struct slice){ k->ei, k->encr_len };
+	out->er = (struct slice){ k->er, k->encr_len };
+	out->ai = (struct slice){ k->ai, k->integ_len };
+	out->ar = (struct slice){ k->ar, k->integ_len };
+	return true;
+}
+
 static void start(struct ike_sa *sa)
 {
 	sa_step(sa, EV_START, ROLE_EVENT, NULL);
@@ -183,5 +202,6 @@ const struct ike_ops v2_ops = {
 	.child_in = child_in,
 	.child_refused = child_refused,
 	.child_gone = child_gone,
+	.keys = show_keys,
 	.slots_moved = slots_moved,
 };

@@ -3,6 +3,7 @@
 #include "ike/v2/v2.h"
 
 #include "core/base/clock.h"
+#include "ike/engine/tap.h"
 #include "ike/v2/fragment.h"
 #include "ike/wire/skf.h"
 
@@ -118,9 +119,28 @@ static void authentic_broken(struct ike_sa *sa, const struct input *in,
 		sa_drop(sa);
 }
 
+/* What was in it, as one chain again. */
+static void tap_opened(struct ike_sa *sa, const struct ike_msg *m)
+{
+	static uint8_t buf[MSG_CAP];
+	struct wr w = wr_init(buf, sizeof(buf));
+
+	for (size_t i = m->n_outer; i < m->n; i++) {
+		wr_u8(&w, i + 1u < m->n ? m->p[i + 1].type : PAYLOAD_NONE);
+		wr_u8(&w, m->p[i].critical ? 0x80 : 0);
+		wr_u16(&w, (uint16_t)(m->p[i].body.len + 4));
+		wr_bytes(&w, m->p[i].body.p, m->p[i].body.len);
+	}
+	if (wr_ok(&w))
+		tap_inner(sa, false, &m->hdr, m->n > m->n_outer ? m->p[m->n_outer].type :
+			  PAYLOAD_NONE, (struct slice){ buf, w.len });
+}
+
 /* Authentic, new and readable. */
 static void opened(struct ike_sa *sa, struct input *in)
 {
+	if (tap_wanted(sa))
+		tap_opened(sa, in->m);
 	sa->last_rx_ms = clock_ms();
 	sa_endpoints(sa, in);
 	sa_step(sa, in->m->hdr.exchange,

@@ -1,6 +1,7 @@
 /* sa: what an IKE SA of IKEv2 has of its own: nonces, keys, and where it follows its peer. */
 #include "ike/v2/v2.h"
 
+#include "ike/engine/tap.h"
 #include "ike/v2/ppk.h"
 
 #include <stdlib.h>
@@ -78,6 +79,7 @@ int sa_keys_set(struct ike_sa *sa, struct ike_keys *keys, struct err *e)
 	}
 	v2(sa)->keys = keys;
 	v2(sa)->seal = seal;
+	tap_keys(sa);
 	return 0;
 }
 
