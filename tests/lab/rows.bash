@@ -6,7 +6,7 @@
 #   THEIRS  KEY=VALUE for peer_set, the other side's own words; quotes hold blanks together
 #   CHECKS  what is tried once the tunnel carries traffic:
 #           to=ADDRESS back=ADDRESS   who is pinged from host-a and from host-b
-#           path=NAME                 path_NAME is called before, path_none after
+#           path=NAME                 path_NAME is called before the first packet, path_none after
 #           only=adit, only=peer      one role alone
 #           WORD                      check_WORD, a function, gets the row's name
 #
@@ -31,13 +31,14 @@ row_role() {
 		esac
 	done
 	eval "ours=($3)"; eval "theirs=($4)"
-	[ "$path" = none ] || "path_$path"
 	label="$PEER, $name, $role calls"
 	if [ "$role" = adit ]; then
 		peer_set "${theirs[@]}" && adit_peer "${ours[@]}" start=responder
 	else
 		adit_peer "${ours[@]}" start=responder && peer_set "${theirs[@]}"
 	fi >"$LAB_DIR/settings" 2>&1 || { bad "$label: settings" "$(cat "$LAB_DIR/settings")"; return; }
+	# Now, when the last row's tunnel has said its farewells.
+	[ "$path" = none ] || "path_$path"
 	if [ "$role" = adit ]; then out=$(adit gw-a --timeout 20 up site 2>&1); else out=$(peer_up 2>&1); fi || {
 		bad "$label: up" "$out
 $(both_logs)"

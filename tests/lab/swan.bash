@@ -48,22 +48,26 @@ swan_peer() {
 	END
 }
 
-# adit_peer KEY=VALUE...: the peer "site" on gw-a, made anew. psk=… goes by a file.
+# adit_peer KEY=VALUE...: the peer "site" on gw-a, made anew. psk=… (none: without) and ppk=… go
+# by files.
 adit_peer() {
-	local args=() psk=$PSK start=start kv
+	local args=() psk=$PSK ppk='' start=start kv
 	local base=(local_ip="$A4" remote_gateway="$B4" local_network=10.1.0.0/24
 		remote_network=10.2.0.0/24 ike=aes256gcm16-sha384-ecp384 esp=aes256gcm16-ecp384)
 	for kv; do
 		case $kv in
 		psk=*) psk=${kv#psk=} ;;
+		ppk=*) ppk=${kv#ppk=} ;;
 		start=*) start=${kv#start=} ;;
 		*) args+=("$kv") ;;
 		esac
 	done
 	printf %s "$psk" >"$LAB_DIR/psk"; chmod 600 "$LAB_DIR/psk"
+	printf %s "$ppk" >"$LAB_DIR/ppk"; chmod 600 "$LAB_DIR/ppk"
+	[ "$psk" = none ] || args+=(--psk-file "$LAB_DIR/psk")
+	[ -z "$ppk" ] || args+=(--ppk-file "$LAB_DIR/ppk")
 	adit gw-a peer delete site --yes >/dev/null 2>&1
-	adit gw-a peer add site "${base[@]}" "${args[@]}" start="$start" \
-		--psk-file "$LAB_DIR/psk" >"$LAB_DIR/add" 2>&1 || { cat "$LAB_DIR/add"; return 1; }
+	adit gw-a peer add site "${base[@]}" "${args[@]}" start="$start" >"$LAB_DIR/add" 2>&1 || { cat "$LAB_DIR/add"; return 1; }
 }
 
 # What both logs say, when something failed.
