@@ -62,13 +62,14 @@ int permit_address(const struct ip_addr *a)
 	return unicast(a) && !addr_is_loopback(a) ? 0 : -1;
 }
 
-int permit_endpoints(const struct endpoint *local, const struct endpoint *remote, struct err *e)
+int permit_endpoints(const struct endpoint *local, const struct endpoint *remote, bool udp_encap,
+		     struct err *e)
 {
 	char text[ENDPOINT_TEXT_MAX];
 
 	if (!unicast(&local->addr))
 		return err_set(e, "its local end %s cannot be one", endpoint_str(local, text));
-	if (!unicast(&remote->addr) || !remote->port)
+	if (!unicast(&remote->addr) || (udp_encap && !remote->port))
 		return err_set(e, "its remote end %s cannot be one",
 			       endpoint_str(remote, text));
 	if (local->addr.family != remote->addr.family)
@@ -172,7 +173,7 @@ int permit_sa(const struct settings *s, const struct sa_child *sa,
 		return err_set(e, "the peer has no child %s", sa->child);
 	if (sa->spi_in <= 255 || sa->spi_out <= 255)
 		return err_set(e, "its SPIs are reserved ones");
-	if (permit_endpoints(&sa->local, &sa->remote, e) < 0 ||
+	if (permit_endpoints(&sa->local, &sa->remote, sa->udp_encap, e) < 0 ||
 	    check_selectors(sa->local_ts, sa->n_local, c->local_network, c->n_local, "local",
 			    e) < 0 ||
 	    check_selectors(sa->remote_ts, sa->n_remote, c->remote_network, c->n_remote,

@@ -23,8 +23,8 @@ bool permit_message(enum ipc_role from, enum permit_phase phase, uint16_t type);
  * keys fit the algorithms. *peer (may be NULL) gets the peer's settings. */
 int permit_sa(const struct settings *s, const struct sa_child *sa,
 	      const struct peer_conf **peer, struct err *e) MUST_USE;
-/* Could these be the two ends of a tunnel? */
-int permit_endpoints(const struct endpoint *local, const struct endpoint *remote,
+/* Could these be the two ends of a tunnel? Without udp_encap they have no ports. */
+int permit_endpoints(const struct endpoint *local, const struct endpoint *remote, bool udp_encap,
 		     struct err *e) MUST_USE;
 /* 0 when a peer may have this address: unicast, not loopback. */
 int permit_address(const struct ip_addr *a) MUST_USE;

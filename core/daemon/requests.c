@@ -112,7 +112,7 @@ static void sa_update(struct proc *p, const struct msg_sa_update *u)
 
 	if (!s)
 		return;
-	if (permit_endpoints(&u->local, &u->remote, &e) < 0) {
+	if (permit_endpoints(&u->local, &u->remote, s->udp_encap, &e) < 0) {
 		refuse(p, MSG_SA_UPDATE, e.msg);
 		return;
 	}

@@ -202,6 +202,9 @@ static void wrong_ends_are_refused(void)
 	sa = good_sa();
 	sa.remote.port = 0;
 	refused(&sa, "remote end");
+	sa.udp_encap = false;		/* ESP as a protocol of its own has no ports */
+	sa.local.port = 0;
+	CHECK(permit_sa(&settings, &sa, NULL, NULL) == 0);
 	sa = good_sa();
 	sa.local = sa.remote;
 	refused(&sa, "are the same");
