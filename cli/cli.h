@@ -152,6 +152,7 @@ int logs_log(struct cli *c, struct err *e);
 
 int explain_explain(struct cli *c, struct err *e);
 int probe_probe(struct cli *c, struct err *e);
+int capture_capture(struct cli *c, struct err *e);
 
 int config_check(struct cli *c, struct err *e);
 int config_diff(struct cli *c, struct err *e);

@@ -41,7 +41,8 @@ const struct opt cli_opts[OPT_N] = {
 	[OPT_SAVE] = { "save", 0, "PEER", "set what was found in the settings of this peer" },
 	[OPT_SECONDS] = { "seconds", 0, "N", "end after N seconds" },
 	[OPT_COUNT] = { "count", 0, "N", "end after N messages" },
-	[OPT_WITH_KEYS] = { "with-keys", 0, NULL, "the messages as they were, and the keys beside" },
+	[OPT_WITH_KEYS] = { "with-keys", 0, "PEER",
+		"the keys, too; PEER is the name once more" },
 };
 
 #define PSK_OPTS (OPT_BIT(OPT_PSK_FILE) | OPT_BIT(OPT_PSK_STDIN) | OPT_BIT(OPT_GENERATE_PSK) | \
@@ -124,6 +125,19 @@ const struct verb cli_verbs[] = {
 	  "expects. Ends with the settings that fit; --save writes them.",
 	  "adit probe 198.51.100.2\nadit probe vpn.example --save branch",
 	  OPT_BIT(OPT_PORT) | OPT_BIT(OPT_SAVE), 1, 1, COMPLETE_NONE, false, false },
+	{ NULL, "capture", "PEER FILE", capture_capture,
+	  "write a peer's IKE messages, decrypted, to a file for Wireshark",
+	  "FILE is pcapng, for root's eyes alone. In it the messages are without their "
+	  "encryption, so that any Wireshark or tshark shows them, and no key leaves the daemon. "
+	  "Runs until Ctrl-C, --seconds or --count; a restart of the peer in another shell shows "
+	  "it whole from the beginning.\n"
+	  "With --with-keys PEER the encrypted messages are in it too, on a second interface, and "
+	  "FILE.ikev2_decryption_table has the keys as Wireshark reads them: pcapng itself has a "
+	  "place for the keys of TLS and others, but none for those of IKE. It asks first.",
+	  "adit capture branch /tmp/branch.pcapng --seconds 30\n"
+	  "adit capture branch /tmp/branch.pcapng --with-keys branch",
+	  OPT_BIT(OPT_SECONDS) | OPT_BIT(OPT_COUNT) | OPT_BIT(OPT_WITH_KEYS), 2, 2, COMPLETE_PEER,
+	  true, false },
 	{ NULL, "check", "", config_check,
 	  "check all settings and say what is wrong, and where",
 	  "Errors name file, line and column. Warnings are about settings that work but should "

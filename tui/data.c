@@ -182,6 +182,7 @@ static void on_event(void *arg, const struct client_event *ev)
 			t->status_at_ms = 0;
 		break;
 	case CLIENT_LOG:
+	case CLIENT_PACKET:
 	case CLIENT_GONE:
 		break;
 	}

@@ -5,7 +5,7 @@
  * responder (RFC 7296 §1.2) answers NO_PROPOSAL_CHOSEN, or INVALID_KE_PAYLOAD with the group
  * it would have taken, and keeps nothing either way. So sets of algorithms are asked for, and
  * divided. IKEv1 has no such answer: what is taken stays half-open over there, so it is asked
- * four times at most.
+ * three times at most, and once in Aggressive Mode.
  */
 #ifndef ADIT_IKE_PROBE_PROBE_H
 #define ADIT_IKE_PROBE_PROBE_H
@@ -25,7 +25,7 @@
 #define PROBE_TRIES 3
 #define PROBE_VENDORS_MAX 24
 #define PROBE_MSG_MAX 4096
-#define PROBE_V1_MAX 4
+#define PROBE_V1_MAX 3
 
 enum probe_unreachable { PROBE_OK, PROBE_PORT, PROBE_HOST, PROBE_FILTERED };
 

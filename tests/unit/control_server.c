@@ -544,6 +544,7 @@ static void on_event(void *arg, const struct client_event *ev)
 		break;
 	case CLIENT_PEER:
 	case CLIENT_PEER_GONE:
+	case CLIENT_PACKET:
 		break;
 	}
 }

@@ -220,6 +220,7 @@ static void on_event(void *arg, const struct client_event *ev)
 		seen.logs++;
 		snprintf(seen.text, sizeof(seen.text), "%s", ev->log->text);
 		break;
+	case CLIENT_PACKET:
 	case CLIENT_GONE:
 		break;
 	}
