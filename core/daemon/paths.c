@@ -62,15 +62,16 @@ size_t paths_nets(const struct peer_conf *p, const struct tunnel *t, struct pref
 	return nets;
 }
 
-/* Those outside of the LANs: what a peer may be told of. */
-static uint8_t own_addrs(const struct monitor *m, struct ip_addr *out)
+/* First those outside of the LANs: what a peer may be told of. */
+static void own_addrs(const struct monitor *m, struct msg_peer_paths *out)
 {
-	uint8_t n = 0;
-
-	for (size_t i = 0; i < m->view.n_addrs && n < OWN_ADDRS_MAX; i++)
-		if (!m->view.addrs[i].lan && m->view.addrs[i].usable)
-			out[n++] = m->view.addrs[i].addr;
-	return n;
+	for (int lan = 0; lan < 2; lan++) {
+		for (size_t i = 0; i < m->view.n_addrs && out->n_own < OWN_ADDRS_MAX; i++)
+			if (m->view.addrs[i].lan == (lan == 1) && m->view.addrs[i].usable)
+				out->own[out->n_own++] = m->view.addrs[i].addr;
+		if (!lan)
+			out->n_public = out->n_own;
+	}
 }
 
 void paths_tell(struct monitor *m, struct tunnel *t, bool always)
@@ -93,7 +94,7 @@ void paths_tell(struct monitor *m, struct tunnel *t, bool always)
 			continue;
 		out.path[i].local = from ? *from : ans.src;
 	}
-	out.n_own = own_addrs(m, out.own);
+	own_addrs(m, &out);
 	if (!always && memcmp(&out, &t->told, sizeof(out)) == 0)
 		return;
 	t->told = out;

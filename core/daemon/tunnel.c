@@ -41,14 +41,20 @@ static uint32_t look(const struct monitor *m, const struct peer_conf *p, struct 
 		addr_is_set(&p->remote_gateway) ? &p->remote_gateway : &t->addrs[0];
 	struct route_answer ans;
 
-	if (addr_is_set(&p->local_ip))
+	const struct ip_addr *from = addr_is_set(&p->local_ip) ? &p->local_ip : NULL;
+
+	if (from)
 		t->local = p->local_ip;
+	/* What iked hears is about the address that is set; how the others are reached, and
+	 * where the peer is now, paths.c tells. */
+	else if (addr_is_set(&p->remote_gateway) && !addr_equal(to, &p->remote_gateway) &&
+		 route_lookup(&p->remote_gateway, NULL, ROUTE_MARK, NULL, &ans, NULL) == 0)
+		t->local = ans.src;
 	if (!addr_is_set(to))
 		return link_mtu(m, &t->local);
-	if (route_lookup(to, addr_is_set(&p->local_ip) ? &p->local_ip : NULL, ROUTE_MARK, NULL,
-			 &ans, NULL) < 0)
+	if (route_lookup(to, from, ROUTE_MARK, NULL, &ans, NULL) < 0)
 		return link_mtu(m, &t->local);
-	if (!addr_is_set(&p->local_ip))
+	if (!from && (addr_equal(to, &p->remote_gateway) || !addr_is_set(&p->remote_gateway)))
 		t->local = ans.src;
 	return ans.mtu ? ans.mtu : link_mtu(m, &ans.src);
 }

@@ -151,15 +151,15 @@ struct msg_peer_addrs {
 	struct ip_addr addr[PEER_ADDRS_MAX];
 };
 
-/* The way to each of them now; local none: there is no route. own: the router's addresses
- * outside of its LANs. */
+/* The way to each of them now; local none: there is no route. own: the router's addresses, the
+ * first n_public of them outside of its LANs. */
 struct peer_path {
 	struct ip_addr remote, local;
 };
-#define OWN_ADDRS_MAX 8
+#define OWN_ADDRS_MAX 16
 struct msg_peer_paths {
 	char peer[PEER_NAME_MAX + 1];
-	uint8_t n, n_own;
+	uint8_t n, n_own, n_public;
 	struct peer_path path[PEER_ADDRS_MAX];
 	struct ip_addr own[OWN_ADDRS_MAX];
 };

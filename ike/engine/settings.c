@@ -451,6 +451,11 @@ void engine_local_addr(struct engine *e, const char *name, const struct ip_addr 
 	if (!p || addr_equal(&p->local_addr, addr))
 		return;
 	p->local_addr = *addr;
+	if (p->main && p->main->roams && p->main->ops->paths_changed) {
+		p->main->ops->paths_changed(p->main);
+		engine_reap(e);
+		return;
+	}
 	/* One that the peer called keeps the address it was called at. */
 	if (p->main && (addr_equal(&p->main->local.addr, addr) || !addr_is_set(addr)))
 		return;

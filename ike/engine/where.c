@@ -88,7 +88,8 @@ struct ip_addr where_local(const struct peer *p, const struct ip_addr *remote)
 		if (addr_equal(&m->path[i].remote, remote))
 			return m->path[i].local;
 	/* The one address that aditd knows of by itself. */
-	if (addr_equal(remote, &p->conf.remote_gateway))
+	if (addr_equal(remote, &p->conf.remote_gateway) &&
+	    p->local_addr.family == remote->family)
 		return p->local_addr;
 	return (struct ip_addr){ 0 };
 }
@@ -185,7 +186,7 @@ void where_tell(struct peer *p)
 	for (size_t i = 0; p->main && i < w->n_announced; i++)
 		k = add_addr(m.addr, k, PEER_ADDRS_MAX, &w->announced[i]);
 	m.n = (uint8_t)k;
-	m.roams = p->main && p->main->roams;
+	m.roams = p->main && p->main->roams && p->main->called;
 	if (memcmp(&m, &w->told, sizeof(m)) == 0)
 		return;
 	w->told = m;
@@ -336,7 +337,7 @@ void engine_paths(struct engine *e, const struct msg_peer_paths *m)
 	struct peer *p = engine_peer(e, m->peer);
 	struct where *w = p ? where_get(p) : NULL;
 
-	if (!w || m->n > PEER_ADDRS_MAX || m->n_own > OWN_ADDRS_MAX)
+	if (!w || m->n > PEER_ADDRS_MAX || m->n_own > OWN_ADDRS_MAX || m->n_public > m->n_own)
 		return;
 	w->paths = *m;
 	for (struct ike_sa *sa = p->sas, *next; sa; sa = next) {

@@ -411,8 +411,10 @@ static enum verdict send_auth(struct ike_sa *sa)
 		build_id(&o.b, PAYLOAD_IDR, &sa->peer->conf.peer_id);
 	write_auth(sa, &o.b);
 	write_ppk(sa, &o.b);
-	if (!has_other(sa) && !sa->test)
+	if (!has_other(sa) && !sa->test && sa->peer->conf.unique != UNIQUE_NEVER)
 		build_notify_plain(&o.b, N_INITIAL_CONTACT);
+	if (!sa->test)
+		mobike_offer(sa, &o.b);
 	hs->child_spi = child_new_spi(sa->e);
 	slot_missing(sa->peer, 0, slot_by_pair(sa->peer, 0), &hs->child_pair);
 	if (!sa->test)
@@ -519,6 +521,7 @@ ACTION(auth_answered)
 		       err.msg[0] ? err.msg : "its identity is malformed");
 		goto refuse;
 	}
+	mobike_note(sa, in->m);
 	if (!id_fit(sa->peer, sa, &id)) {
 		expected_id(sa->peer, expected, sizeof(expected));
 		negotiation_ids(negotiation_fail(sa, NEG_ID_PEER), &v2(sa)->hs->my_id, &id,
@@ -652,6 +655,7 @@ static void established(struct ike_sa *sa)
 	sa_lifetimes(sa);
 	again_plan(sa, v2(sa)->hs->in.auth_lifetime_s);
 	sa_keepalive_start(sa);
+	mobike_begin(sa);
 }
 
 /* Both sides took each other's credentials: that was all. */
@@ -848,6 +852,7 @@ ACTION(auth_request)
 		       err.msg[0] ? err.msg : "its identity is malformed");
 		return refuse(sa);
 	}
+	mobike_note(sa, in->m);
 	p = who_is_it(sa, &id, &asked);
 	if (!p && !method_fits(sa->peer, v2(sa)->hs->in.method)) {
 		why_method(sa);
@@ -954,6 +959,7 @@ ACTION(auth_r_signed)
 		build_notify_plain(&o.b, N_PPK_IDENTITY);
 	if (sa->peer->conf.reauth_s)
 		build_notify_u32(&o.b, N_AUTH_LIFETIME, sa->peer->conf.reauth_s);
+	mobike_offer(sa, &o.b);
 	if (!sa->childless)
 		child_write_answer(&o.b, &of, &an);
 	out_send_response(sa, &o, an.child ? an.child->id : 0);

@@ -53,6 +53,7 @@ void info_liveness(struct ike_sa *sa)
 	struct out o;
 
 	out_request(sa, &o, INFORMATIONAL);
+	mobike_write_liveness(sa, &o.b);
 	out_send_request(sa, &o, TASK_LIVENESS);
 }
 
@@ -60,7 +61,10 @@ ACTION(info_answered)
 {
 	struct child *c, *next;
 
-	(void)in;
+	if (!mobike_answered(sa, in)) {
+		sa_close(sa);
+		return V_DONE;
+	}
 	if (v2(sa)->task != TASK_DELETE_CHILD)
 		return V_DONE;
 	for (c = sa->peer->children; c; c = next) {
@@ -158,7 +162,9 @@ ACTION(info_request)
 	out_response(sa, &o, INFORMATIONAL);
 	if (n)
 		build_delete_esp(&o.b, ours, n);
+	mobike_answer(sa, in, &o.b);
 	out_send_response(sa, &o, 0);
+	mobike_requested(sa, in);
 	if (deleted) {
 		activate(sa->peer);
 		peer_children_changed(sa->peer, "the peer deleted the child");

@@ -384,8 +384,8 @@ ACTION(init_answered)
 	}
 	req_done(sa);
 	sa->peer->ke_hint = c.ke;
-	if (sa->encap) {
-		/* §2.23: from now on both sides use 4500. */
+	if (sa->encap || mobike_wanted(sa)) {
+		/* §2.23: from now on both sides use 4500; RFC 4555 §3.3. */
 		sa->local.port = sa->e->natt_port;
 		if (sa->remote.port == IKE_PORT)
 			sa->remote.port = IKE_NATT_PORT;

@@ -176,6 +176,7 @@ static void fini(struct ike_sa *sa)
 	sk_free(v2(sa)->seal);
 	blob_free(&v2(sa)->req);
 	blob_free(&v2(sa)->resp);
+	mobike_free(sa);
 	fragment_forget(sa);
 }
 
@@ -203,5 +204,6 @@ const struct ike_ops v2_ops = {
 	.child_refused = child_refused,
 	.child_gone = child_gone,
 	.keys = show_keys,
+	.paths_changed = mobike_paths,
 	.slots_moved = slots_moved,
 };

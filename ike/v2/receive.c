@@ -142,6 +142,12 @@ static void opened(struct ike_sa *sa, struct input *in)
 	if (tap_wanted(sa))
 		tap_opened(sa, in->m);
 	sa->last_rx_ms = clock_ms();
+	if (ike_hdr_is_response(&in->m->hdr)) {
+		mobike_path_answers(sa, in);
+	} else {
+		v2(sa)->asked_local = *in->local;
+		v2(sa)->asked_remote = *in->remote;
+	}
 	sa_endpoints(sa, in);
 	sa_step(sa, in->m->hdr.exchange,
 		ike_hdr_is_response(&in->m->hdr) ? ROLE_RESPONSE : ROLE_REQUEST, in);

@@ -30,6 +30,7 @@ static struct ike_sa *successor(struct ike_sa *sa, bool initiator)
 	n->nat_remote = sa->nat_remote;
 	n->encap = sa->encap;
 	v2(n)->peer_natt = v2(sa)->peer_natt;
+	mobike_inherit(sa, n);
 	v2(n)->fragments = v2(sa)->fragments;
 	v2(n)->path_small = v2(sa)->path_small;
 	return n;

@@ -61,6 +61,7 @@ static void on_rtx(void *arg)
 	if (v2(sa)->req_sent == FRAGMENT_SMALLER_AT && v2(sa)->task != TASK_INIT)
 		fragment_smaller(sa, &v2(sa)->req);
 	fragment_send(sa, &sa->local, &sa->remote, &v2(sa)->req);
+	mobike_probe(sa);
 }
 
 void rtx_init(struct ike_sa *sa)
@@ -119,6 +120,15 @@ void out_send_request(struct ike_sa *sa, struct out *o, enum task task)
 		send_first(sa, task);
 }
 
+/* To where the request came from, whatever is used otherwise (§2.11). */
+static void answer(struct ike_sa *sa)
+{
+	if (addr_is_set(&v2(sa)->asked_remote.addr))
+		fragment_send(sa, &v2(sa)->asked_local, &v2(sa)->asked_remote, &v2(sa)->resp);
+	else
+		fragment_send(sa, &sa->local, &sa->remote, &v2(sa)->resp);
+}
+
 void out_send_response(struct ike_sa *sa, struct out *o, uint32_t hold)
 {
 	struct blob *resp = &v2(sa)->resp;
@@ -138,14 +148,14 @@ void out_send_response(struct ike_sa *sa, struct out *o, uint32_t hold)
 	v2(sa)->held_for = hold;
 	v2(sa)->resp_again = 0;
 	if (!hold)
-		fragment_send(sa, &sa->local, &sa->remote, resp);
+		answer(sa);
 }
 
 void out_release(struct ike_sa *sa)
 {
 	v2(sa)->held_for = 0;
 	if (v2(sa)->resp.p)
-		fragment_send(sa, &sa->local, &sa->remote, &v2(sa)->resp);
+		answer(sa);
 }
 
 /* Answered to where the request came from (§2.1). */

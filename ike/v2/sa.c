@@ -116,7 +116,8 @@ void sa_endpoints(struct ike_sa *sa, const struct input *in)
 		sa->remote = *in->remote;
 		return;
 	}
-	if (sa->state != SA_ESTABLISHED || !sa->nat_remote || sa->nat_local ||
+	/* RFC 4555 §3.8: with MOBIKE the peer says when it moves. */
+	if (sa->state != SA_ESTABLISHED || sa->roams || !sa->nat_remote || sa->nat_local ||
 	    !sa->encap || in->local->port != sa->local.port ||
 	    endpoint_equal(&sa->remote, in->remote))
 		return;

@@ -325,6 +325,7 @@ static enum shape shape_of_create(const struct ike_sa *sa, const struct ike_msg 
 		return SHAPE_REKEY_CHILD;
 	case TASK_NEW_CHILD: case TASK_NONE: case TASK_INIT: case TASK_AUTH:
 	case TASK_DELETE_CHILD: case TASK_DELETE_IKE: case TASK_LIVENESS:
+	case TASK_MOBIKE:
 		break;
 	}
 	return SHAPE_NEW_CHILD;

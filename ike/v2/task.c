@@ -109,6 +109,10 @@ static void start_task(struct ike_sa *sa, uint64_t now)
 	}
 	if (p->e->stopping || p->gone || sa->kill_at || v2(sa)->rekeyed_by)
 		return;
+	if (mobike_due(sa)) {
+		mobike_send(sa);
+		return;
+	}
 	if (now >= sa->rekey_at && !v2(sa)->held_for) {
 		rekey_ike(sa);
 		return;

@@ -60,7 +60,7 @@ struct handshake {
 
 enum task {
 	TASK_NONE, TASK_INIT, TASK_AUTH, TASK_NEW_CHILD, TASK_REKEY_CHILD, TASK_REKEY_IKE,
-	TASK_DELETE_CHILD, TASK_DELETE_IKE, TASK_LIVENESS,
+	TASK_DELETE_CHILD, TASK_DELETE_IKE, TASK_LIVENESS, TASK_MOBIKE,
 };
 
 /* A CREATE_CHILD_SA that we began. */
@@ -96,6 +96,8 @@ struct v2_sa {
 	struct ike_sa *rekeyed_by;    /* the peer's, while ours is under way (§2.25.2) */
 	uint8_t nonce_min[NONCE_CMP]; /* the lower one of the exchange that made it */
 	uint32_t next_out, next_in;	/* message IDs (§2.2) */
+	struct endpoint asked_local, asked_remote;	/* where the last request came in */
+	struct mobike *mobike;		/* NULL: one of the two does not know it */
 	struct blob req;		/* outstanding; empty when none; see fragment.h */
 	struct blob resp;		/* the last answer, for repetitions (§2.1) */
 	uint32_t orphan_spi;		/* a child that only the peer has: delete it */
@@ -220,6 +222,27 @@ void rekey_adopt(struct ike_sa *from, struct ike_sa *to);
 void info_delete_ike(struct ike_sa *sa, uint16_t notify);	/* notify 0: none */
 void info_delete_children(struct ike_sa *sa);
 void info_liveness(struct ike_sa *sa);
+
+/* ---- mobike.c: RFC 4555 ---- */
+struct mobike;
+/* We would; the peer knows NAT traversal, without which it cannot (§3.3). */
+bool mobike_wanted(const struct ike_sa *sa);
+void mobike_offer(struct ike_sa *sa, struct build *b);	/* in IKE_AUTH; the responder if asked */
+void mobike_note(struct ike_sa *sa, const struct ike_msg *m);	/* what IKE_AUTH says of it */
+void mobike_begin(struct ike_sa *sa);			/* the peer is who it says */
+void mobike_inherit(const struct ike_sa *from, struct ike_sa *to);	/* rekeyed */
+void mobike_free(struct ike_sa *sa);
+bool mobike_due(const struct ike_sa *sa);	/* something is owed to the peer: */
+void mobike_send(struct ike_sa *sa);
+void mobike_write_liveness(struct ike_sa *sa, struct build *b);
+/* An answer to an INFORMATIONAL of ours. False: the IKE SA must end, its why says so. */
+bool mobike_answered(struct ike_sa *sa, const struct input *in);
+void mobike_paths(struct ike_sa *sa);		/* our addresses or routes changed */
+void mobike_probe(struct ike_sa *sa);		/* a request is sent once more: elsewhere, too */
+void mobike_path_answers(struct ike_sa *sa, const struct input *in); /* and this one came */
+/* A request of the peer: what the answer has of it, and, that sent, what follows. */
+void mobike_answer(struct ike_sa *sa, const struct input *in, struct build *b);
+void mobike_requested(struct ike_sa *sa, const struct input *in);
 
 /* ---- task.c: what an established IKE SA does next ---- */
 void task_next(struct ike_sa *sa);

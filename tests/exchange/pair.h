@@ -496,6 +496,7 @@ static inline void sim_paths(struct sim_side *d)
 	}
 	for (size_t i = 0; i < 3 && addr_is_set(&d->also[i]); i++)
 		m.own[m.n_own++] = d->also[i];
+	m.n_public = m.n_own;
 	engine_paths(d->e, &m);
 }
 

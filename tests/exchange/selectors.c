@@ -1,4 +1,4 @@
-/* rooms: ike/engine ike/v1 ike/v2 ike/auth ike/wire core/crypto core/base */
+/* rooms: ike/engine ike/v2 ike/v1 ike/auth ike/wire core/crypto core/base */
 /* What a child covers: several networks in one child or a child for each pair, protocols and
  * ports, tunnel or transport mode. */
 #include "tests/exchange/pair.h"
