@@ -126,7 +126,7 @@ const struct verb cli_verbs[] = {
 	  "adit probe 198.51.100.2\nadit probe vpn.example --save branch",
 	  OPT_BIT(OPT_PORT) | OPT_BIT(OPT_SAVE), 1, 1, COMPLETE_NONE, false, false },
 	{ NULL, "capture", "PEER FILE", capture_capture,
-	  "write a peer's IKE messages, decrypted, to a file for Wireshark",
+	  "write a peer's IKE messages to a file that Wireshark opens",
 	  "FILE is pcapng, for root's eyes alone. In it the messages are without their "
 	  "encryption, so that any Wireshark or tshark shows them, and no key leaves the daemon. "
 	  "Runs until Ctrl-C, --seconds or --count; a restart of the peer in another shell shows "

@@ -28,6 +28,7 @@ struct engine {
 	char secret_changed[40], resolved[100], wanted[40];
 	struct msg_peer_paths paths;
 	uint16_t ike_port, natt_port;
+	bool tapped, tapped_keys;
 };
 static struct engine en;
 
@@ -120,6 +121,22 @@ size_t engine_strangers(const struct engine *e, struct neg_stranger out[NEG_STRA
 	(void)out;
 	return 0;
 }
+int engine_tap(struct engine *e, const char *name, bool packets, bool keys, struct err *err)
+{
+	if (name && (!e->exists || strcmp(name, e->conf.name) != 0))
+		return err_code(err, EXIT_NO_PEER, "there is no peer \"%s\"", name);
+	e->tapped = packets;
+	e->tapped_keys = keys;
+	return 0;
+}
+bool engine_tapped(const struct engine *e, const struct endpoint *local,
+		   const struct endpoint *remote, const char **name)
+{
+	(void)local;
+	(void)remote;
+	*name = e->conf.name;
+	return e->tapped;
+}
 int engine_peer_down(struct engine *e, const char *name, struct err *err)
 {
 	if (!e->exists || strcmp(name, e->conf.name) != 0)
@@ -188,7 +205,7 @@ static struct client *client;
 static char dir[64];
 
 static struct {
-	int replies, progress, peers, gone_peers, logs;
+	int replies, progress, peers, gone_peers, logs, packets;
 	struct err err;
 	struct json_object *data;
 	char text[256], state[16];
@@ -221,6 +238,10 @@ static void on_event(void *arg, const struct client_event *ev)
 		snprintf(seen.text, sizeof(seen.text), "%s", ev->log->text);
 		break;
 	case CLIENT_PACKET:
+		seen.packets++;
+		snprintf(seen.text, sizeof(seen.text), "%s", json_get_str(ev->raw, "data",
+			 json_get_str(ev->raw, "sk_ei", "")));
+		break;
 	case CLIENT_GONE:
 		break;
 	}
@@ -544,6 +565,81 @@ static void log_and_events(void)
 	stop();
 }
 
+/* What failed, beside the status; a peer that there is not. */
+static void explains(void)
+{
+	struct json_object *a = json_object_new_object(), *list;
+	size_t n;
+
+	start();
+	json_put_str(a, "peer", "branch");
+	CHECK(client_start(client, "explain", a, NULL));
+	pump();
+	CHECK_INT(seen.err.code, EXIT_DONE);
+	list = json_get_array(seen.data, "peers", &n);
+	CHECK_INT(n, 1);
+	CHECK_STR(json_get_str(json_object_array_get_idx(list, 0), "peer", ""), "branch");
+	CHECK(!json_get_object(json_object_array_get_idx(list, 0), "failed"));
+	CHECK(json_get_array(seen.data, "status", &n) && n == 1);
+	CHECK(json_get_array(seen.data, "strangers", &n) && n == 0);
+	a = json_object_new_object();
+	json_put_str(a, "peer", "nobody");
+	CHECK(client_start(client, "explain", a, NULL));
+	pump();
+	CHECK_INT(seen.err.code, EXIT_NO_PEER);
+	stop();
+}
+
+static void capture(bool keys)
+{
+	struct json_object *a = json_object_new_object();
+
+	json_put_str(a, "peer", "branch");
+	json_put_bool(a, "keys", keys);
+	CHECK(client_start(client, "capture", a, NULL));
+	pump();
+	CHECK_INT(seen.err.code, EXIT_DONE);
+	CHECK(en.tapped && en.tapped_keys == keys);
+}
+
+/* An encrypted one as it is on the wire, the same from inside, and keys. */
+static void three(void)
+{
+	static const uint8_t sealed[28] = { [17] = 0x20, [18] = 35 };
+	struct endpoint ep = { .addr = addr_v4(0x0a000001), .port = 500 };
+	struct tap_packet p = { .peer = "branch", .local = &ep, .remote = &ep,
+				.msg = { sealed, sizeof(sealed) } };
+	struct tap_keys k = { .peer = "branch", .ei = { (const uint8_t *)"«Í", 2 } };
+
+	ctl_on_packet(iked.ctl, &p, false);
+	en.env.tap(en.env.arg, &p);
+	en.env.tap_keys(en.env.arg, &k);
+	pump();
+}
+
+static void captures(void)
+{
+	start();
+	three();
+	CHECK_INT(seen.packets, 0);
+	capture(false);
+	three();
+	CHECK_INT(seen.packets, 1);	/* the one from inside, and no key */
+	CHECK_HAS(seen.text, "0000000000000000000000000000000000202300");
+	stop();
+}
+
+static void captures_with_keys(void)
+{
+	start();
+	capture(true);
+	three();
+	CHECK_INT(seen.packets, 3);
+	CHECK_STR(seen.text, "abcd");
+	stop();
+	en.tapped = en.tapped_keys = false;
+}
+
 static void dataplane_requests(void)
 {
 	struct sa_child sa = { .id = 5, .spi_in = 256 };
@@ -709,6 +805,9 @@ int main(void)
 	T_RUN(up_ends_badly);
 	T_RUN(reload_and_restart);
 	T_RUN(log_and_events);
+	T_RUN(explains);
+	T_RUN(captures);
+	T_RUN(captures_with_keys);
 	T_RUN(dataplane_requests);
 	T_RUN(names_and_ways);
 	T_RUN(vault_requests);
