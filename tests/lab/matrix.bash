@@ -59,9 +59,11 @@ peer_set() {
 }
 peer_up() { swan gw-b --initiate --child net --timeout 15; }
 
-ike_spi() { swan gw-b --list-sas --raw | grep -oE 'initiator-spi=[0-9a-f]+' | tail -1; }
-esp_spi() { swan gw-b --list-sas --raw | grep -oE 'spi-in=[0-9a-f]+' | tail -1; }
-changed() { [ -n "$($1)" ] && [ "$($1)" != "$2" ]; }
+# The SPIs that are there; of an IKEv1 SA the old one stays for a while.
+ike_spi() { swan gw-b --list-sas --raw | grep -oE 'initiator-spi=[0-9a-f]+' | sort; }
+esp_spi() { swan gw-b --list-sas --raw | grep -oE 'spi-in=[0-9a-f]+' | sort; }
+# changed WHICH BEFORE: is there one that was not?
+changed() { [ -n "$(comm -13 <(printf '%s\n' "$2") <("$1"))" ]; }
 one_of_each() {
 	[ "$(swan gw-b --list-sas | grep -c ESTABLISHED)" = 1 ] &&
 		[ "$(swan gw-b --list-sas | grep -c INSTALLED)" = "${1:-1}" ]
