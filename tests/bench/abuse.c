@@ -1,4 +1,4 @@
-/* rooms: ike/engine ike/v2 ike/auth ike/wire core/crypto core/base */
+/* rooms: ike/engine ike/v1 ike/v2 ike/auth ike/wire core/crypto core/base */
 /* abuse: what those who mean harm cost the engine, message by message, in processor time and
  * in memory: strangers, and a peer that has the keys. Real crypto, virtual time.
  *

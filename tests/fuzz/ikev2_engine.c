@@ -1,4 +1,4 @@
-/* rooms: ike/engine ike/v2 ike/auth ike/wire core/settings core/crypto core/base */
+/* rooms: ike/engine ike/v1 ike/v2 ike/auth ike/wire core/settings core/crypto core/base */
 /* ikev2_engine: a peer that has the keys and means harm, against a whole engine. Byte 0 says
  * how far the two are: established, or one waits for the other's IKE_AUTH. Then steps, a byte
  * each that says what, and what it needs: messages sealed as they are with any payload chain,

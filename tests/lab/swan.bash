@@ -7,17 +7,17 @@ A4=203.0.113.1 B4=198.51.100.2 A6=2001:db8:a::1 B6=2001:db8:b::2
 PSK='a-long-enough-key-for-both'
 
 # swan_peer KEY=VALUE...: write and load the other side. Keys: local remote ike esp local_id
-# remote_id local_ts remote_ts psk conn (more lines of the connection) child (of the child)
+# remote_id version local_ts remote_ts psk conn (more lines of the connection) child (of the child)
 swan_peer() {
 	local local=$B4 remote=$A4 ike=aes256gcm16-prfsha384-ecp384 esp=aes256gcm16-ecp384
-	local local_id='' remote_id='' local_ts=10.2.0.0/24 remote_ts=10.1.0.0/24 conn='' child='' psk="\"$PSK\""
+	local local_id='' remote_id='' version=2 local_ts=10.2.0.0/24 remote_ts=10.1.0.0/24 conn='' child='' psk="\"$PSK\""
 	local kv
 	for kv; do local "${kv%%=*}"; printf -v "${kv%%=*}" %s "${kv#*=}"; done
 	swan gw-b --terminate --ike site --force --timeout 1 >/dev/null 2>&1
 	swan_conf gw-b <<-END
 	connections {
 		site {
-			version = 2
+			version = $version
 			local_addrs = $local
 			remote_addrs = $remote
 			proposals = $ike
