@@ -132,6 +132,18 @@ int reload_check(const struct options *o)
 
 /* ---- telling ---- */
 
+/* What settings may be under way to iked at once: each peer, its children and what is logged
+ * of it. */
+static void make_room(struct monitor *m)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < m->settings.n_peers; i++)
+		bytes += sizeof(struct msg_peer) + sizeof(struct msg_name) +
+			 m->settings.peers[i].n_children * sizeof(struct msg_child) + 4096;
+	ipc_expect(m->procs[PROC_IKED].link, bytes);
+}
+
 static void send_peer(struct monitor *m, const struct peer_conf *p)
 {
 	const struct tunnel *t = tunnel_get(m, p->name);
@@ -162,6 +174,7 @@ void reload_tell_iked(struct monitor *m)
 {
 	struct msg_result done = { .code = EXIT_DONE };
 
+	make_room(m);
 	pki_tell_iked(m);
 	for (size_t i = 0; i < m->settings.n_peers; i++)
 		send_peer(m, &m->settings.peers[i]);
@@ -293,6 +306,7 @@ enum exit_code reload_again(struct monitor *m, char *text)
 	if (findings_has_error(&fs, ""))
 		fresh.router = before.router;
 	m->settings = fresh;
+	make_room(m);
 	router = change_router(m, &before.router);
 	/* First the ways of those that are gone, and of those that are new. */
 	tunnel_settings(m);

@@ -138,7 +138,7 @@ struct ipc {
 	void (*on_closed)(void *arg, const struct err *why);
 	void *arg;
 	struct queued *head, **tail;
-	size_t queued_bytes;
+	size_t queued_bytes, expected_bytes;
 	unsigned depth;		/* handlers running; ipc_free() waits for them */
 	bool freed, down;
 	unsigned refused;
@@ -325,13 +325,19 @@ static void fail(struct ipc *c)
 	watch(c);
 }
 
+void ipc_expect(struct ipc *c, size_t bytes)
+{
+	if (c)
+		c->expected_bytes = bytes;
+}
+
 static int enqueue(struct ipc *c, const struct ipc_hdr *h, const void *body, const int *fds,
 		   size_t n_fds)
 {
 	size_t size = sizeof(*h) + h->len;
 	struct queued *q;
 
-	if (c->queued_bytes + size > QUEUE_BYTES) {
+	if (c->queued_bytes + size > QUEUE_BYTES + c->expected_bytes) {
 		err_set(&c->why, "%s does not read its messages", role_names[c->peer]);
 		fail(c);
 		return -1;

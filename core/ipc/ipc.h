@@ -61,6 +61,9 @@ int ipc_attach(struct ipc *c, struct loop *l, void (*on_msg)(void *arg, struct i
 int ipc_send(struct ipc *c, uint16_t type, uint32_t id, const void *body, size_t len,
 	     const int *fds, size_t n_fds);
 
+/* So many bytes may come at once, beside what always may (8 MB): a burst that is known of, like
+ * the settings of thousands of peers. Counts until the next call. NULL is fine. */
+void ipc_expect(struct ipc *c, size_t bytes);
 /* How many messages this end refused, its own and the other's. */
 unsigned ipc_refused(const struct ipc *c);
 /* "iked"; "MSG_SA_ADD" (or "unknown message"): for log lines. */

@@ -381,6 +381,15 @@ static void on_log_line(struct iked *k, const struct log_line *from)
 	ctl_on_log(k->ctl, &line);
 }
 
+/* All peers may come up at once, faster than aditd takes their SAs. */
+static void make_room(struct iked *k)
+{
+	struct engine_counts n;
+
+	engine_counts(k->engine, &n);
+	ipc_expect(k->child->monitor, n.peers * 2 * sizeof(struct sa_child));
+}
+
 void iked_on_msg(struct iked *k, struct ipc_msg *m)
 {
 	switch (m->type) {
@@ -401,6 +410,7 @@ void iked_on_msg(struct iked *k, struct ipc_msg *m)
 		pki_take(k->trust, m);
 		break;
 	case MSG_SETTINGS_DONE:
+		make_room(k);
 		ctl_on_settings_done(k->ctl, m->id, m->body);
 		break;
 	case MSG_LOG_LINE:
