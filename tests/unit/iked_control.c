@@ -609,7 +609,7 @@ static void three(void)
 	struct endpoint ep = { .addr = addr_v4(0x0a000001), .port = 500 };
 	struct tap_packet p = { .peer = "branch", .local = &ep, .remote = &ep,
 				.msg = { sealed, sizeof(sealed) } };
-	struct tap_keys k = { .peer = "branch", .ei = { (const uint8_t *)"«Í", 2 } };
+	struct tap_keys k = { .peer = "branch", .ei = { (const uint8_t *)"\xab\xcd", 2 } };
 
 	ctl_on_packet(iked.ctl, &p, false);
 	en.env.tap(en.env.arg, &p);
