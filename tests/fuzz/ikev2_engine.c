@@ -1,4 +1,4 @@
-/* rooms: ike/engine ike/v1 ike/v2 ike/auth ike/wire core/settings core/crypto core/base */
+/* rooms: ike/engine ike/v2 ike/v1 ike/auth ike/wire core/settings core/crypto core/base */
 /* ikev2_engine: a peer that has the keys and means harm, against a whole engine. Byte 0 says
  * how far the two are: established, or one waits for the other's IKE_AUTH. Then steps, a byte
  * each that says what, and what it needs: messages sealed as they are with any payload chain,
@@ -7,107 +7,23 @@
  */
 #include "tests/exchange/fast_ke.h"
 
-#include "ike/v2/v2.h"
-#include "tests/exchange/pair.h"
+#include "tests/exchange/harm.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-enum stand { ESTABLISHED, AWAITS_AUTH, AWAITS_ANSWER, STANDS };
-
 static struct sim s;
-
-static bool no_auth(struct sim *sim, int from, const uint8_t *msg, size_t len)
-{
-	(void)sim;
-	(void)from;
-	(void)len;
-	return msg[18] != IKE_AUTH;
-}
-
-static bool nothing(struct sim *sim, int from, const uint8_t *msg, size_t len)
-{
-	(void)sim;
-	(void)from;
-	(void)msg;
-	(void)len;
-	return false;
-}
-
-static void stand(enum stand how)
-{
-	struct sim_conf a, b;
-
-	sim_init(&s, 1);
-	sim_conf(&s, 0, &a);
-	sim_conf(&s, 1, &b);
-	if (how == AWAITS_AUTH) {
-		a.peer.start = START_RESPONDER;
-		b.peer.start = START_START;
-	}
-	sim_child(&a, "more", "10.1.1.0/24,10.1.2.0/24", "10.2.1.0/24", "aes128-sha256-ecp256");
-	sim_child(&b, "more", "10.2.1.0/24", "10.1.1.0/24,10.1.2.0/24", "aes128-sha256-ecp256");
-	s.filter = how == ESTABLISHED ? NULL : no_auth;
-	sim_set(&s, how != AWAITS_AUTH, how != AWAITS_AUTH ? &b : &a);
-	sim_set(&s, how == AWAITS_AUTH, how != AWAITS_AUTH ? &a : &b);
-	sim_run(&s, how == ESTABLISHED ? 1000 : 100);
-	s.filter = nothing;
-}
-
-/* The IKE SA of side n that its messages are sealed with. */
-static struct ike_sa *sealer(int n)
-{
-	for (struct ike_sa *sa = s.side[n].e->peers->sas; sa; sa = sa->peer_next)
-		if (v2(sa)->seal)
-			return sa;
-	return NULL;
-}
-
-static void deliver(const uint8_t *p, size_t len, const struct ike_sa *sa)
-{
-	uint8_t *copy = malloc(len ? len : 1);
-	struct endpoint local = { s.side[0].addr, IKE_PORT };
-	struct endpoint remote = { s.side[1].addr, IKE_PORT };
-
-	if (!copy)
-		abort();
-	if (len)
-		memcpy(copy, p, len);
-	if (sa) {
-		local = sa->local;
-		remote = sa->remote;
-	}
-	engine_receive(s.side[0].e, &local, &remote, copy, len);
-	free(copy);
-}
 
 static void sealed(bool response, struct rd *r)
 {
-	static uint8_t buf[4096];
-	struct ike_sa *mine = sealer(1), *at = sealer(0);
 	uint8_t exchange = rd_u8(r), first = rd_u8(r);
 	size_t n = rd_u16(r) % 2048;
-	const uint8_t *chain;
-	struct ike_hdr h = { .exchange = exchange };
-	struct build b;
-	size_t len;
+	struct slice chain;
 
 	if (n > r->left)
 		n = r->left;
-	chain = rd_bytes(r, n);
-	if (!mine || !at || !rd_ok(r))
-		return;
-	h.spi_i = mine->spi_i;
-	h.spi_r = mine->spi_r;
-	h.flags = (mine->initiator ? IKE_FLAG_INITIATOR : 0) |
-		  (response ? IKE_FLAG_RESPONSE : 0);
-	h.msg_id = response ? v2(at)->next_out - 1 : v2(at)->next_in;
-	build_begin(&b, buf, sizeof(buf), &h);
-	sk_begin(v2(mine)->seal, &b);
-	wr_patch_u8(&b.w, b.sk_at, first);
-	if (n)
-		wr_bytes(&b.w, chain, n);
-	if (sk_end(v2(mine)->seal, &b, &len, NULL) == 0)
-		deliver(buf, len, at);
+	chain = (struct slice){ rd_bytes(r, n), n };
+	if (rd_ok(r))
+		harm_sealed(&s, response, exchange, first, chain);
 }
 
 static void raw(struct rd *r)
@@ -116,7 +32,7 @@ static void raw(struct rd *r)
 
 	if (n > r->left)
 		n = r->left;
-	deliver(rd_bytes(r, n), n, NULL);
+	harm_raw(&s, rd_bytes(r, n), n);
 }
 
 static void act(uint8_t what)
@@ -160,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (!rd_ok(&r))
 		return 0;
-	stand((enum stand)(how % STANDS));
+	harm_begin(&s, (enum harm_stand)(how % HARM_STANDS));
 	for (int i = 0; i < 24 && r.left; i++) {
 		uint8_t step = rd_u8(&r);
 
