@@ -40,7 +40,7 @@ CFLAGS  += -std=gnu11 $(OPT) $(WARN) $(if $(SAN),,$(HARDEN)) $(SANFLAGS)
 LDFLAGS += -pie -Wl,-z,relro,-z,now,--as-needed $(SANFLAGS)
 
 # Rooms: one archive each; each third-party library is linked where its one door is.
-ROOMS := core/base core/crypto core/settings core/net core/ipc core/control core/front core/daemon \
+ROOMS := core/base core/crypto core/settings core/pki core/net core/ipc core/control core/front core/daemon \
 	ike/wire ike/engine ike/v1 ike/v2 ike/auth ike/main ike/probe dataplane/esp dataplane/engine dataplane/fake cli tui
 MAINS := $(wildcard ike/iked.c ike/vaultd.c ike/ike-probe.c dataplane/aditd.c dataplane/espd.c cli/adit.c)
 room_src = $(filter-out $(MAINS),$(wildcard $(1)/*.c))
@@ -84,7 +84,7 @@ $(B)/%.o: %.c $(B)/.flags | $(B)/.deps
 link = $(Q)echo "  LINK  $@"; mkdir -p $(@D); \
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(foreach r,$(1),$(call ar,$(r))) -Wl,--end-group $(2)
 
-ADIT_ROOMS   := cli tui core/front core/control core/settings core/net core/ipc core/crypto core/base
+ADIT_ROOMS   := cli tui core/front core/control core/pki core/settings core/net core/ipc core/crypto core/base
 ADITD_ROOMS  := dataplane/esp dataplane/fake core/daemon core/settings core/net core/ipc core/crypto core/base
 IKED_ROOMS   := ike/main ike/engine ike/v1 ike/v2 ike/auth ike/wire core/control core/daemon core/ipc core/crypto core/base
 VAULTD_ROOMS := ike/auth core/daemon core/ipc core/crypto core/base

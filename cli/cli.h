@@ -52,6 +52,12 @@ enum opt_id {
 	OPT_SECONDS,
 	OPT_COUNT,
 	OPT_WITH_KEYS,
+	OPT_P12,
+	OPT_PEM,
+	OPT_KEY,
+	OPT_LEGACY,
+	OPT_PASSWORD_FILE,
+	OPT_PASSWORD_STDIN,
 	OPT_N,
 };
 #define OPT_GLOBAL_N OPT_PSK_FILE
@@ -95,10 +101,11 @@ static inline bool cli_has(const struct cli *c, enum opt_id id)
 
 /* What completes a word behind the verb. */
 enum complete { COMPLETE_NONE, COMPLETE_PEER, COMPLETE_PEER_KEYS, COMPLETE_ROUTER_KEYS,
-	COMPLETE_VERB, COMPLETE_SHELL, COMPLETE_GENERATION };
+	COMPLETE_VERB, COMPLETE_SHELL, COMPLETE_GENERATION, COMPLETE_PKI, COMPLETE_PKI_KEYS,
+	COMPLETE_FILE };
 
 struct verb {
-	const char *noun;	/* "peer", "router" or NULL */
+	const char *noun;	/* "peer", "pki", "router" or NULL */
 	const char *name;
 	const char *args;	/* "PEER [KEY=VALUE]..." */
 	/* 0; or -1 with *e. c->exit is for a listing that says "not up". */
@@ -153,6 +160,19 @@ int logs_log(struct cli *c, struct err *e);
 int explain_explain(struct cli *c, struct err *e);
 int probe_probe(struct cli *c, struct err *e);
 int capture_capture(struct cli *c, struct err *e);
+
+int pki_verb_list(struct cli *c, struct err *e);
+int pki_verb_show(struct cli *c, struct err *e);
+int pki_verb_key(struct cli *c, struct err *e);
+int pki_verb_ca(struct cli *c, struct err *e);
+int pki_verb_issue(struct cli *c, struct err *e);
+int pki_verb_csr(struct cli *c, struct err *e);
+int pki_verb_sign(struct cli *c, struct err *e);
+int pki_verb_import(struct cli *c, struct err *e);
+int pki_verb_export(struct cli *c, struct err *e);
+int pki_verb_revoke(struct cli *c, struct err *e);
+int pki_verb_crl(struct cli *c, struct err *e);
+int pki_verb_delete(struct cli *c, struct err *e);
 
 int config_check(struct cli *c, struct err *e);
 int config_diff(struct cli *c, struct err *e);

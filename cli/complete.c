@@ -5,6 +5,7 @@
 
 #include "cli/out.h"
 #include "core/net/link.h"
+#include "core/pki/pki.h"
 #include "core/settings/store.h"
 
 #include <stdio.h>
@@ -160,6 +161,7 @@ static void offer_verbs(struct complete_run *r, const char *noun)
 	if (!noun) {
 		offer(r, "peer", "the peers: list, show, add, set, delete ...");
 		offer(r, "router", "the settings of this router: show, set");
+		offer(r, "pki", "certificates and keys: list, ca, issue, import ...");
 	}
 }
 
@@ -186,6 +188,7 @@ static void offer_option_value(struct complete_run *r, const struct opt *o)
 		return;
 	case OPT_PSK_FILE:
 	case OPT_PPK_FILE:
+	case OPT_PASSWORD_FILE:
 		sbuf_add(&r->c->out, "\n:files\t");
 		return;
 	case OPT_COLOR:
@@ -369,6 +372,47 @@ static void offer_generations(struct complete_run *r)
 	}
 }
 
+/* Names in pki/; cas: those that can sign. */
+static void offer_pki(struct complete_run *r, bool cas)
+{
+	struct pki_entry *all;
+	struct err ignored;
+	size_t n;
+
+	if (pki_list(r->c->front.config_dir, &all, &n, &ignored))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (!cas || (all[i].role == PKI_ROLE_CA && all[i].has_key))
+			offer(r, all[i].name, pki_role_name(all[i].role));
+	free(all);
+}
+
+/* The KEY=VALUE words of the verbs of pki. */
+static void offer_pki_keys(struct complete_run *r)
+{
+	static const char *const keys[][2] = {
+		{ "ca=", "which CA of ours signs" }, { "subject=", "\"C=CH, O=Acme, CN=gw\"" },
+		{ "san=", "host names, IP and mail addresses" }, { "eku=", "extended key usage" },
+		{ "days=", "how long it is good" }, { "crl_url=", "where its CRL is" },
+		{ "type=", "of the key" },
+	};
+	static const char *const types[] = { "ecdsa256", "ecdsa384", "ecdsa521", "rsa2048",
+					     "rsa3072", "rsa4096" };
+
+	if (strncmp(r->cur, "ca=", 3) == 0) {
+		r->head = "ca=";
+		offer_pki(r, true);
+	} else if (strncmp(r->cur, "type=", 5) == 0) {
+		r->head = "type=";
+		for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+			offer(r, types[i], "");
+	} else {
+		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+			offer(r, keys[i][0], keys[i][1]);
+	}
+	r->head = NULL;
+}
+
 static void offer_words(struct complete_run *r)
 {
 	const struct verb *v = r->verb;
@@ -404,6 +448,29 @@ static void offer_words(struct complete_run *r)
 		return;
 	case COMPLETE_GENERATION:
 		offer_generations(r);
+		return;
+	case COMPLETE_PKI:
+		/* `pki revoke NAME` has pairs behind it, `pki export NAME` and `pki crl CA` a file. */
+		if (r->at == 0)
+			offer_pki(r, false);
+		else if (strcmp(v->name, "revoke") == 0)
+			offer_pki_keys(r);
+		else
+			sbuf_add(&r->c->out, "\n:files\t");
+		return;
+	case COMPLETE_PKI_KEYS:
+		if (r->at == 0)
+			offer_pki(r, false);
+		else
+			offer_pki_keys(r);
+		return;
+	case COMPLETE_FILE:
+		if (r->at == 0)
+			sbuf_add(&r->c->out, "\n:files\t");
+		else if (r->at == 1)
+			offer_pki(r, false);
+		else
+			offer_pki_keys(r);
 		return;
 	}
 }

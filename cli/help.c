@@ -88,6 +88,8 @@ static void noun_page(struct cli *c, const char *noun)
 	sbuf_addf(&c->out, "adit %s VERB: %s\n\n", noun,
 		  strcmp(noun, "peer") == 0 ?
 			  "the peers, which are the other ends of tunnels" :
+		  strcmp(noun, "pki") == 0 ?
+			  "certificates, keys and CAs, for peers with auth = cert" :
 			  "the settings of this router");
 	list_verbs(c, noun, false);
 	sbuf_addf(&c->out, "\n`adit help %s VERB` tells more.\n", noun);
@@ -178,7 +180,8 @@ int help_help(struct cli *c, struct err *e)
 		return 0;
 	}
 	if (c->argc == 1 &&
-	    (strcmp(c->argv[0], "peer") == 0 || strcmp(c->argv[0], "router") == 0)) {
+	    (strcmp(c->argv[0], "peer") == 0 || strcmp(c->argv[0], "router") == 0 ||
+	     strcmp(c->argv[0], "pki") == 0)) {
 		help_page(c, c->argv[0], NULL);
 		return 0;
 	}

@@ -36,6 +36,12 @@ const struct opt cli_opts[OPT_N] = {
 	[OPT_THEME] = { "theme", 0, "NAME", "colours of this theme, this time" },
 	[OPT_ASCII] = { "ascii", 0, NULL, "draw with +, - and | only" },
 	[OPT_NO_MOUSE] = { "no-mouse", 0, NULL, "leave the mouse to the terminal" },
+	[OPT_P12] = { "p12", 0, NULL, "certificate, key and CA as PKCS#12, under a password" },
+	[OPT_PEM] = { "pem", 0, NULL, "the certificate with its intermediates as PEM" },
+	[OPT_KEY] = { "key", 0, NULL, "the private key alone as PEM, without a password" },
+	[OPT_LEGACY] = { "legacy", 0, NULL, "with --p12: 3DES and SHA-1, for systems that know no AES" },
+	[OPT_PASSWORD_FILE] = { "password-file", 0, "FILE", "read the password from this file" },
+	[OPT_PASSWORD_STDIN] = { "password-stdin", 0, NULL, "read the password from standard input" },
 	[OPT_READONLY] = { "readonly", 0, NULL, "look, change nothing" },
 	[OPT_PORT] = { "port", 0, "N", "another UDP port than 500" },
 	[OPT_SAVE] = { "save", 0, "PEER", "set what was found in the settings of this peer" },
@@ -227,6 +233,91 @@ const struct verb cli_verbs[] = {
 	  "take a peer down and keep it down, without deleting it", NULL,
 	  "adit peer disable branch", 0, 1, 1, COMPLETE_PEER, true, false },
 
+	{ "pki", "list", "", pki_verb_list,
+	  "list certificates, keys and CAs, and how long they are good",
+	  "CAs first. \"Own\" are certificates whose key is here, \"peer\" those of others, "
+	  "\"request\" a key whose certificate is still to come. What ends within 30 days is marked; "
+	  "`adit status` warns of it too.",
+	  "adit pki\nadit pki list --json | jq -r '.pki[] | select(.days_left < 60).name'",
+	  0, 0, 0, COMPLETE_NONE, false, false },
+	{ "pki", "show", "NAME", pki_verb_show,
+	  "show one certificate, or what stands under that name",
+	  "Subject, names, issuer, serial number, validity, usage, fingerprint, which peers use it. "
+	  "A private key is never shown.",
+	  "adit pki show gw", 0, 1, 1, COMPLETE_PKI, false, false },
+	{ "pki", "key", "NAME [type=TYPE]", pki_verb_key,
+	  "make a private key",
+	  "TYPE is ecdsa256 (the default), ecdsa384, ecdsa521, rsa2048, rsa3072 or rsa4096. "
+	  "`adit pki ca`, `issue` and `csr` make one by themselves when the NAME has none.",
+	  "adit pki key gw type=rsa3072", 0, 1, -1, COMPLETE_PKI_KEYS, true, false },
+	{ "pki", "ca", "NAME subject=DN [KEY=VALUE]...", pki_verb_ca,
+	  "make a CA of our own",
+	  "A key and a certificate that signs itself, or, with ca=, one below another CA of ours. "
+	  "Keys: type (of the key), days (3650), crl_url, ca. The subject is a distinguished name, or "
+	  "a common name alone. The CA's certificate goes to every router that is to trust it; its "
+	  "key stays here.",
+	  "adit pki ca acme-ca subject=\"C=CH, O=Acme, CN=Acme VPN CA\"\n"
+	  "adit pki export acme-ca acme-ca.crt", 0, 1, -1, COMPLETE_PKI_KEYS, true, false },
+	{ "pki", "issue", "NAME ca=CA [KEY=VALUE]...", pki_verb_issue,
+	  "make a key and a certificate, signed by a CA of ours",
+	  "For this router, or for another one, which gets it with `adit pki export --p12`. Keys: ca, "
+	  "subject (CN=NAME), san (IP addresses, host names and mail addresses, comma between: what "
+	  "IKE identities are compared with), eku (serverAuth,clientAuth; also ipsecIKE, "
+	  "ikeIntermediate, any, none), days (1095), crl_url, type. A key that stands under NAME "
+	  "already is used.",
+	  "adit pki issue gw ca=acme-ca san=gw.example,203.0.113.1\n"
+	  "adit peer set branch auth=cert cert=gw ca=acme-ca local_id=gw.example",
+	  0, 2, -1, COMPLETE_PKI_KEYS, true, false },
+	{ "pki", "csr", "NAME subject=DN [KEY=VALUE]...", pki_verb_csr,
+	  "make a key and a request for another CA to sign",
+	  "Prints the request (PKCS#10), which goes to the CA; the key stays here. What comes back is "
+	  "loaded with `adit pki import`. Keys: subject (CN=NAME), san, eku, type.",
+	  "adit pki csr gw subject=\"C=CH, O=Acme, CN=gw.example\" san=gw.example > gw.csr\n"
+	  "adit pki import gw.crt", 0, 1, -1, COMPLETE_PKI_KEYS, true, false },
+	{ "pki", "sign", "FILE NAME ca=CA [KEY=VALUE]...", pki_verb_sign,
+	  "sign the request of another router",
+	  "FILE is its request (PKCS#10, PEM or DER). Subject, names and usage are as requested unless "
+	  "subject=, san= or eku= say otherwise; it never becomes a CA. The certificate is kept as "
+	  "NAME, for revoking and as peer_cert.",
+	  "adit pki sign branch.csr branch ca=acme-ca days=365\nadit pki export branch branch.crt",
+	  0, 3, -1, COMPLETE_FILE, true, false },
+	{ "pki", "import", "FILE [NAME]", pki_verb_import,
+	  "take over a certificate, key, CRL or PKCS#12 file",
+	  "PEM with any mixture of certificates, a key and a CRL; DER; PKCS#12 (.p12, .pfx) as Windows, "
+	  "macOS, OpenSSL, strongSwan and RouterOS make it. A certificate whose key or request is "
+	  "here goes to it. The password is asked for, or comes from --password-file or "
+	  "--password-stdin. FILE - is standard input.",
+	  "adit pki import branch.p12\nadit pki import provider-ca.crt provider-ca\n"
+	  "adit pki import gw.crt gw", OPT_BIT(OPT_PASSWORD_FILE) | OPT_BIT(OPT_PASSWORD_STDIN),
+	  1, 2, COMPLETE_FILE, true, false },
+	{ "pki", "export", "NAME FILE", pki_verb_export,
+	  "write a certificate, with --p12 its key too, to a file",
+	  "Without an option the certificate and its intermediates as PEM, or the request that waits. "
+	  "--p12 is AES-256 with SHA2-256, read by Windows 10, macOS, OpenSSL and RouterOS of today; "
+	  "--legacy is for older ones. Its password is asked for twice. FILE - is standard output.",
+	  "adit pki export acme-ca acme-ca.crt\nadit pki export branch branch.p12 --p12",
+	  OPT_BIT(OPT_P12) | OPT_BIT(OPT_PEM) | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_LEGACY) |
+	  OPT_BIT(OPT_PASSWORD_FILE) | OPT_BIT(OPT_PASSWORD_STDIN), 2, 2, COMPLETE_PKI, true, false },
+	{ "pki", "revoke", "NAME|SERIAL [ca=CA] [reason=REASON]", pki_verb_revoke,
+	  "revoke a certificate that a CA of ours issued",
+	  "By its name here, or by its serial number (hex) with ca=. The CA's CRL is made anew, and "
+	  "used by this router at once where the peer's crl is not off. Other routers need it too: "
+	  "`adit pki crl`. REASON: keyCompromise, superseded, cessationOfOperation, "
+	  "affiliationChanged, certificateHold.",
+	  "adit pki revoke branch reason=keyCompromise\nadit pki revoke 4f:03:a1 ca=acme-ca --yes",
+	  0, 1, -1, COMPLETE_PKI, true, false },
+	{ "pki", "crl", "CA [FILE] [days=DAYS]", pki_verb_crl,
+	  "make a fresh CRL of a CA of ours, and write it to a file",
+	  "Good for 30 days unless days= says otherwise. DER, or PEM when FILE ends in .pem or is -: "
+	  "put it where crl_url says, or import it on the other routers. A CA whose key is elsewhere "
+	  "has the CRL that was imported.",
+	  "adit pki crl acme-ca /srv/www/acme.crl days=60", 0, 1, 3, COMPLETE_PKI, true, false },
+	{ "pki", "delete", "NAME", pki_verb_delete,
+	  "delete what stands under a name, its private key included",
+	  "Refused while a peer uses it. Asks on a terminal; elsewhere --yes is needed. It is not in "
+	  "the history: `adit rollback` does not bring it back.",
+	  "adit pki delete old-gw", 0, 1, 1, COMPLETE_PKI, true, false },
+
 	{ "router", "show", "", config_router_show,
 	  "show the settings of this router",
 	  "Interfaces, dataplane, log level, theme. --all shows defaults too.",
@@ -274,7 +365,8 @@ const char *verb_title(const struct verb *v, char *buf, size_t cap)
 
 static bool is_noun(const char *word)
 {
-	return strcmp(word, "peer") == 0 || strcmp(word, "router") == 0;
+	return strcmp(word, "peer") == 0 || strcmp(word, "router") == 0 ||
+	       strcmp(word, "pki") == 0;
 }
 
 static const struct verb *by_name(const char *noun, const char *name)
@@ -326,6 +418,17 @@ static const char *other_word(const char *noun, const char *word)
 		{ "peer", "down", "down" },
 		{ "peer", "status", "status" },
 		{ "router", "list", "router show" },
+		{ NULL, "cert", "pki list" },
+		{ NULL, "certs", "pki list" },
+		{ NULL, "certificates", "pki list" },
+		{ "pki", "gen", "pki key" },
+		{ "pki", "self", "pki ca" },
+		{ "pki", "req", "pki csr" },
+		{ "pki", "signcrl", "pki crl" },
+		{ "pki", "ls", "pki list" },
+		{ "pki", "rm", "pki delete" },
+		{ "pki", "remove", "pki delete" },
+		{ "pki", "renew", "pki issue" },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -348,6 +451,7 @@ static int unknown(const char *noun, const char *word, struct err *e)
 	if (!noun) {
 		words[n++] = "peer";
 		words[n++] = "router";
+		words[n++] = "pki";
 	}
 	fmt_fit(word, 40, false, clean, sizeof(clean));
 	if (near || !(near = args_nearest(word, words)))
@@ -369,7 +473,7 @@ const struct verb *verb_find(int n, char *const *words, int *used, struct err *e
 	if (is_noun(words[0])) {
 		*used = n > 1 ? 2 : 1;
 		v = by_name(words[0], n > 1 ? words[1] :
-			    strcmp(words[0], "peer") == 0 ? "list" : "show");
+			    strcmp(words[0], "router") == 0 ? "show" : "list");
 	} else {
 		*used = 1;
 		v = by_name(NULL, words[0]);
