@@ -34,6 +34,8 @@ enum { IF_INNER, IF_WIRE };
 struct capture {
 	struct cli *cli;
 	FILE *file, *keys;		/* keys: NULL without --with-keys */
+	FILE *keys_v1;			/* made when there are any */
+	const char *path;
 	uint8_t buf[MARKER_LEN + MSG_MAX];
 	unsigned long n, n_keys, count;
 	bool failed, gone;
@@ -120,6 +122,20 @@ static void take_packet(struct capture *c, struct json_object *o)
 		stop = 1;
 }
 
+/* Nobody else may read it; what is there is written over, but no link is followed. */
+static FILE *make(const char *path, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	FILE *f;
+
+	if (fd >= 0 && fchmod(fd, 0600) == 0 && (f = fdopen(fd, "w")))
+		return f;
+	err_errno(e, "cannot write %s", path);
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
 /* Wireshark's names, as its table wants them; NULL: it cannot decrypt that. */
 static const char *encryption_name(uint16_t id, uint16_t bits)
 {
@@ -156,14 +172,33 @@ static const char *integrity_name(uint16_t id)
 	return NULL;
 }
 
+/* IKEv1: the initiator's cookie and the one key. */
+static void take_keys_v1(struct capture *c, struct json_object *o)
+{
+	char path[PATH_MAX];
+
+	if (!c->keys_v1) {
+		snprintf(path, sizeof(path), "%s.ikev1_decryption_table", c->path);
+		c->keys_v1 = make(path, &c->why);
+	}
+	if (!c->keys_v1 || fprintf(c->keys_v1, "%s,%s\n", json_get_str(o, "spi_i", ""),
+				   json_get_str(o, "sk_ei", "")) < 0 || fflush(c->keys_v1))
+		c->failed = true;
+	c->n_keys++;
+}
+
 static void take_keys(struct capture *c, struct json_object *o)
 {
 	const char *encr = encryption_name((uint16_t)json_get_u64(o, "encryption", UINT16_MAX, 0),
 					   (uint16_t)json_get_u64(o, "bits", UINT16_MAX, 0));
 	const char *integ = integrity_name((uint16_t)json_get_u64(o, "integrity", UINT16_MAX, 0));
 
-	if (!c->keys || json_get_u64(o, "version", 255, 2) != 2)
+	if (!c->keys)
 		return;
+	if (json_get_u64(o, "version", 255, 2) == 1) {
+		take_keys_v1(c, o);
+		return;
+	}
 	if (!encr || !integ) {
 		out_note(c->cli, "%s is nothing that Wireshark could decrypt; it is in the file as "
 			 "it was inside", json_get_str(o, "name", "?"));
@@ -191,20 +226,6 @@ static void on_event(void *arg, const struct client_event *ev)
 		take_keys(c, ev->raw);
 	else
 		take_packet(c, ev->raw);
-}
-
-/* Nobody else may read it; what is there is written over, but no link is followed. */
-static FILE *make(const char *path, struct err *e)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	FILE *f;
-
-	if (fd >= 0 && fchmod(fd, 0600) == 0 && (f = fdopen(fd, "w")))
-		return f;
-	err_errno(e, "cannot write %s", path);
-	if (fd >= 0)
-		close(fd);
-	return NULL;
 }
 
 static int open_files(struct capture *c, const char *path, bool with_keys, struct err *e)
@@ -262,11 +283,15 @@ static void tell(struct cli *c, const struct capture *cap, const char *path)
 {
 	out_say(c, "%lu message%s in %s: open it with Wireshark, or: tshark -r %s -V", cap->n,
 		cap->n == 1 ? "" : "s", path, path);
-	if (cap->keys && cap->n_keys)
-		out_note(c, "The keys are in %s.ikev2_decryption_table, for your eyes alone; delete it "
-			 "when done. To decrypt by them:\n"
-			 "    while read -r k; do set -- \"$@\" -o \"uat:ikev2_decryption_table:$k\"; "
-			 "done <%s.ikev2_decryption_table; tshark -r %s \"$@\" -V", path, path, path);
+	if (cap->keys && cap->n_keys) {
+		const char *table = cap->keys_v1 ? "ikev1_decryption_table" :
+				    "ikev2_decryption_table";
+
+		out_note(c, "The keys are in %s.%s, for your eyes alone; delete it when done. To "
+			 "decrypt by them:\n"
+			 "    while read -r k; do set -- \"$@\" -o \"uat:%s:$k\"; done <%s.%s; "
+			 "tshark -r %s \"$@\" -V", path, table, table, path, table, path);
+	}
 }
 
 int capture_capture(struct cli *c, struct err *e)
@@ -287,6 +312,7 @@ int capture_capture(struct cli *c, struct err *e)
 	if (!cap)
 		return err_set(e, "out of memory");
 	cap->cli = c;
+	cap->path = path;
 	if (cli_has(c, OPT_COUNT) &&
 	    args_number("--count", c->opt[OPT_COUNT], 1000000, &cap->count, e)) {
 		free(cap);
@@ -316,6 +342,8 @@ int capture_capture(struct cli *c, struct err *e)
 		fclose(cap->file);
 	if (cap->keys)
 		fclose(cap->keys);
+	if (cap->keys_v1)
+		fclose(cap->keys_v1);
 	secret_wipe(cap, sizeof(*cap));
 	free(cap);
 	return rc;

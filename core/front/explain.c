@@ -144,9 +144,14 @@ static void wrong_psk(const struct explain_input *in, struct explain *x)
 	if (hint)
 		explain_text(x, "The pre-shared keys differ, but only by a slip: the peer's key is "
 			     "ours but for %s.", hint);
-	else
+	else if (in->neg->id_theirs[0])
 		explain_text(x, "The pre-shared keys differ. Its identity %s is right, so it is the "
 			     "key alone.", in->neg->id_theirs);
+	else
+		explain_text(x, "Most probably the pre-shared keys differ: what the other side sends "
+			     "cannot be decrypted, or it falls silent once it should decrypt what "
+			     "this router sent. It may also expect another local_id than %s.",
+			     in->neg->id_ours);
 	explain_text(x, "Set the same key on both sides; here:");
 	set_psk(in, x);
 }
@@ -294,6 +299,13 @@ static void perhaps_stranger(const struct explain_input *in, struct explain *x)
 
 	for (size_t i = 0; i < in->n_strangers; i++) {
 		addr_str(&in->strangers[i].remote.addr, from);
+		if (in->conf && addr_equal(&in->conf->remote_gateway,
+					   &in->strangers[i].remote.addr)) {
+			explain_text(x, "Meanwhile it calls here with IKEv%u, and version here does "
+				     "not allow that:", in->strangers[i].version);
+			explain_set(x, in, "version", "auto", NULL, NULL);
+			return;
+		}
 		explain_text(x, "Meanwhile %s calls here, which no peer is set for. If that is the "
 			     "other office:", from);
 		explain_set(x, in, "remote_gateway", from, NULL, NULL);
@@ -790,6 +802,13 @@ static void stranger(const struct front *f, const struct neg_stranger *s,
 	    (int)addr_bits(&p->remote_gateway) && !p->enabled) {
 		explain_text(x, "That is the gateway of %s, which is disabled:", p->name);
 		command(x, &in, "peer enable", NULL, 0);
+		return;
+	}
+	if (nearness(&p->remote_gateway, &s->remote.addr) == (int)addr_bits(&p->remote_gateway) &&
+	    !(p->version & s->version)) {
+		explain_text(x, "That is the gateway of %s, whose version does not allow IKEv%u:",
+			     p->name, s->version);
+		explain_set(x, &in, "version", "auto", NULL, NULL);
 		return;
 	}
 	if (nearness(&p->remote_gateway, &s->remote.addr) == (int)addr_bits(&p->remote_gateway)) {

@@ -30,6 +30,35 @@ void tap_inner(struct ike_sa *sa, bool out, const struct ike_hdr *h, uint8_t fir
 	free(buf);
 }
 
+void tap_padded(struct ike_sa *sa, bool out, const uint8_t *msg, size_t len)
+{
+	struct rd r = rd_init(msg, len);
+	struct ike_hdr h = { .spi_i = rd_u64(&r), .spi_r = rd_u64(&r) };
+	size_t end = IKE_HDR_LEN;
+	uint8_t next;
+
+	h.next = next = rd_u8(&r);
+	h.version = rd_u8(&r);
+	h.exchange = rd_u8(&r);
+	h.flags = rd_u8(&r) & 0xfe;	/* not encrypted any more (RFC 2408 §3.1) */
+	h.msg_id = rd_u32(&r);
+	rd_skip(&r, 4);
+	while (next && rd_ok(&r) && r.left >= 4) {
+		uint16_t n;
+
+		next = rd_u8(&r);
+		rd_skip(&r, 1);
+		n = rd_u16(&r);
+		if (n < 4 || n - 4u > r.left)
+			return;		/* the wrong key: nothing that can be shown */
+		rd_skip(&r, n - 4u);
+		end += n;
+	}
+	if (rd_ok(&r))
+		tap_inner(sa, out, &h, h.next, (struct slice){ msg + IKE_HDR_LEN,
+							       end - IKE_HDR_LEN });
+}
+
 void tap_keys(struct ike_sa *sa)
 {
 	struct tap_keys k = { .peer = sa->peer->conf.name };

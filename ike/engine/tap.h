@@ -10,6 +10,8 @@
  * nobody listens. */
 void tap_inner(struct ike_sa *sa, bool out, const struct ike_hdr *h, uint8_t first,
 	       struct slice inner);
+/* The same of IKEv1's, whose header stands before payloads in clear, with padding behind. */
+void tap_padded(struct ike_sa *sa, bool out, const uint8_t *msg, size_t len);
 /* The keys of an IKE SA are there. */
 void tap_keys(struct ike_sa *sa);
 static inline bool tap_wanted(const struct ike_sa *sa)

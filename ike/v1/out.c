@@ -6,6 +6,7 @@
 #include "ike/v1/v1.h"
 
 #include "core/base/rng.h"
+#include "ike/engine/tap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,8 @@ int v1_decrypt(struct ike_sa *sa, struct isakmp_msg *m, uint8_t *iv)
 	if (c && m->len > ISAKMP_HDR_LEN)
 		how = cbc_decrypt(c, iv, m->buf + ISAKMP_HDR_LEN, m->len - ISAKMP_HDR_LEN);
 	cbc_free(c);
+	if (how == 0 && tap_wanted(sa))
+		tap_padded(sa, false, m->buf, m->len);
 	return how;
 }
 
@@ -60,6 +63,8 @@ static int seal(struct ike_sa *sa, struct v1_out *o, uint8_t *iv, size_t *len)
 	while ((o->b.w.len - ISAKMP_HDR_LEN) % block && wr_ok(&o->b.w))
 		wr_u8(&o->b.w, 0);
 	if (c && isakmp_end(&o->b, len) == 0) {
+		if (tap_wanted(sa))
+			tap_padded(sa, true, o->buf, *len);
 		o->buf[19] |= ISAKMP_ENCRYPTED;
 		how = cbc_encrypt(c, iv, o->buf + ISAKMP_HDR_LEN, *len - ISAKMP_HDR_LEN);
 	}

@@ -7,6 +7,8 @@
  */
 #include "ike/v1/v1.h"
 
+#include "ike/engine/tap.h"
+
 #include "core/base/clock.h"
 #include "core/base/rng.h"
 #include "core/base/secret.h"
@@ -337,6 +339,7 @@ int p1_make_keys(struct ike_sa *sa, struct slice skeyid)
 		sa_why(sa, true, "no keys: %s", err.msg);
 		return -1;
 	}
+	tap_keys(sa);
 	return 0;
 }
 
