@@ -23,6 +23,7 @@
 #include "core/ipc/msg.h"
 #include "ike/v2/cert.h"
 #include "ike/v2/ppk.h"
+#include "ike/v2/who.h"
 #include "ike/wire/id.h"
 
 #include <stdio.h>
@@ -31,89 +32,12 @@
 
 enum asked { ASKED_NOTHING, ASKED_PPK, ASKED_AUTH, ASKED_NO_PPK_AUTH, ASKED_VERIFY };
 
-static struct ike_id our_id(const struct ike_sa *sa)
-{
-	struct ike_id id = cert_own_id(sa->peer);
-
-	return id.type ? id : id_from_addr(&sa->local.addr);
-}
-
-static bool is_address_id(const struct ike_id *id)
-{
-	return id->type == ID_IPV4_ADDR || id->type == ID_IPV6_ADDR;
-}
-
 static int read_id(const struct blob *body, struct ike_id *id)
 {
 	struct err err = { 0 };
 
 	*id = (struct ike_id){ 0 };
 	return body->p ? payload_id(blob_slice(body), id, &err) : 0;
-}
-
-/* How well the ID that came fits a peer; 0: not. See the top. */
-static bool is_gateway_name(const struct peer *p, const struct ike_id *id)
-{
-	for (size_t i = 0; id->type == ID_FQDN && i < p->conf.n_gateways; i++)
-		if (p->conf.gateways[i].kind == GATEWAY_NAME &&
-		    strlen(p->conf.gateways[i].name) == id->len &&
-		    memcmp(p->conf.gateways[i].name, id->data, id->len) == 0)
-			return true;
-	return false;
-}
-
-static int id_fit(const struct peer *p, const struct ike_sa *sa, const struct ike_id *id)
-{
-	struct ike_id gateway;
-
-	if (p->conf.peer_id.type)
-		return id_equal(&p->conf.peer_id, id) ? 4 : 0;
-	gateway = id_from_addr(&sa->remote.addr);
-	if (where_is_target(p, &sa->remote.addr)) {
-		if (id_equal(&gateway, id) || is_gateway_name(p, id))
-			return 3;
-		if (sa->nat_remote && is_address_id(id))
-			return 2;
-	}
-	/* The certificate says who may call here; the ID has to be in it. */
-	return where_is_open(p) || p->conf.peer_auth == AUTH_BY_CERT;
-}
-
-/* How well the IDr that the initiator asked for fits what we are for this peer. Behind a
- * NAT we do not know what address we have outside; the initiator does. */
-static int asked_fit(const struct peer *p, const struct ike_sa *sa,
-		     const struct ike_id *asked)
-{
-	struct ike_id address;
-
-	if (!asked->type)
-		return 1;
-	if (p->conf.local_id.type)
-		return id_equal(&p->conf.local_id, asked) ? 2 : 0;
-	if (cert_may_be(p, asked))
-		return 2;
-	address = id_from_addr(&sa->local.addr);
-	if (id_equal(&address, asked))
-		return 2;
-	return sa->nat_local && is_address_id(asked) ? 1 : 0;
-}
-
-static void expected_id(const struct peer *p, char *buf, size_t cap)
-{
-	struct ip_addr v[TARGETS_MAX];
-	size_t n = where_targets(p, v);
-	struct ike_id gateway = n ? id_from_addr(&v[0]) : (struct ike_id){ 0 };
-
-	if (p->conf.peer_id.type)
-		id_str(&p->conf.peer_id, buf, cap);
-	else if (p->conf.peer_auth == AUTH_BY_CERT)
-		snprintf(buf, cap, "%s", p->conf.peer_cert[0] ?
-			 "whoever has the certificate of peer_cert" :
-			 "anyone with a certificate by its CA");
-	else if (where_is_open(p) || !n)
-		strcpy(buf, "anyone");
-	else
-		id_str(&gateway, buf, cap);
 }
 
 /* ---- the vault ---- */
@@ -188,7 +112,7 @@ int auth_begin(struct ike_sa *sa)
 {
 	struct handshake *hs = v2(sa)->hs;
 
-	hs->my_id = our_id(sa);
+	hs->my_id = who_we_are(sa);
 	if (!hs->ppk)
 		return begin_sign(sa);
 	ask_ppk(sa);
@@ -321,18 +245,6 @@ static int keep_all(struct auth_kept *k, const struct ike_msg *m, bool request,
 	return 0;
 }
 
-/* Is it the way that this peer is to prove itself by? */
-static bool method_fits(const struct peer *p, uint8_t method)
-{
-	return p->conf.peer_auth == AUTH_BY_CERT ? cert_method(method) : method == AUTH_PSK;
-}
-
-static const char *method_words(uint8_t method)
-{
-	return method == AUTH_PSK ? "pre-shared key" :
-	       cert_method(method) ? "certificate" : "another method";
-}
-
 static void why_method(struct ike_sa *sa)
 {
 	uint8_t method = v2(sa)->hs->in.method;
@@ -341,7 +253,7 @@ static void why_method(struct ike_sa *sa)
 		method == AUTH_PSK ? NEG_AUTH_PSK :
 		cert_method(method) ? NEG_AUTH_CERT : NEG_AUTH_OTHER;
 	sa_why(sa, true, "the peer authenticates by %s, this side expects %s (%s)",
-	       method_words(v2(sa)->hs->in.method),
+	       who_method(v2(sa)->hs->in.method),
 	       sa->peer->conf.peer_auth == AUTH_BY_CERT ? "a certificate"
 							: "a pre-shared key",
 	       sa->peer->conf.auth == sa->peer->conf.peer_auth ? "auth" : "peer_auth");
@@ -378,25 +290,6 @@ static bool has_other(const struct ike_sa *sa)
 	return false;
 }
 
-/* RFC 8784 §3: who may do without the PPK gets AUTH both ways. */
-static void write_ppk(struct ike_sa *sa, struct build *b)
-{
-	struct handshake *hs = v2(sa)->hs;
-	uint8_t data[AUTH_MAX + 256];
-	size_t len;
-
-	if (!hs->ppk_keys)
-		return;
-	ppk_write_identity(b, sa->peer);
-	if (!hs->auth_no_ppk.p)
-		return;
-	len = hs->scheme ? cert_auth_data(hs->scheme, blob_slice(&hs->auth_no_ppk), data,
-					  sizeof(data)) : 0;
-	build_notify(b, PROTO_NONE, 0, 0, N_NO_PPK_AUTH,
-		     hs->scheme ? (struct slice){ data, len }
-				: blob_slice(&hs->auth_no_ppk));
-}
-
 static enum verdict send_auth(struct ike_sa *sa)
 {
 	struct handshake *hs = v2(sa)->hs;
@@ -410,7 +303,7 @@ static enum verdict send_auth(struct ike_sa *sa)
 	if (sa->peer->conf.peer_id.type)
 		build_id(&o.b, PAYLOAD_IDR, &sa->peer->conf.peer_id);
 	write_auth(sa, &o.b);
-	write_ppk(sa, &o.b);
+	ppk_write(sa, &o.b);
 	if (!has_other(sa) && !sa->test && sa->peer->conf.unique != UNIQUE_NEVER)
 		build_notify_plain(&o.b, N_INITIAL_CONTACT);
 	if (!sa->test)
@@ -487,28 +380,6 @@ ACTION(auth_unsigned)
 	return V_DONE;
 }
 
-/* The responder took our PPK, or not; then AUTH is by the keys without. */
-static int settle_ppk(struct ike_sa *sa)
-{
-	struct handshake *hs = v2(sa)->hs;
-
-	if (!hs->ppk_keys)
-		return 0;
-	if (hs->in.ppk_answered) {
-		ppk_apply(sa);
-		return 0;
-	}
-	if (sa->peer->conf.ppk_required) {
-		sa_why(sa, true, "the peer does not use our post-quantum key, and this side "
-				 "requires it (ppk, ppk_required)");
-		return -1;
-	}
-	log_info(sa->peer->conf.name, "the peer does not know our post-quantum key (ppk); "
-		 "connected without");
-	ppk_forget(hs);
-	return 0;
-}
-
 ACTION(auth_answered)
 {
 	struct err err = { 0 };
@@ -522,19 +393,19 @@ ACTION(auth_answered)
 		goto refuse;
 	}
 	mobike_note(sa, in->m);
-	if (!id_fit(sa->peer, sa, &id)) {
-		expected_id(sa->peer, expected, sizeof(expected));
+	if (!who_fits(sa->peer, sa, &id)) {
+		who_expected(sa->peer, expected, sizeof(expected));
 		negotiation_ids(negotiation_fail(sa, NEG_ID_PEER), &v2(sa)->hs->my_id, &id,
 				NULL, NULL);
 		sa_why(sa, true, "the peer says it is %s, expected %s (peer_id)",
 		       id_str(&id, theirs, sizeof(theirs)), expected);
 		goto refuse;
 	}
-	if (!method_fits(sa->peer, v2(sa)->hs->in.method)) {
+	if (!who_proves_by(sa->peer, v2(sa)->hs->in.method)) {
 		why_method(sa);
 		goto refuse;
 	}
-	if (settle_ppk(sa) < 0)
+	if (ppk_settle(sa) < 0)
 		goto refuse;
 	ask_verify(sa);
 	return V_DONE;
@@ -552,7 +423,7 @@ ACTION(auth_refused)
 	ike_msg_error(in->m, &n);
 	negotiation_ids(negotiation_refused(sa, n.type), &v2(sa)->hs->my_id, NULL, NULL, NULL);
 	if (n.type == N_AUTHENTICATION_FAILED) {
-		expected_id(sa->peer, theirs, sizeof(theirs));
+		who_expected(sa->peer, theirs, sizeof(theirs));
 		sa_why(sa, true,
 		       "the peer refuses us (AUTHENTICATION_FAILED): %s, or it "
 		       "does not know us as %s (local_id) asking for %s (peer_id)",
@@ -668,7 +539,7 @@ static enum verdict passed(struct ike_sa *sa)
 	read_id(&hs->in.id, &theirs);
 	sa_why(sa, false, "both sides accept each other: %s, the peer is %s by %s, we are %s by "
 	       "%s%s%s", chosen_str(&sa->ike, alg, sizeof(alg)),
-	       id_str(&theirs, id, sizeof(id)), method_words(hs->in.method),
+	       id_str(&theirs, id, sizeof(id)), who_method(hs->in.method),
 	       id_str(&hs->my_id, mine, sizeof(mine)),
 	       hs->scheme ? "certificate" : "pre-shared key",
 	       hs->ppk_used ? ", with the post-quantum key" : "",
@@ -695,72 +566,6 @@ ACTION(auth_verified)
 
 /* ---- responder ---- */
 
-static bool suite_allows(const struct suite_list *l, const struct chosen *c)
-{
-	struct proposal_want want = { .protocol = PROTO_IKE,
-				      .ke = true,
-				      .ke_sent = c->ke };
-	struct sa_payload offer;
-	struct chosen again;
-	struct err err = { 0 };
-
-	proposal_answer(c, 0, &offer);
-	return proposal_choose(&offer, l, &want, &again, &err) == 0 && again.ke == c->ke;
-}
-
-#define FITTING_MAX 8		/* peers whose certificates are looked at to tell them apart */
-
-struct fitting {
-	struct peer *p;
-	int weight;
-};
-
-/* The heaviest first; of equal ones the first that came. */
-static size_t add_fitting(struct fitting *f, size_t n, struct peer *p, int weight)
-{
-	size_t i;
-
-	for (i = 0; i < n && f[i].weight >= weight; i++)
-		;
-	if (i == FITTING_MAX)
-		return n;
-	if (n == FITTING_MAX)
-		n--;
-	memmove(&f[i + 1], &f[i], (n - i) * sizeof(f[0]));
-	f[i] = (struct fitting){ p, weight };
-	return n + 1;
-}
-
-/* Which of the peers at that address is it? Whether it proves itself the way that one is to
- * weighs most, then its ID, then the address. Where its ID says nothing, because no peer_id
- * is set, it is the first that its certificate would do for. */
-static struct peer *who_is_it(struct ike_sa *sa, const struct ike_id *id,
-			      const struct ike_id *asked)
-{
-	uint8_t method = v2(sa)->hs->in.method;
-	struct fitting f[FITTING_MAX + 1];
-	size_t n = 0;
-
-	for (struct peer *p = engine_caller(sa->e, &sa->remote.addr, NULL); p;
-	     p = engine_caller(sa->e, &sa->remote.addr, p)) {
-		int where = peer_match_addr(p, &sa->local, &sa->remote);
-		int fit, named;
-
-		if (!where || !peer_speaks(p, IKE_V2))
-			continue;
-		fit = id_fit(p, sa, id);
-		named = asked_fit(p, sa, asked);
-		if (fit && named && suite_allows(&p->conf.ike, &sa->ike))
-			n = add_fitting(f, n, p, method_fits(p, method) * 50000 +
-					fit * 10000 + where * 10 + named);
-	}
-	for (size_t i = 0; n > 1 && i < n && !f[0].p->conf.peer_id.type; i++)
-		if (cert_method(method) && method_fits(f[i].p, method) &&
-		    cert_belongs(sa, f[i].p, id))
-			return f[i].p;
-	return n ? f[0].p : NULL;
-}
-
 static enum verdict refuse(struct ike_sa *sa)
 {
 	out_answer_notify(sa, IKE_AUTH, N_AUTHENTICATION_FAILED, (struct slice){ 0 });
@@ -774,14 +579,14 @@ static void why_unknown(struct ike_sa *sa, const struct ike_id *id,
 {
 	char theirs[ID_TEXT_MAX], expected[ID_TEXT_MAX], from[ENDPOINT_TEXT_MAX];
 	char mine[ID_TEXT_MAX], wanted[ID_TEXT_MAX];
-	struct ike_id own = our_id(sa);
+	struct ike_id own = who_we_are(sa);
 
 	endpoint_str(&sa->remote, from);
-	expected_id(sa->peer, expected, sizeof(expected));
+	who_expected(sa->peer, expected, sizeof(expected));
 	id_str(id, theirs, sizeof(theirs));
-	negotiation_ids(negotiation_fail(sa, id_fit(sa->peer, sa, id) ? NEG_ID_OWN :
+	negotiation_ids(negotiation_fail(sa, who_fits(sa->peer, sa, id) ? NEG_ID_OWN :
 					     NEG_ID_PEER), &own, id, NULL, asked);
-	if (!id_fit(sa->peer, sa, id))
+	if (!who_fits(sa->peer, sa, id))
 		sa_why(sa, true, "the peer at %s says it is %s, expected %s (peer_id)",
 		       from, theirs, expected);
 	else
@@ -854,7 +659,7 @@ ACTION(auth_request)
 	}
 	mobike_note(sa, in->m);
 	p = who_is_it(sa, &id, &asked);
-	if (!p && !method_fits(sa->peer, v2(sa)->hs->in.method)) {
+	if (!p && !who_proves_by(sa->peer, v2(sa)->hs->in.method)) {
 		why_method(sa);
 		return refuse(sa);
 	}
@@ -863,10 +668,10 @@ ACTION(auth_request)
 		return refuse(sa);
 	}
 	sa_move(sa, p);
-	v2(sa)->hs->my_id = our_id(sa);
+	v2(sa)->hs->my_id = who_we_are(sa);
 	if (!p->conf.local_id.type && asked.type)
 		v2(sa)->hs->my_id = asked;
-	if (!method_fits(p, v2(sa)->hs->in.method)) {
+	if (!who_proves_by(p, v2(sa)->hs->in.method)) {
 		why_method(sa);
 		return refuse(sa);
 	}

@@ -352,6 +352,9 @@ int cert_check(const struct ike_sa *sa, const struct ike_id *id, struct slice oc
 		return -1;
 	rc = check_signature(key, in->method, octets, blob_slice(&in->auth), e);
 	pk_free(key);
+	if (rc < 0 && p->conf.peer_cert[0] && !in->certs.len)
+		return err_set(e, "its signature is not by the certificate it is known by "
+				  "(peer_cert = %s)", p->conf.peer_cert);
 	if (rc < 0)
 		return err_wrap(e, "its signature is refused");
 	return 0;

@@ -2,6 +2,7 @@
 #include "ike/v2/ppk.h"
 
 #include "core/base/secret.h"
+#include "ike/v2/cert.h"
 #include "ike/v2/v2.h"
 
 #include <string.h>
@@ -68,7 +69,7 @@ void ppk_forget(struct handshake *hs)
 	hs->ppk_keys = NULL;
 }
 
-void ppk_write_identity(struct build *b, const struct peer *p)
+static void write_identity(struct build *b, const struct peer *p)
 {
 	uint8_t id[1 + PPK_ID_MAX];
 	size_t len = strlen(p->conf.ppk_id);
@@ -84,4 +85,43 @@ bool ppk_is(const struct peer *p, struct slice identity)
 
 	return len && identity.len == 1 + len && identity.p[0] == PPK_ID_FIXED &&
 	       memcmp(identity.p + 1, p->conf.ppk_id, len) == 0;
+}
+
+void ppk_write(struct ike_sa *sa, struct build *b)
+{
+	struct handshake *hs = v2(sa)->hs;
+	uint8_t data[AUTH_MAX + 256];
+	size_t len;
+
+	if (!hs->ppk_keys)
+		return;
+	write_identity(b, sa->peer);
+	if (!hs->auth_no_ppk.p)
+		return;
+	len = hs->scheme ? cert_auth_data(hs->scheme, blob_slice(&hs->auth_no_ppk), data,
+					  sizeof(data)) : 0;
+	build_notify(b, PROTO_NONE, 0, 0, N_NO_PPK_AUTH,
+		     hs->scheme ? (struct slice){ data, len }
+				: blob_slice(&hs->auth_no_ppk));
+}
+
+int ppk_settle(struct ike_sa *sa)
+{
+	struct handshake *hs = v2(sa)->hs;
+
+	if (!hs->ppk_keys)
+		return 0;
+	if (hs->in.ppk_answered) {
+		ppk_apply(sa);
+		return 0;
+	}
+	if (sa->peer->conf.ppk_required) {
+		sa_why(sa, true, "the peer does not use our post-quantum key, and this side "
+				 "requires it (ppk, ppk_required)");
+		return -1;
+	}
+	log_info(sa->peer->conf.name, "the peer does not know our post-quantum key (ppk); "
+		 "connected without");
+	ppk_forget(hs);
+	return 0;
 }

@@ -25,8 +25,12 @@ struct slice ppk_sk_p(const struct ike_sa *sa, bool of_initiator);
 void ppk_apply(struct ike_sa *sa);
 void ppk_forget(struct handshake *hs);		/* wipes; none is fine */
 
-/* PPK_IDENTITY with this peer's ppk_id (§5.1). */
-void ppk_write_identity(struct build *b, const struct peer *p);
+/* The initiator's notifies, where a PPK is to be used: PPK_IDENTITY with the peer's ppk_id
+ * (§5.1), and NO_PPK_AUTH where it may do without (§3). */
+void ppk_write(struct ike_sa *sa, struct build *b);
+/* The initiator has the answer: the responder took our PPK, or not; then AUTH is by the keys
+ * without, or, -1 and sa_why(), this side requires it. */
+int ppk_settle(struct ike_sa *sa) MUST_USE;
 /* Is the identity that came (type and ID) this peer's? */
 bool ppk_is(const struct peer *p, struct slice identity);
 
