@@ -124,8 +124,7 @@ struct ike_sa {
 	bool dead_peer;			/* it stopped answering */
 	bool hard;			/* why is a refusal: retry slowly */
 	bool hurry;			/* another address waits to be tried */
-	bool roams;			/* its ends may move (RFC 4555) … */
-	bool called;			/* … and the peer began it: it says to where */
+	bool roams;			/* its ends may move (RFC 4555) */
 	bool childless;			/* no child was asked for with it (RFC 6023) */
 	bool test, passed;		/* to try the credentials: carries nothing, ends at once */
 	bool again;			/* called while another stood: reauthentication */

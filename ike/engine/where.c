@@ -186,7 +186,7 @@ void where_tell(struct peer *p)
 	for (size_t i = 0; p->main && i < w->n_announced; i++)
 		k = add_addr(m.addr, k, PEER_ADDRS_MAX, &w->announced[i]);
 	m.n = (uint8_t)k;
-	m.roams = p->main && p->main->roams && p->main->called;
+	m.roams = p->main && p->main->roams;
 	if (memcmp(&m, &w->told, sizeof(m)) == 0)
 		return;
 	w->told = m;

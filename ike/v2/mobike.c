@@ -65,7 +65,6 @@ void mobike_inherit(const struct ike_sa *from, struct ike_sa *to)
 	m->updating = m->seen_any = false;	/* hashes have the SPIs in them */
 	v2(to)->mobike = m;
 	to->roams = true;
-	to->called = from->called;
 }
 
 /* ---- addresses in payloads ---- */
@@ -217,7 +216,6 @@ void mobike_begin(struct ike_sa *sa)
 		return;
 	}
 	sa->roams = true;
-	sa->called = !m->caller;
 	announced(sa, m->theirs, m->n_theirs, &sa->remote.addr);
 	log_debug(sa->peer->conf.name, "MOBIKE: %u more %s of the peer", m->n_theirs,
 		  m->n_theirs == 1 ? "address" : "addresses");

@@ -198,10 +198,14 @@ static void aditd_hears_that_it_roams(void)
 {
 	up(7);
 	CHECK(s.side[1].addrs.roams);
-	CHECK(!s.side[0].addrs.roams);
+	CHECK(s.side[0].addrs.roams);
 	readdress(0, "203.0.113.77");
 	sim_run(&s, 500);
 	CHECK_INT(s.side[1].addrs.n, 1);
+	CHECK_INT(engine_peer_down(s.side[0].e, "b", &(struct err){ 0 }), 0);
+	sim_run(&s, 1000);
+	CHECK(!s.side[1].addrs.roams);
+	CHECK(!s.side[0].addrs.roams);
 	sim_end(&s);
 }
 
