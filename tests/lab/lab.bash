@@ -142,7 +142,9 @@ lab_offices() {
 	in_ns gw-b ip -6 route add default via 2001:db8:b::fe
 }
 
-ping_ok() { in_ns "$1" ping -n -c "${3:-1}" -W "${4:-1}" -i 0.2 "$2" >/dev/null 2>&1; }
+# ping_ok NS ADDRESS [COUNT [SECONDS]]; "-I SOURCE ADDRESS" pings from there.
+# shellcheck disable=SC2086
+ping_ok() { in_ns "$1" ping -n -c "${3:-1}" -W "${4:-1}" -i 0.2 $2 >/dev/null 2>&1; }
 
 # ---- adit
 

@@ -92,8 +92,47 @@ check_rekey_ike_ours() {
 	expect "$1: adit rekeys the IKE SA" until_ok 200 changed ike_spi "$before"
 	across "$1: after that"
 }
+# Theirs are gone, and so is our end of them; what comes up anew has other SPIs.
 check_delete_theirs() {
+	local before ours; before=$(ike_spi) ours=$(our_spi)
 	swan gw-b --terminate --ike site --timeout 3 >/dev/null 2>&1
-	expect "$1: a Delete of the peer takes it down" until_ok 30 not_up
+	other() { [ "$(our_spi)" != "$ours" ]; }
+	expect "$1: a Delete of the peer takes our end down" until_ok 30 other
+	[ -n "$ours" ] && [[ $(ike_spi) != *"$before"* ]] && ok "$1: and theirs" || bad "$1: theirs stays" "$(both_logs)"
 }
-not_up() { ! is_up gw-a site; }
+
+# ---- addresses that change (RFC 4555): the IKE SA stays, and the traffic goes on
+
+move() {	# NS FROM TO [SECONDS with both], with /24, on wan0
+	in_ns "$1" sysctl -qw net.ipv4.conf.wan0.promote_secondaries=1
+	in_ns "$1" ip addr add "$3" dev wan0
+	sleep "${4:-0}"
+	in_ns "$1" ip addr del "$2" dev wan0
+}
+moved() {	# NAME WHO SPIS-BEFORE
+	[ "$(ike_spi)" = "$3" ] && ok "$1: $2 moved, and the IKE SA is the same" || bad "$1: another IKE SA" "$(both_logs)"
+}
+check_move_ours() {
+	local before; before=$(ike_spi)
+	move gw-a $A4/24 203.0.113.7/24
+	across "$1: we are at another address" && across "$1: and are reached there" host-b 10.1.0.10
+	moved "$1" we "$before"
+	move gw-a 203.0.113.7/24 $A4/24
+	across "$1: and back again"
+}
+check_move_theirs() {
+	local before; before=$(ike_spi)
+	move gw-b $B4/24 198.51.100.7/24
+	across "$1: the peer is at another address" host-b 10.1.0.10 && across "$1: and is reached there"
+	moved "$1" "the peer" "$before"
+	move gw-b 198.51.100.7/24 $B4/24
+	across "$1: and back again" host-b 10.1.0.10
+}
+# The one who called is told of a further address, and goes there when the first is gone.
+check_second_address() {
+	local before; before=$(ike_spi)
+	move gw-b $B4/24 198.51.100.7/24 2
+	expect "$1: the second address is taken when the first is gone" until_ok 200 ping_ok host-a 10.2.0.10
+	moved "$1" "the peer" "$before"
+	move gw-b 198.51.100.7/24 $B4/24
+}

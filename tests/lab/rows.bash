@@ -1,13 +1,14 @@
 # rows: a table of combinations against a peer, each gone through in both roles. Sourced by
 # tests/lab/matrix*.sh and tests/kernel/*.sh after tests/lab/swan.bash.
 #
-# A row is one line, NAME|OURS|THEIRS|CHECKS:
+# A row is NAME|OURS|THEIRS|CHECKS:
 #   OURS    settings of adit's peer, KEY=VALUE, as adit_peer takes them
 #   THEIRS  KEY=VALUE for peer_set, the other side's own words; quotes hold blanks together
 #   CHECKS  what is tried once the tunnel carries traffic:
 #           to=ADDRESS back=ADDRESS   who is pinged from host-a and from host-b
 #           path=NAME                 path_NAME is called before the first packet, path_none after
 #           only=adit, only=peer      one role alone
+#           bare                      no ping: what the other words check is all
 #           WORD                      check_WORD, a function, gets the row's name
 #
 # The test that sources this says who the peer is: PEER (its name in the table of results),
@@ -30,12 +31,12 @@ row_role() {
 		to=*) to=${c#*=} ;; back=*) back=${c#*=} ;; path=*) path=${c#*=} ;;
 		esac
 	done
-	eval "ours=($3)"; eval "theirs=($4)"
 	label="$PEER, $name, $role calls"
+	{ eval "ours=($3)" && eval "theirs=($4)"; } || { bad "$label: the row cannot be read"; return; }
 	if [ "$role" = adit ]; then
-		peer_set "${theirs[@]}" && adit_peer "${ours[@]}" start=responder
+		peer_set "${theirs[@]}" && adit_peer test_rekey=no "${ours[@]}" start=responder
 	else
-		adit_peer "${ours[@]}" start=responder && peer_set "${theirs[@]}"
+		adit_peer test_rekey=no "${ours[@]}" start=responder && peer_set "${theirs[@]}"
 	fi >"$LAB_DIR/settings" 2>&1 || { bad "$label: settings" "$(cat "$LAB_DIR/settings")"; return; }
 	# Now, when the last row's tunnel has said its farewells.
 	[ "$path" = none ] || "path_$path"
@@ -45,9 +46,14 @@ $(both_logs)"
 		[ "$path" = none ] || path_none
 		return
 	}
-	if [ "$role" = adit ]; then across "$label" host-a "$to"; else across "$label" host-b "$back"; fi &&
+	# bare: a ping has no place in this tunnel, its checks are all.
+	case $role/$checks in
+	*/*bare*) ok "$label" ;;
+	adit/*) across "$label" host-a "$to" ;;
+	*) across "$label" host-b "$back" ;;
+	esac &&
 		for c in $checks; do
-			case $c in *=*) ;; *) "check_$c" "$label" ;; esac
+			case $c in *=*|bare) ;; *) "check_$c" "$label" ;; esac
 		done
 	[ "$path" = none ] || path_none
 	[ "$failed" = "$before" ] && role_ok=yes
@@ -56,7 +62,7 @@ $(both_logs)"
 rows_run() {	# ROW...
 	local r name ours theirs checks adit_calls peer_calls
 	for r; do
-		IFS='|' read -r name ours theirs checks <<<"$r"
+		IFS='|' read -r -d '' name ours theirs checks <<<"$r"
 		[[ $name =~ ${LAB_ROWS:-.} ]] || continue
 		adit_calls=- peer_calls=-
 		[[ $checks == *only=peer* ]] || { row_role adit "$name" "$ours" "$theirs" "$checks"; adit_calls=$role_ok; }
@@ -67,14 +73,32 @@ rows_run() {	# ROW...
 
 # ---- checks that need nothing of the peer
 
+our_spi() { adit gw-a status --json | jq -r '.peers[0].children[0].spi_in // empty'; }
 # Another ping each way: the direction that the role did not begin with.
 check_both_ways() {
 	across "$1: from host-a" host-a "${TO_B:-10.2.0.10}"
 	across "$1: from host-b" host-b "${TO_A:-10.1.0.10}"
 }
+# Networks of a child of their own: from addresses in them.
+check_second_child() {
+	across "$1: the second child" host-a "-I 10.11.0.10 10.22.0.10"
+	across "$1: the second child, back" host-b "-I 10.22.0.10 10.11.0.10"
+}
 check_more_networks() {
 	across "$1: the second network" host-a 10.22.0.10
 	across "$1: the second network, back" host-b 10.11.0.10
+}
+check_second_pair() {
+	across "$1: the second pair" host-b 10.11.0.10
+}
+# TCP to 10.2.0.10:5000 goes through; nothing else does.
+check_tcp_alone() {
+	in_ns host-b timeout 5 nc.openbsd -l 10.2.0.10 5000 >"$LAB_DIR/tcp" & local nc=$!
+	sleep 0.3
+	echo hello | in_ns host-a timeout 5 nc.openbsd -N 10.2.0.10 5000
+	wait $nc
+	[ "$(cat "$LAB_DIR/tcp")" = hello ] && ok "$1: TCP passes" || bad "$1: TCP does not pass" "$(both_logs)"
+	expect_not "$1: a ping does not" ping_ok host-a 10.2.0.10
 }
 # ESP says nothing of what it carries, and nothing else leaves: one ping, seen on the way.
 check_hidden() {
