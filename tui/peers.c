@@ -471,6 +471,9 @@ static enum handled peers_key(struct view *v, int key)
 	case 'p':
 		t->paused = !t->paused;
 		return HANDLED;
+	case 'C':
+		tui_push(t, certs_view(t));
+		return HANDLED;
 	case 'y':
 		show_command(p, s);
 		return HANDLED;
@@ -499,6 +502,7 @@ static const struct key_help peers_keys[] = {
 	{ "Enter", "details", "everything about it" },
 	{ "o", "sort", "sort by name, state, gateway, traffic" },
 	{ "c", "router", "the router's own settings" },
+	{ "C", "certs", "certificates, keys, requests and revocation lists" },
 	{ "y", "command", "the command that shows the same" },
 	{ "i", NULL, "hide or show the pane of details" },
 	{ "p", NULL, "pause; r: refresh at once" },

@@ -147,6 +147,8 @@ struct view *form_router_view(struct tui *t) MUST_USE;
 struct view *text_view(struct tui *t, const char *title, char *text) MUST_USE;
 /* What `adit ARGS…` prints; r runs it again. args ends with NULL, at most 5, copied. */
 struct view *text_command_view(struct tui *t, const char *const *args) MUST_USE;
+/* Certificates, keys, requests. */
+struct view *certs_view(struct tui *t) MUST_USE;
 /* Why a peer is not up. */
 struct view *explain_view(struct tui *t, const char *peer) MUST_USE;
 /* peer NULL: all. */
