@@ -3,6 +3,7 @@
  * that know nothing else, when allow_weak names it. */
 #include "ike/v1/v1.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void begin(struct ike_sa *sa, struct v1_out *o)
@@ -67,6 +68,7 @@ V1_ACTION(ag_answered)
 {
 	struct phase1 *p = v1(sa)->p1;
 	struct err err = { 0 };
+	char words[ERR_MSG_MAX + 64];
 
 	if (p1_take_answer(sa, in->m, &err) < 0)
 		goto bad;
@@ -90,10 +92,12 @@ V1_ACTION(ag_answered)
 	return DONE;
 
 bad:
-	negotiation_fail(sa, NEG_MALFORMED);
-	sa_why(sa, true, "the peer's answer is wrong: %s",
-	       err.msg[0] ? err.msg : "out of memory");
-	return FAILED;
+	/* In clear: a better one may come. */
+	sa->spi_r = 0;
+	snprintf(words, sizeof(words), "the peer's answer is wrong: %s",
+		 err.msg[0] ? err.msg : "out of memory");
+	p1_refuse_later(sa, words);
+	return STAY;
 }
 
 /* The third, with the NAT detection of our side. */
@@ -186,8 +190,21 @@ V1_ACTION(ag_answer)
 	return DONE;
 }
 
+/* In clear, perhaps: whoever sees the cookies can send this, so what does not fit ends
+ * nothing. */
 V1_ACTION(ag_proof)
 {
+	unsigned held;
+
+	if (!p1_hash_fits(sa, isakmp_get(in->m, P_HASH)->body)) {
+		DROP(sa->e, sa, bad_icv);
+		negotiation_fail(sa, NEG_PSK);
+		sa_why(sa, true, "the peer does not have our PSK: its hash does not verify");
+		peer_fail(sa->peer, sa->why);
+		if (log_limit_pass(&sa->e->stranger_log, &held))
+			log_warning(sa->peer->conf.name, "refused: %s", sa->why);
+		return STAY;
+	}
 	sa->local = *in->local;
 	sa->remote = *in->remote;
 	if (v1(sa)->natt)
@@ -195,13 +212,6 @@ V1_ACTION(ag_proof)
 	if (p1_must_encapsulate(sa) && !v1(sa)->natt) {
 		sa_why(sa, true, "the peer takes no part in NAT detection, and this side must "
 		       "wrap ESP in UDP");
-		return FAILED;
-	}
-	if (!p1_hash_fits(sa, isakmp_get(in->m, P_HASH)->body)) {
-		negotiation_fail(sa, NEG_PSK);
-		sa_why(sa, true, "the peer does not have our PSK: its hash does not verify");
-		log_warning(sa->peer->conf.name, "refused: %s", sa->why);
-		peer_fail(sa->peer, sa->why);
 		return FAILED;
 	}
 	if (p1_check_id(sa, blob_slice(&v1(sa)->p1->peer_id)) < 0)

@@ -95,10 +95,17 @@ int isakmp_header(uint8_t *buf, size_t len, struct isakmp_msg *m, struct err *e)
 	return 0;
 }
 
+/* Drafts 04 to 07 of NAT traversal, from before it had its numbers, and private ones. */
+bool isakmp_is_extra(uint8_t type)
+{
+	return type == 15 || type == 16 || type >= 128;
+}
+
 static bool known(uint8_t type)
 {
 	return (type >= P_SA && type <= P_ATTRIBUTES && type != P_PROPOSAL &&
-		type != P_TRANSFORM) || type == P_NATD || type == P_NATOA || type >= 128;
+		type != P_TRANSFORM) || isakmp_is_extra(type) || type == P_NATD ||
+	       type == P_NATOA;
 }
 
 int isakmp_payloads(struct isakmp_msg *m, bool encrypted, struct err *e)

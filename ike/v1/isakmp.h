@@ -74,6 +74,8 @@ int isakmp_header(uint8_t *buf, size_t len, struct isakmp_msg *m, struct err *e)
  * for private use (from 128 on) are taken in, others refused (RFC 2408 §5.3), and so are
  * reserved bytes that are not zero. */
 int isakmp_payloads(struct isakmp_msg *m, bool encrypted, struct err *e) MUST_USE;
+/* Of a type that is passed over where nobody asks for it. */
+bool isakmp_is_extra(uint8_t type);
 /* The first payload of a type, or NULL; the next of its type after p (NULL: the first). */
 const struct isakmp_payload_at *isakmp_get(const struct isakmp_msg *m, uint8_t type);
 const struct isakmp_payload_at *isakmp_next(const struct isakmp_msg *m, uint8_t type,

@@ -21,6 +21,8 @@ static int begin(struct ike_sa *sa, struct v1_out *o, uint8_t *iv)
 	do
 		id = rng_u32();
 	while (!id || quick_by_id(sa, id));
+	/* Thrown back, it would look like the peer's: both sides have the same keys. */
+	v->info_seen[v->info_at++ % SEEN_MAX] = id;
 	sealed_begin(sa, o, X_INFO, id);
 	return v1_iv_next(v->keys, v->iv, alg_get(ALG_ENCR, sa->ike.encr,
 						  sa->ike.encr_bits)->block, id, iv);
@@ -194,8 +196,9 @@ static void notify(struct ike_sa *sa, const struct isakmp_note *n)
 		i_am_here(sa, n);
 		return;
 	case V1_INITIAL_CONTACT:
-		if (sa->state == V1_UP)
+		if (sa->state == V1_UP && !v1(sa)->contact_seen)
 			initial_contact(sa);
+		v1(sa)->contact_seen = true;
 		return;
 	}
 	if (n->type >= V1_STATUS)

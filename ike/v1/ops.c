@@ -23,7 +23,7 @@ static void retire(struct child *loser, bool we_delete)
 /* The newest stays, and who began it deletes the others; when each side began one at the
  * same moment, both keep the one with the higher nonces, and who began the other deletes
  * that. */
-static void replace_older(struct child *c)
+void v1_child_stands(struct child *c)
 {
 	for (struct child *o = c->peer->children; o; o = o->next) {
 		uint64_t apart = c->created_ms > o->created_ms ?
@@ -45,7 +45,9 @@ static void child_in(struct child *c)
 {
 	struct quick *q = quick_of_child(c->peer, c->id);
 
-	replace_older(c);
+	/* Who answers knows only with the third message that it was no recording. */
+	if (c->initiator)
+		v1_child_stands(c);
 	if (q)
 		quick_step(q, ON_CHILD_IN, NULL);
 }
@@ -168,6 +170,7 @@ static void fini(struct ike_sa *sa)
 	if (v->p1)
 		p1_free(v->p1);
 	v1_keys_free(v->keys);
+	free(v->ids);
 	blob_free(&v->out);
 	fragments_free(v->in);
 }

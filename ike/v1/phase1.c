@@ -375,7 +375,7 @@ bool p1_hash_fits(struct ike_sa *sa, struct slice theirs)
 
 /* ---- refusals, and silence ---- */
 
-static void refuse_later(struct ike_sa *sa, const char *words)
+void p1_refuse_later(struct ike_sa *sa, const char *words)
 {
 	struct phase1 *p = v1(sa)->p1;
 
@@ -408,7 +408,7 @@ void p1_told(struct ike_sa *sa, uint16_t type)
 	else
 		snprintf(words, sizeof(words), "the peer refuses phase 1: %s",
 			 isakmp_notify_name(type));
-	refuse_later(sa, words);
+	p1_refuse_later(sa, words);
 }
 
 V1_ACTION(p1_silence)
@@ -580,7 +580,7 @@ refused:
 	sa->spi_r = 0;
 	snprintf(words, sizeof(words), "the peer's answer to our proposals is wrong: %s",
 		 err.msg);
-	refuse_later(sa, words);
+	p1_refuse_later(sa, words);
 	return STAY;
 }
 
@@ -591,7 +591,7 @@ V1_ACTION(p1_keys_answered)
 
 	p1_read_nat(sa, in);
 	if (p1_shared(sa, in->m, &err) < 0) {
-		refuse_later(sa, err.msg);
+		p1_refuse_later(sa, err.msg);
 		return STAY;
 	}
 	p1_answered(sa);

@@ -208,6 +208,32 @@ static void sides(const struct selector *local, const struct selector *remote, c
 	snprintf(buf, cap, "%s === %s", selector_str(local, l), selector_str(remote, r));
 }
 
+/* A message ID is used once (RFC 2408 §3.1): a recording of a Quick mode's first message would
+ * begin another one, with the peer knowing nothing of it; our own, thrown back, would look
+ * like the peer's, for both sides have the same keys. When many were used it is time for
+ * another ISAKMP SA. False: seen, or too many. */
+static bool first_seen(struct ike_sa *sa, uint32_t msg_id)
+{
+	struct v1_sa *v = v1(sa);
+	uint32_t *more;
+
+	for (unsigned i = 0; i < v->n_ids; i++)
+		if (v->ids[i] == msg_id)
+			return false;
+	if (v->n_ids >= IDS_MAX)
+		return false;
+	if (v->n_ids % 8 == 0) {
+		more = realloc(v->ids, (v->n_ids + 8u) * sizeof(*more));
+		if (!more)
+			return false;
+		v->ids = more;
+	}
+	v->ids[v->n_ids++] = msg_id;
+	if (v->n_ids == IDS_MAX / 2 && sa->rekey_at > clock_ms())
+		sa->rekey_at = clock_ms();
+	return true;
+}
+
 /* ---- who begins ---- */
 
 void quick_start(struct ike_sa *sa, uint8_t slot, uint16_t pair, struct child *old)
@@ -218,7 +244,7 @@ void quick_start(struct ike_sa *sa, uint8_t slot, uint16_t pair, struct child *o
 	do
 		msg_id = rng_u32();
 	while (!msg_id || quick_by_id(sa, msg_id));
-	q = quick_new(sa, msg_id, true);
+	q = first_seen(sa, msg_id) ? quick_new(sa, msg_id, true) : NULL;
 	if (!q)
 		return;
 	q->slot = slot;
@@ -560,8 +586,10 @@ QUICK_ACTION(quick_confirmed)
 	(void)in;
 	timer_stop(q->sa->e->ts, &q->timer);
 	blob_free(&q->out);
-	if (c)
+	if (c && c->state == CH_LIVE) {
 		child_activate(c);
+		v1_child_stands(c);
+	}
 	return DONE;
 }
 
@@ -715,6 +743,11 @@ void quick_message(struct ike_sa *sa, struct v1_in *in)
 		DROP(sa->e, sa, bad_icv);
 		if (fresh)
 			quick_free(q);
+		return;
+	}
+	if (fresh && !first_seen(sa, in->m->hdr.msg_id)) {
+		DROP(sa->e, sa, bad_id);
+		quick_free(q);
 		return;
 	}
 	memcpy(q->iv, iv, sizeof(iv));

@@ -282,7 +282,7 @@ uint8_t v1_broken(const struct v1_rule *rules, const struct isakmp_msg *m)
 
 		for (r = rules; r->type && r->type != type; r++)
 			;
-		if (!r->type && type != P_VENDOR && type < 128)
+		if (!r->type && type != P_VENDOR && !isakmp_is_extra(type))
 			return type;
 	}
 	return 0;

@@ -21,6 +21,7 @@
 #define QUICKS_MAX 16		/* of one ISAKMP SA at once; more of the peer's are dropped */
 #define QUICKS_OURS 4		/* begun by us at once */
 #define SEEN_MAX 16		/* message IDs of Informationals that are remembered */
+#define IDS_MAX 1024		/* Quick modes that one ISAKMP SA sees begin */
 #define REPEATS_MAX 12		/* how often one message is sent again because the peer's
 				 * came again */
 #define V1_FRAGMENTS_MAX 32
@@ -88,6 +89,9 @@ struct v1_sa {
 	uint8_t info_at;
 	uint16_t fragment_id;
 	uint32_t info_seen[SEEN_MAX];
+	bool contact_seen;		/* INITIAL_CONTACT counts once */
+	uint16_t n_ids;
+	uint32_t *ids;			/* of the peer's Quick modes: each once (RFC 2408 §3.1) */
 	struct fragments *in;
 };
 static inline struct v1_sa *v1(const struct ike_sa *sa)
@@ -150,7 +154,10 @@ void p1_free(struct phase1 *p);
 void p1_ask_again(struct ike_sa *sa);
 /* A notify in clear, during phase 1: believed a little. */
 void p1_told(struct ike_sa *sa, uint16_t type);
-/* What main.c's parts and aggressive.c's share. */
+/* What came in clear will not do: remembered, and the attempt ends a little later unless
+ * something better comes. */
+void p1_refuse_later(struct ike_sa *sa, const char *words);
+/* What Main mode and aggressive.c share. */
 int p1_new(struct ike_sa *sa) MUST_USE;
 struct offer_want p1_want(const struct ike_sa *sa);
 void p1_write_vendors(struct ike_sa *sa, struct isakmp_build *b);
@@ -173,6 +180,9 @@ void p1_float(struct ike_sa *sa);
 bool p1_must_encapsulate(const struct ike_sa *sa);
 bool p1_others_up(const struct ike_sa *sa);
 bool p1_initial_contact(const struct isakmp_msg *m);
+
+/* The peer has it, and so have we: what it takes the place of goes. */
+void v1_child_stands(struct child *c);
 
 /* ---- quick.c, select.c ---- */
 /* Begin: a child for a pair of a slot; old: it is a rekey. */
