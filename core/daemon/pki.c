@@ -36,7 +36,7 @@ struct pki_file {
 	char name[PKI_NAME_MAX + 1];	/* of the file; PKI_KEY: of the peer */
 	char file[PKI_NAME_MAX + 1];	/* PKI_KEY: of the certificate */
 	uint8_t kind;			/* enum pki_kind */
-	bool pinned, seen;
+	bool pinned, used, seen;
 	struct stamp stamp;
 };
 
@@ -174,16 +174,23 @@ static struct pki_file *add(struct pki *k, const char *name, enum pki_kind kind)
 
 static void tell(struct monitor *m, const struct pki_file *f, int fd)
 {
-	struct msg_pki msg = { .kind = f->kind, .gone = fd < 0, .pinned = f->pinned };
+	struct msg_pki msg = { .kind = f->kind, .gone = fd < 0, .pinned = f->pinned,
+			       .used = f->used };
 
 	snprintf(msg.name, sizeof(msg.name), "%s", f->name);
 	(void)procs_send_fds(m, f->kind == PKI_KEY ? PROC_VAULTD : PROC_IKED, MSG_PKI, 0, &msg,
 			     sizeof(msg), &fd, fd < 0 ? 0 : 1);
 }
 
-/* One that is there: sent, when always, or another, or pinned now. True when it was another. */
+/* How peers use a certificate: as peer_cert, and nobody calls it a CA; or in any way. */
+struct use {
+	bool pinned, used;
+};
+
+/* One that is there: sent, when always, or another, or used otherwise now. True when it was
+ * another. */
 static bool offer(struct monitor *m, int dirfd, const char *name, const char *file,
-		  enum pki_kind kind, bool pinned, bool always)
+		  enum pki_kind kind, struct use use, bool always)
 {
 	struct pki *k = &m->pki;
 	struct pki_file *f = find(k, name, kind);
@@ -203,11 +210,12 @@ static bool offer(struct monitor *m, int dirfd, const char *name, const char *fi
 	if (!f)
 		f = add(k, name, kind);
 	if (f) {
-		bool send = other || always || f->pinned != pinned;
+		bool send = other || always || f->pinned != use.pinned || f->used != use.used;
 
 		snprintf(f->file, sizeof(f->file), "%s", file);
 		f->stamp = stamp;
-		f->pinned = pinned;
+		f->pinned = use.pinned;
+		f->used = use.used;
 		f->seen = true;
 		if (send)
 			tell(m, f, fd);
@@ -259,20 +267,23 @@ static bool take_name(const char *file, char name[PKI_NAME_MAX + 1], enum pki_ki
 	       n - 4;
 }
 
-/* A certificate that is a peer's peer_cert, and that nobody calls a CA. */
-static bool is_pinned(const struct settings *s, const char *name)
+static struct use use_of(const struct settings *s, const char *name)
 {
-	bool pinned = false;
+	struct use use = { false, false };
+	bool ca = false;
 
 	for (size_t i = 0; i < s->n_peers; i++) {
 		const struct peer_conf *p = &s->peers[i];
 
-		pinned |= strcmp(p->peer_cert, name) == 0;
+		if (strcmp(p->peer_cert, name) == 0)
+			use.pinned = use.used = true;
+		use.used = use.used || strcmp(p->cert, name) == 0;
 		for (size_t c = 0; c < p->n_ca; c++)
-			if (strcmp(p->ca[c], name) == 0)
-				return false;
+			ca = ca || strcmp(p->ca[c], name) == 0;
 	}
-	return pinned;
+	if (ca)
+		use = (struct use){ .used = true };
+	return use;
 }
 
 static int open_dir(const struct monitor *m)
@@ -303,8 +314,9 @@ static unsigned files_send(struct monitor *m, int dirfd, bool always)
 				  PKI_FILES_MAX);
 			break;
 		}
-		changed += offer(m, dirfd, name, name, kind,
-				 kind == PKI_CERT && is_pinned(&m->settings, name), always);
+		changed += offer(m, dirfd, name, name, kind, kind == PKI_CERT ?
+				 use_of(&m->settings, name) : (struct use){ false, false },
+				 always);
 	}
 	if (d)
 		closedir(d);
@@ -334,7 +346,8 @@ static unsigned keys_send(struct monitor *m, int dirfd, bool always)
 		const struct peer_conf *p = &m->settings.peers[i];
 
 		if (!p->enabled || p->auth != AUTH_BY_CERT || !p->cert[0] ||
-		    !offer(m, dirfd, p->name, p->cert, PKI_KEY, false, always))
+		    !offer(m, dirfd, p->name, p->cert, PKI_KEY, (struct use){ false, false },
+			   always))
 			continue;
 		secret_changed(m, p->name, !always);
 		changed++;

@@ -263,6 +263,7 @@ struct msg_pki {
 	uint8_t kind;			/* enum pki_kind */
 	uint8_t gone;			/* forget it; no descriptor */
 	uint8_t pinned;			/* PKI_CERT: some peer's peer_cert, no CA for others */
+	uint8_t used;			/* PKI_CERT: some peer's cert, peer_cert or ca */
 };
 
 struct msg_tun {

@@ -2,20 +2,23 @@
  * question: settings and files change apart from each other, and a question is rare. */
 #include "ike/auth/trust.h"
 
+#include "core/base/sbuf.h"
 #include "core/crypto/der.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define CERTS_PER_FILE 16
+#define WARNINGS_SHOWN 4
 #define CERTS_MAX 4096		/* of all files together */
 
 struct file {
 	struct file *next;
 	char name[PKI_NAME_MAX + 1];
 	uint8_t kind;			/* PKI_CERT or PKI_CRL */
-	bool pinned;
+	bool pinned, used;
 	size_t n;
 	struct x509 *certs[CERTS_PER_FILE];
 	struct x509_crl *crl;
@@ -114,6 +117,47 @@ void trust_pin(struct trust *t, const char *name, bool pinned)
 
 	if (f)
 		f->pinned = pinned;
+}
+
+void trust_use(struct trust *t, const char *name, bool used)
+{
+	struct file *f = find(t, name, PKI_CERT);
+
+	if (f)
+		f->used = used;
+}
+
+static void warn(const struct file *f, int64_t now_s, struct sbuf *out)
+{
+	const struct x509 *c = f->certs[0];
+	int64_t days = (c->not_after - now_s) / 86400;
+	time_t t = (time_t)c->not_after;
+	char when[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%d", &tm);
+	sbuf_addf(out, "%sthe %s %s ", out->len ? "; " : "", c->ca ? "CA" : "certificate", f->name);
+	if (now_s > c->not_after)
+		sbuf_addf(out, "expired on %s", when);
+	else
+		sbuf_addf(out, "expires in %lld day%s (%s)", (long long)days, days == 1 ? "" : "s",
+			  when);
+}
+
+void trust_warnings(const struct trust *t, int64_t now_s, struct sbuf *out)
+{
+	unsigned n = 0;
+
+	for (const struct file *f = t->files; f; f = f->next) {
+		if (f->kind != PKI_CERT || (!f->used && !f->certs[0]->ca) ||
+		    f->certs[0]->not_after - now_s > TRUST_WARN_DAYS * 86400LL)
+			continue;
+		if (++n <= WARNINGS_SHOWN)
+			warn(f, now_s, out);
+	}
+	if (n > WARNINGS_SHOWN)
+		sbuf_addf(out, "; and %u more (adit pki)", n - WARNINGS_SHOWN);
 }
 
 size_t trust_count(const struct trust *t)

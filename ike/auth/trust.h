@@ -28,7 +28,14 @@ void trust_remove(struct trust *t, const char *name, enum pki_kind kind);
 /* Some peer's peer_cert: it vouches for that peer, and is no CA for others even when it says
  * so of itself (as what `openssl req -x509` makes does), unless their `ca` names it. */
 void trust_pin(struct trust *t, const char *name, bool pinned);
+/* Some peer's cert, peer_cert or ca: its end is warned of. A CA's always is. */
+void trust_use(struct trust *t, const char *name, bool used);
 size_t trust_count(const struct trust *t);
+/* What ended or ends within TRUST_WARN_DAYS, "; " between: "the certificate gw expires in 12
+ * days (2026-12-03)". Nothing is appended when nothing does. */
+#define TRUST_WARN_DAYS 30
+struct sbuf;
+void trust_warnings(const struct trust *t, int64_t now_s, struct sbuf *out);
 
 /* Our certificate for this peer (its `cert`), end entity first, then its intermediates: the
  * CERT payloads to send, DER. Returns how many; 0 with e when there is none of that name. A

@@ -157,7 +157,7 @@ static void answer_status(struct ctl *c, struct server_req *r)
 	snprintf(g.s->dataplane, sizeof(g.s->dataplane), "%s", k->dataplane.name);
 	status_set(&g.s->dataplane_why, k->dataplane.why);
 	status_set(&g.s->firewall, k->system.firewall);
-	status_set(&g.s->warning, k->system.warning);
+	report_warning(g.s, k->system.warning, k->trust);
 	engine_counts(k->engine, &counts);
 	report_strangers(&g.s->drops, &counts.drops);
 	data = g.failed ? NULL : status_to_json(g.s);

@@ -10,6 +10,12 @@
 #define CERT_FILE_MAX (256 * 1024)
 #define CRL_FILE_MAX (6 * 1024 * 1024)
 
+static void settle(struct trust *t, const struct msg_pki *p)
+{
+	trust_pin(t, p->name, p->pinned);
+	trust_use(t, p->name, p->used);
+}
+
 void pki_take(struct trust *t, struct ipc_msg *m)
 {
 	const struct msg_pki *p = m->body;
@@ -33,6 +39,6 @@ void pki_take(struct trust *t, struct ipc_msg *m)
 	if (trust_set(t, p->name, kind, (struct slice){ file, len }, &e) < 0)
 		log_error(NULL, "%s", e.msg);
 	else
-		trust_pin(t, p->name, p->pinned);
+		settle(t, p);
 	free(file);
 }

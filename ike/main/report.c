@@ -2,6 +2,10 @@
  * is set. */
 #include "ike/main/report.h"
 
+#include "core/base/clock.h"
+#include "core/base/sbuf.h"
+#include "ike/auth/trust.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,4 +142,14 @@ void report_strangers(struct status_strangers *s, const struct drop_counts *d)
 		.half_open = d->half_open, .unexpected = d->unexpected,
 		.bad_id = d->bad_id, .bad_icv = d->bad_icv,
 	};
+}
+
+void report_warning(struct status *s, const char *system, const struct trust *t)
+{
+	struct sbuf b = { 0 };
+
+	sbuf_add(&b, system);
+	trust_warnings(t, clock_wall_s(), &b);
+	status_set(&s->warning, sbuf_str(&b));
+	sbuf_fini(&b);
 }

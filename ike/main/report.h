@@ -11,4 +11,8 @@ int report_peer(struct status_peer *p, const struct peer_status *st) MUST_USE;
 /* What the engine dropped of nobody it knows. */
 void report_strangers(struct status_strangers *s, const struct drop_counts *d);
 
+/* What is wrong with the router, and what certificates end soon. */
+struct trust;
+void report_warning(struct status *s, const char *system, const struct trust *t);
+
 #endif

@@ -1,6 +1,7 @@
 /* rooms: ike/auth core/crypto core/base */
 /* trust: which files of pki/ count for which peer, and what a peer's certificates make it. */
 #include "ike/auth/trust.h"
+#include "core/base/sbuf.h"
 #include "tests/unit/openssl.h"
 #include "tests/unit/t.h"
 
@@ -179,6 +180,42 @@ static void ours(void)
 	CHECK_INT(trust_certreq(t, &peer, hashes), 0);
 }
 
+static const char *warnings(int64_t now)
+{
+	static struct sbuf b;
+
+	sbuf_reset(&b);
+	trust_warnings(t, now, &b);
+	return sbuf_str(&b);
+}
+
+/* Certificates of 200 days, a root of 300. */
+static void expiry(void)
+{
+	int64_t now = (int64_t)time(NULL);
+
+	fresh();
+	set("me", "gw.crt");
+	set("acme", "root.crt");
+	CHECK_STR(warnings(now), "");
+	CHECK_STR(warnings(now + 180 * 86400), "");	/* nobody uses it */
+	trust_use(t, "me", true);
+	CHECK_STR(warnings(now + 169 * 86400), "");
+	CHECK_HAS(warnings(now + 180 * 86400), "the certificate me expires in 19 days (20");
+	CHECK_HAS(warnings(now + 201 * 86400), "the certificate me expired on 20");
+	CHECK_HAS(warnings(now + 280 * 86400), "; ");
+	CHECK_HAS(warnings(now + 280 * 86400), "the CA acme expires in 19 days");
+	trust_use(t, "me", false);
+	CHECK_HAS(warnings(now + 299 * 86400), "the CA acme expires in 0 days");
+	for (int i = 0; i < 6; i++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "ca%d", i);
+		set(name, "root.crt");
+	}
+	CHECK_HAS(warnings(now + 280 * 86400), "; and 3 more (adit pki)");
+}
+
 static void bad_files(void)
 {
 	struct err e = { 0 };
@@ -200,6 +237,7 @@ int main(void)
 	T_RUN(by_ca);
 	T_RUN(pinned);
 	T_RUN(ours);
+	T_RUN(expiry);
 	T_RUN(bad_files);
 	trust_free(t);
 	if (!t_failed)
