@@ -61,6 +61,12 @@ static void revocation(struct pki_entry *p, const struct x509 *c, const struct c
 		}
 }
 
+/* Begun days count whole, before and after. */
+static long days_until(int64_t s)
+{
+	return (long)(s >= 0 ? (s + DAY_S - 1) / DAY_S : -((-s + DAY_S - 1) / DAY_S));
+}
+
 static void of_cert(struct pki_entry *p, const struct x509 *c, const struct crls *crls)
 {
 	struct slice der = c->der, hash;
@@ -84,9 +90,7 @@ static void of_cert(struct pki_entry *p, const struct x509 *c, const struct crls
 	x509_serial_str(hash, p->sha256, sizeof(p->sha256));
 	p->not_before = c->not_before;
 	p->not_after = c->not_after;
-	p->days_left = (long)((c->not_after - clock_wall_s()) / DAY_S);
-	if (c->not_after < clock_wall_s() && p->days_left == 0)
-		p->days_left = -1;
+	p->days_left = days_until(c->not_after - clock_wall_s());
 	revocation(p, c, crls);
 }
 

@@ -111,8 +111,8 @@ static int one_san(struct words *w, const char *s, struct err *e)
 		return *uri && ascii(uri) ? add_san(w, X509_SAN_URI, uri, strlen(uri), e) :
 			err_code(e, EXIT_USAGE, "san: \"%.60s\" is no URI", s);
 	if (ip || (!dns && !mail && addr_parse(s, &a, NULL) == 0)) {
-		if (addr_parse(ip ? ip : s, &a, e) < 0)
-			return err_wrap(e, "san");
+		if (addr_parse(ip ? ip : s, &a, NULL) < 0)
+			return err_code(e, EXIT_USAGE, "san: \"%.60s\" is no IP address", s);
 		return add_san(w, X509_SAN_IP, a.b, addr_len(&a), e);
 	}
 	if (mail || (!dns && strchr(s, '@') && s[0] != '@')) {
