@@ -34,8 +34,6 @@ enum { IF_INNER, IF_WIRE };
 struct capture {
 	struct cli *cli;
 	FILE *file, *keys;		/* keys: NULL without --with-keys */
-	FILE *keys_v1;			/* made when there are any */
-	const char *path;
 	uint8_t buf[MARKER_LEN + MSG_MAX];
 	unsigned long n, n_keys, count;
 	bool failed, gone;
@@ -172,21 +170,6 @@ static const char *integrity_name(uint16_t id)
 	return NULL;
 }
 
-/* IKEv1: the initiator's cookie and the one key. */
-static void take_keys_v1(struct capture *c, struct json_object *o)
-{
-	char path[PATH_MAX];
-
-	if (!c->keys_v1) {
-		snprintf(path, sizeof(path), "%s.ikev1_decryption_table", c->path);
-		c->keys_v1 = make(path, &c->why);
-	}
-	if (!c->keys_v1 || fprintf(c->keys_v1, "%s,%s\n", json_get_str(o, "spi_i", ""),
-				   json_get_str(o, "sk_ei", "")) < 0 || fflush(c->keys_v1))
-		c->failed = true;
-	c->n_keys++;
-}
-
 static void take_keys(struct capture *c, struct json_object *o)
 {
 	const char *encr = encryption_name((uint16_t)json_get_u64(o, "encryption", UINT16_MAX, 0),
@@ -195,10 +178,6 @@ static void take_keys(struct capture *c, struct json_object *o)
 
 	if (!c->keys)
 		return;
-	if (json_get_u64(o, "version", 255, 2) == 1) {
-		take_keys_v1(c, o);
-		return;
-	}
 	if (!encr || !integ) {
 		out_note(c->cli, "%s is nothing that Wireshark could decrypt; it is in the file as "
 			 "it was inside", json_get_str(o, "name", "?"));
@@ -283,15 +262,14 @@ static void tell(struct cli *c, const struct capture *cap, const char *path)
 {
 	out_say(c, "%lu message%s in %s: open it with Wireshark, or: tshark -r %s -V", cap->n,
 		cap->n == 1 ? "" : "s", path, path);
-	if (cap->keys && cap->n_keys) {
-		const char *table = cap->keys_v1 ? "ikev1_decryption_table" :
-				    "ikev2_decryption_table";
-
-		out_note(c, "The keys are in %s.%s, for your eyes alone; delete it when done. To "
-			 "decrypt by them:\n"
-			 "    while read -r k; do set -- \"$@\" -o \"uat:%s:$k\"; done <%s.%s; "
-			 "tshark -r %s \"$@\" -V", path, table, table, path, table, path);
-	}
+	if (cap->keys && cap->n_keys)
+		out_note(c, "The keys are in %s.ikev2_decryption_table, for your eyes alone; delete it "
+			 "when done. To decrypt by them:\n"
+			 "    while read -r k; do set -- \"$@\" -o \"uat:ikev2_decryption_table:$k\"; "
+			 "done <%s.ikev2_decryption_table; tshark -r %s \"$@\" -V", path, path, path);
+	else if (cap->keys)
+		out_note(c, "There were no keys of IKEv2, and of IKEv1 none are written; its messages "
+			 "are in the file without their encryption.");
 }
 
 int capture_capture(struct cli *c, struct err *e)
@@ -312,7 +290,6 @@ int capture_capture(struct cli *c, struct err *e)
 	if (!cap)
 		return err_set(e, "out of memory");
 	cap->cli = c;
-	cap->path = path;
 	if (cli_has(c, OPT_COUNT) &&
 	    args_number("--count", c->opt[OPT_COUNT], 1000000, &cap->count, e)) {
 		free(cap);
@@ -342,8 +319,6 @@ int capture_capture(struct cli *c, struct err *e)
 		fclose(cap->file);
 	if (cap->keys)
 		fclose(cap->keys);
-	if (cap->keys_v1)
-		fclose(cap->keys_v1);
 	secret_wipe(cap, sizeof(*cap));
 	free(cap);
 	return rc;

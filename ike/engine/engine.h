@@ -71,7 +71,7 @@ struct tap_keys {
 	uint8_t version;		/* enum ike_version */
 	uint64_t spi_i, spi_r;
 	uint16_t encr, encr_bits, integ;	/* transform IDs */
-	struct slice ei, er, ai, ar;	/* IKEv1: ei alone, its encryption key */
+	struct slice ei, er, ai, ar;
 };
 
 struct engine_env {

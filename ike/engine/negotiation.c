@@ -331,14 +331,13 @@ void negotiation_child_up(struct peer *p, uint8_t slot)
 static bool silent(const struct peer *p, struct negotiation *n)
 {
 	for (const struct ike_sa *sa = p->sas; sa; sa = sa->peer_next) {
-		if (!sa_is_attempt(sa) || clock_ms() - sa->created_ms < SILENT_MS ||
-		    sa->last_rx_ms > sa->created_ms)
+		if (!sa_is_attempt(sa) || clock_ms() - sa->last_rx_ms < SILENT_MS)
 			continue;
 		fill(n, p, sa->ops->version, true, &sa->local, &sa->remote);
 		n->step = step_of(sa);
 		n->end = NEG_NO_ANSWER;
 		n->natt = sa->local.port != IKE_PORT;
-		n->answered = n->step != NEG_STEP_INIT;
+		n->answered = sa->last_rx_ms > sa->created_ms;
 		return true;
 	}
 	return false;

@@ -182,21 +182,6 @@ static void slots_moved(struct ike_sa *sa, const uint8_t *to, uint8_t n)
 			q->slot = to[q->slot];
 }
 
-static bool show_keys(const struct ike_sa *sa, struct tap_keys *out)
-{
-	const struct v1_keys *k = v1(sa)->keys;
-
-	if (!k)
-		return false;
-	out->version = IKE_V1;
-	out->spi_i = sa->spi_i;
-	out->spi_r = sa->spi_r;
-	out->encr = k->encr;
-	out->encr_bits = k->encr_bits;
-	out->ei = (struct slice){ k->key, k->key_len };
-	return true;
-}
-
 const struct ike_ops v1_ops = {
 	.version = IKE_V1,
 	.sa_size = sizeof(struct v1_sa),
@@ -214,6 +199,5 @@ const struct ike_ops v1_ops = {
 	.child_in = child_in,
 	.child_refused = child_refused,
 	.child_gone = child_gone,
-	.keys = show_keys,
 	.slots_moved = slots_moved,
 };

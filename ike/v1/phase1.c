@@ -7,8 +7,6 @@
  */
 #include "ike/v1/v1.h"
 
-#include "ike/engine/tap.h"
-
 #include "core/base/clock.h"
 #include "core/base/rng.h"
 #include "core/base/secret.h"

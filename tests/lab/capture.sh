@@ -62,4 +62,19 @@ adit_peer start=responder ike=aes256-sha256-modp2048
 capture 20 --count 4 -q
 at_least 4 "--count ends it" isakmp
 expect "nobody captures: it is off again" until_ok 60 grep -q "nobody captures any more" "$(adit_dir gw-a)/log"
+# IKEv1: Main and Quick mode from inside.
+V1='ike=aes256-sha256-modp2048 esp=aes256-sha256-modp2048'
+# shellcheck disable=SC2086  # lists of words
+swan_peer conn=version=1 $V1
+# shellcheck disable=SC2086
+adit_peer start=responder version=1 $V1
+capture 7 --with-keys site --yes
+at_least 6 "IKEv1: Main mode" 'frame.interface_name=="ike-inside" && isakmp.exchangetype==2'
+at_least 3 "IKEv1: Quick mode" 'frame.interface_name=="ike-inside" && isakmp.exchangetype==32'
+out=$(shown -Y 'frame.interface_name=="ike-inside" && isakmp.exchangetype==32' -V)
+case $out in *10.2.0.0*) ok "IKEv1: networks can be read" ;; *) bad "IKEv1: networks" "$out" ;; esac
+out=$(shown -Y 'frame.interface_name=="ike-inside" && _ws.malformed')
+[ -z "$out" ] && ok "IKEv1: nothing is malformed" || bad "IKEv1: malformed" "$out"
+grep -q "of IKEv1 none are written" "$LAB_DIR/cap.out" && ok "IKEv1: it says that keys are not written" ||
+	bad "IKEv1: keys" "$(cat "$LAB_DIR/cap.out")"
 lab_done

@@ -96,6 +96,25 @@ out=$(said); case $out in *"198.51.100.2 calls 203.0.113.1 with IKEv2"*"The near
 we_call "" "conn=version=1"
 explained "calling: the peer has IKEv1 alone" "IKEv1"
 
+# ---- IKEv1
+V1='version=1 ike=aes256-sha256-modp2048 esp=aes256-sha256-modp2048'
+S1='ike=aes256-sha256-modp2048 esp=aes256-sha256-modp2048 conn=version=1'
+they_call "" "$S1"
+explained "called: IKEv1, which is not allowed" "version here does not allow that" "version=auto"
+they_call "$V1" "${S1/ike=aes256/ike=aes128}"
+explained "IKEv1, called: proposal" "The peer offers AES-128-CBC with HMAC-SHA2-256 and MODP 2048" \
+	"ike+=aes128-sha256-modp2048"
+fixed "IKEv1, called: proposal"
+they_call "$V1" "$S1 psk=\"another-key-than-the-other-has\""
+explained "IKEv1, called: wrong key" "Most probably the pre-shared keys differ"
+we_call "$V1" "$S1 psk=\"another-key-than-the-other-has\""
+explained "IKEv1, calling: wrong key" "a wrong pre-shared key looks the same"
+they_call "$V1" "$S1 local_ts=10.22.0.0/24"
+explained "IKEv1, called: their network" "The peer has 10.22.0.0/24 behind itself" "remote_network=10.22.0.0/24"
+fixed "IKEv1, called: their network"
+we_call "$V1" "$S1 local_ts=10.77.0.0/24"
+explained "IKEv1, calling: networks" "its local network must be 10.2.0.0/24"
+
 # ---- JSON, and without the daemon
 expect "JSON has both sides" sh -c "ip netns exec $(ns gw-a) $LAB_B/adit --config-dir $(adit_dir gw-a)/etc --run-dir $(adit_dir gw-a)/run explain site --json | jq -e '.peers[0].failed.ike_ours|length>2'"
 adit_stop gw-a
