@@ -123,7 +123,7 @@ static void forget_fields(struct form *f)
 	f->n = 0;
 }
 
-static void focus(struct form *f, size_t i)
+void form_focus(struct form *f, size_t i)
 {
 	f->at = i;
 	f->touched = false;
@@ -137,7 +137,7 @@ static void build(struct form *f)
 	draft_each(f->draft, collect, f);
 	mark_findings(f);
 	f->first = 0;
-	focus(f, 0);
+	form_focus(f, 0);
 }
 
 /* The same page with the fields that count now; what was typed and refused stays. */
@@ -176,7 +176,7 @@ static void settle(struct form *f)
 	}
 	free(was);
 	if (!touched)
-		focus(f, f->at);
+		form_focus(f, f->at);
 }
 
 /* Is there a setting that counts or not by the value of this one? */
@@ -222,7 +222,7 @@ static void note_weak(struct form *f, struct field *fl)
 	fl->warning = true;
 }
 
-static bool set_value(struct form *f, struct field *fl, const char *text)
+bool form_set_value(struct form *f, struct field *fl, const char *text)
 {
 	struct err e = { 0 };
 
@@ -259,14 +259,14 @@ bool form_take(struct form *f)
 	if (f->at >= f->n || !fl->s || !form_is_text(fl->s) || !f->touched)
 		return !(f->at < f->n && fl->typed);
 	f->touched = false;
-	return set_value(f, fl, f->edit.text);
+	return form_set_value(f, fl, f->edit.text);
 }
 
 bool form_set(struct form *f, size_t i, const char *text)
 {
-	bool taken = set_value(f, &f->fields[i], text);
+	bool taken = form_set_value(f, &f->fields[i], text);
 
-	focus(f, i);
+	form_focus(f, i);
 	settle(f);
 	return taken;
 }
@@ -305,7 +305,7 @@ void form_go(struct form *f, int by)
 		}
 		i = by < 0 ? i - 1 : i + 1;
 	} while (!f->fields[i].s);
-	focus(f, i);
+	form_focus(f, i);
 }
 
 static bool at_end(const struct form *f)
@@ -314,12 +314,12 @@ static bool at_end(const struct form *f)
 }
 
 /* A refused value stays with its field, so its page is not left behind unseen. */
-static bool page_clean(struct form *f)
+bool form_page_clean(struct form *f)
 {
 	form_take(f);
 	for (size_t i = 0; i < f->n; i++) {
 		if (f->fields[i].typed) {
-			focus(f, i);
+			form_focus(f, i);
 			tui_say(f->v.tui, EL_ERROR, "%s: %s", f->fields[i].s->label, f->fields[i].error);
 			return false;
 		}
@@ -329,13 +329,13 @@ static bool page_clean(struct form *f)
 
 static void turn(struct form *f, int by)
 {
-	if (!page_clean(f))
+	if (!form_page_clean(f))
 		return;
 	f->page = (f->page + f->n_pages + by) % f->n_pages;
 	build(f);
 }
 
-static void show_key(struct form *f, const char *key)
+void form_show_field(struct form *f, const char *key)
 {
 	const struct setting *s = draft_setting(f->draft, key, NULL);
 
@@ -344,7 +344,7 @@ static void show_key(struct form *f, const char *key)
 	build(f);
 	for (size_t i = 0; i < f->n; i++)
 		if (strcmp(f->fields[i].key, key) == 0)
-			focus(f, i);
+			form_focus(f, i);
 }
 
 /* ---- saving ---- */
@@ -358,7 +358,7 @@ static void show_findings(struct form *f, const struct err *e)
 		if (f->findings.f[i].level == FINDING_ERROR)
 			first = f->findings.f[i];
 	if (first.key[0])
-		show_key(f, first.key);
+		form_show_field(f, first.key);
 	else
 		build(f);
 	s = first.key[0] ? draft_setting(f->draft, first.key, NULL) : NULL;
@@ -444,10 +444,10 @@ static void save(struct form *f)
 	struct prefix lan[FRONT_LAN_MAX];
 	struct sbuf b = { 0 };
 
-	if (!tui_may_change(f->v.tui) || !page_clean(f))
+	if (!tui_may_change(f->v.tui) || !form_page_clean(f))
 		return;
 	if (!f->router && !f->named) {
-		show_key(f, "name");
+		form_show_field(f, "name");
 		tui_say(f->v.tui, EL_ERROR, "The peer needs a name");
 		return;
 	}
@@ -503,7 +503,7 @@ static void cycle(struct form *f, int by)
 	size_t n = 0, at = 0;
 
 	if (fl->s->type == ST_BOOL) {
-		set_value(f, fl, strcmp(now, "yes") == 0 ? "no" : "yes");
+		form_set_value(f, fl, strcmp(now, "yes") == 0 ? "no" : "yes");
 		return;
 	}
 	for (; fl->s->choices && fl->s->choices[n]; n++)
@@ -514,81 +514,7 @@ static void cycle(struct form *f, int by)
 		at = n - 1;
 	if (n)
 		at = (at + n + (size_t)(by + (int)n)) % n;
-	set_value(f, fl, n && fl->s->choices[at] ? fl->s->choices[at] : "");
-}
-
-/* ---- the key ---- */
-
-/* Which of the two the keys are about: the focused one, else the pre-shared key. */
-static const char *secret_key(const struct form *f)
-{
-	const struct setting *s = f->at < f->n ? f->fields[f->at].s : NULL;
-
-	return s && s->type == ST_SECRET ? s->key : "psk";
-}
-
-static int stored_secret(const struct form *f, const char *key, uint8_t *out, size_t *len,
-			 struct err *e)
-{
-	const char *dir = f->v.tui->front.config_dir;
-
-	return strcmp(key, "ppk") == 0 ? settings_ppk(dir, draft_name(f->base), out, len, e)
-				       : settings_secret(dir, draft_name(f->base), out, len, e);
-}
-
-static void reveal(struct form *f)
-{
-	char text[PSK_MAX * 2 + 80], key[8];
-	struct err e = { 0 };
-	uint8_t *psk;
-	size_t len, n;
-	bool plain = true;
-
-	if (f->router)
-		return;
-	f->reveal = !f->reveal;
-	snprintf(key, sizeof(key), "%s", secret_key(f));
-	/* What was typed here is shown where it stands. */
-	if (f->reveal && *draft_get(f->draft, key) && f->page != PAGE_AUTH && page_clean(f))
-		show_key(f, key);
-	if (!f->reveal || !f->base || f->router || *draft_get(f->draft, key) ||
-	    (f->fields[f->at].s && f->fields[f->at].s->type == ST_SECRET && f->edit.len))
-		return;
-	psk = secret_new(PSK_MAX);
-	if (!psk || stored_secret(f, key, psk, &len, &e) < 0) {
-		tui_say(f->v.tui, EL_ERROR, "%s", e.msg);
-		secret_free(psk);
-		return;
-	}
-	for (size_t i = 0; i < len; i++)
-		plain &= psk[i] >= 0x20 && psk[i] < 0x7f;
-	n = (size_t)snprintf(text, sizeof(text), "%s", plain ? "" : "0x");
-	for (size_t i = 0; i < len; i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, plain ? "%c" : "%02x", psk[i]);
-	f->reveal = false;
-	pop_ask(f->v.tui, setting_find(SCOPE_PEER, key)->label, text, "o", save_answer, f);
-	secret_wipe(text, sizeof(text));
-	secret_free(psk);
-}
-
-static void generate(struct form *f)
-{
-	char key[FRONT_PSK_TEXT], which[8];
-
-	snprintf(which, sizeof(which), "%s", secret_key(f));
-	if (f->router || !page_clean(f))
-		return;
-	if (strcmp(which, "psk") == 0 && !draft_needs_psk(f->draft)) {
-		tui_say(f->v.tui, EL_ERROR, "Both sides show certificates: no pre-shared key is used");
-		return;
-	}
-	front_psk_generate(key);
-	show_key(f, which);
-	set_value(f, &f->fields[f->at], key);
-	focus(f, f->at);
-	f->reveal = true;
-	secret_wipe(key, sizeof(key));
-	tui_say(f->v.tui, EL_TEXT, "A new key: enter the same at the other side");
+	form_set_value(f, fl, n && fl->s->choices[at] ? fl->s->choices[at] : "");
 }
 
 /* ---- children ---- */
@@ -606,7 +532,7 @@ static void child_named(void *arg, const char *name)
 		return;
 	}
 	snprintf(key, sizeof(key), "child.%s.local_network", name);
-	show_key(f, key);
+	form_show_field(f, key);
 }
 
 static void child_away(struct form *f)
@@ -634,11 +560,11 @@ static enum handled form_command(struct form *f, int key)
 		return HANDLED;
 	case K_F0 + 3:
 	case K_CTRL('r'):
-		reveal(f);
+		form_reveal(f);
 		return HANDLED;
 	case K_F0 + 4:
 	case K_CTRL('g'):
-		generate(f);
+		form_generate(f);
 		return HANDLED;
 	case K_F0 + 6:
 	case K_CTRL('y'):
@@ -646,7 +572,7 @@ static enum handled form_command(struct form *f, int key)
 		return HANDLED;
 	case K_F0 + 7:
 	case K_CTRL('n'):
-		if (!f->router && page_clean(f))
+		if (!f->router && form_page_clean(f))
 			pop_input(f->v.tui, "One more pair of networks", "Its name:",
 				  "", false, child_named, f);
 		return HANDLED;
@@ -687,7 +613,7 @@ static void click(struct form *f)
 			return;
 		}
 		form_take(f);
-		focus(f, i);
+		form_focus(f, i);
 	}
 }
 

@@ -56,6 +56,14 @@ const char *form_value(const struct form *f, const struct field *fl);
 bool form_take(struct form *f);
 /* Set field i; a refused text stays in it with the error. The field keeps its focus. */
 bool form_set(struct form *f, size_t i, const char *text);
+/* The same for a field of the page as it is now; its focus is the caller's. */
+bool form_set_value(struct form *f, struct field *fl, const char *text);
+/* The cursor into field i of the page. */
+void form_focus(struct form *f, size_t i);
+/* The page that has this key, and the field. */
+void form_show_field(struct form *f, const char *key);
+/* No refused value on this page; says which it is otherwise, and goes there. */
+bool form_page_clean(struct form *f);
 /* To the next field, or the one before. */
 void form_go(struct form *f, int by);
 
@@ -69,6 +77,12 @@ unsigned form_weak_in(const struct form *f, const struct setting *s, const char 
 unsigned form_weak(const struct form *f);
 /* Let allow_weak name them too. */
 bool form_allow(struct form *f, unsigned bits);
+
+/* --- form_secret.c --- */
+
+/* Show the focused key, else the pre-shared key; make a random one. */
+void form_reveal(struct form *f);
+void form_generate(struct form *f);
 
 /* --- form_command.c --- */
 

@@ -46,19 +46,20 @@ static void check_ends(const struct check *c, const struct prefix *r, const char
 		addr_str(&p->remote_gateway, at);
 		if (r->len == addr_bits(&r->addr))
 			check_say(c, FINDING_ERROR, "remote_network",
-				 "%s is the remote gateway: the way to the peer would "
-				 "lead through its own tunnel; name the networks behind "
-				 "it, or 0.0.0.0/0",
-				 at);
+				  "%s is the remote gateway: the way to the peer would "
+				  "lead through its own tunnel; name the networks behind "
+				  "it, or 0.0.0.0/0",
+				  at);
 		else
 			check_say(c, FINDING_WARNING, "remote_network",
-				 "%s contains the remote gateway %s: the gateway itself "
-				 "is not reached through the tunnel",
-				 rt, at);
+				  "%s contains the remote gateway %s: the gateway itself "
+				  "is not reached through the tunnel",
+				  rt, at);
 	} else if (addr_is_set(&p->local_ip) && prefix_contains(r, &p->local_ip)) {
-		check_say(c, r->len == addr_bits(&r->addr) ? FINDING_ERROR : FINDING_WARNING,
-			 "remote_network", "%s contains this router's own address %s", rt,
-			 addr_str(&p->local_ip, at));
+		check_say(c,
+			  r->len == addr_bits(&r->addr) ? FINDING_ERROR : FINDING_WARNING,
+			  "remote_network", "%s contains this router's own address %s",
+			  rt, addr_str(&p->local_ip, at));
 	}
 }
 
@@ -78,9 +79,9 @@ static void check_lan(const struct check *c, const struct child_conf *ch,
 		prefix_str(lan, lt);
 		if (prefix_covers(lan, r)) {
 			check_say(c, FINDING_ERROR, "remote_network",
-				 "%s %s this router's LAN %s: both sides need networks "
-				 "of their own",
-				 rt, prefix_equal(r, lan) ? "is" : "is part of", lt);
+				  "%s %s this router's LAN %s: both sides need networks "
+				  "of their own",
+				  rt, prefix_equal(r, lan) ? "is" : "is part of", lt);
 			return;
 		}
 		/* check_overlap() has the word for those. */
@@ -88,9 +89,9 @@ static void check_lan(const struct check *c, const struct child_conf *ch,
 			named = named || prefix_overlaps(r, &ch->local_network[k]);
 		if (!named)
 			check_say(c, FINDING_WARNING, "remote_network",
-				 "%s contains this router's LAN %s: what is for the LAN "
-				 "stays here",
-				 rt, lt);
+				  "%s contains this router's LAN %s: what is for the LAN "
+				  "stays here",
+				  rt, lt);
 	}
 }
 
@@ -105,12 +106,12 @@ static void check_remote(const struct check *c, const struct child_conf *ch,
 	if (addr_is_loopback(&r->addr) || addr_is_link_local(&r->addr) ||
 	    addr_is_multicast(&r->addr)) {
 		check_say(c, FINDING_ERROR, "remote_network",
-			 "%s is %s, which never goes through a "
-			 "tunnel",
-			 rt,
-			 addr_is_loopback(&r->addr)    ? "the loopback network"
-			 : addr_is_multicast(&r->addr) ? "multicast"
-						       : "link-local");
+			  "%s is %s, which never goes through a "
+			  "tunnel",
+			  rt,
+			  addr_is_loopback(&r->addr)  ? "the loopback network" :
+			  addr_is_multicast(&r->addr) ? "multicast" :
+							"link-local");
 		return;
 	}
 	check_ends(c, r, rt);
@@ -126,20 +127,22 @@ static void overlap(const struct check *c, const struct prefix *l, const struct 
 	prefix_str(l, lt);
 	prefix_str(r, rt);
 	if (prefix_equal(l, r))
-		check_say(c, FINDING_ERROR, "remote_network",
-			 "%s is the local network too: both sides need networks of their "
-			 "own",
-			 rt);
+		check_say(
+			c, FINDING_ERROR, "remote_network",
+			"%s is the local network too: both sides need networks of their "
+			"own",
+			rt);
 	else if (prefix_covers(r, l))
-		check_say(c, FINDING_WARNING, "remote_network",
-			 "%s contains the local network %s: what is for that stays here, "
-			 "the rest goes through the tunnel",
-			 rt, lt);
+		check_say(
+			c, FINDING_WARNING, "remote_network",
+			"%s contains the local network %s: what is for that stays here, "
+			"the rest goes through the tunnel",
+			rt, lt);
 	else
 		check_say(c, FINDING_WARNING, "remote_network",
-			 "%s lies within the local network %s: right on the hub of "
-			 "several offices, wrong where such addresses are in use here",
-			 rt, lt);
+			  "%s lies within the local network %s: right on the hub of "
+			  "several offices, wrong where such addresses are in use here",
+			  rt, lt);
 }
 
 static void check_overlap(const struct check *c, const struct child_conf *ch)
@@ -175,8 +178,12 @@ static bool has_family(const struct prefix *p, int n, int family)
  */
 static void check_families(const struct check *c, const struct child_conf *ch)
 {
-	static const struct { int family; const char *name; } f[] = {
-		{ AF_INET, "IPv4" }, { AF_INET6, "IPv6" },
+	static const struct {
+		int family;
+		const char *name;
+	} f[] = {
+		{ AF_INET, "IPv4" },
+		{ AF_INET6, "IPv6" },
 	};
 
 	for (int i = 0; i < 2; i++) {
@@ -184,18 +191,19 @@ static void check_families(const struct check *c, const struct child_conf *ch)
 		bool r = has_family(ch->remote_network, ch->n_remote, f[i].family);
 
 		if (l != r && ch->n_local && ch->n_remote)
-			check_say(c, FINDING_ERROR, l ? "local_network" : "remote_network",
-				 "there is an "
-				 "%s network on this side of the tunnel only: name one "
-				 "for the %s side too",
-				 f[i].name, l ? "remote" : "local");
+			check_say(c, FINDING_ERROR,
+				  l ? "local_network" : "remote_network",
+				  "there is an "
+				  "%s network on this side of the tunnel only: name one "
+				  "for the %s side too",
+				  f[i].name, l ? "remote" : "local");
 	}
 	if (c->p->mtu && c->p->mtu < 1280 &&
 	    has_family(ch->local_network, ch->n_local, AF_INET6))
 		check_say(c, FINDING_ERROR, "local_network",
-			 "IPv6 needs an mtu of 1280 at least "
-			 "(RFC 8200), not %u",
-			 c->p->mtu);
+			  "IPv6 needs an mtu of 1280 at least "
+			  "(RFC 8200), not %u",
+			  c->p->mtu);
 }
 
 static void check_weak(const struct check *c, const char *key, const struct suite_list *l)
@@ -206,11 +214,11 @@ static void check_weak(const struct check *c, const char *key, const struct suit
 	if (!missing)
 		return;
 	check_say(c, FINDING_ERROR, key,
-		 "%s %s weak: take a stronger one, or for an old peer that has "
-		 "nothing better set allow_weak = %s",
-		 weak_str(missing, names, sizeof(names)),
-		 missing & (missing - 1) ? "are" : "is",
-		 weak_str(missing | c->p->allow_weak, all, sizeof(all)));
+		  "%s %s weak: take a stronger one, or for an old peer that has "
+		  "nothing better set allow_weak = %s",
+		  weak_str(missing, names, sizeof(names)),
+		  missing & (missing - 1) ? "are" : "is",
+		  weak_str(missing | c->p->allow_weak, all, sizeof(all)));
 }
 
 static void check_child(struct check *c, const struct section *sec,
@@ -244,8 +252,8 @@ static bool same_networks(const struct child_conf *a, const struct child_conf *b
 	       a->local_port_lo == b->local_port_lo &&
 	       a->local_port_hi == b->local_port_hi &&
 	       a->remote_port_lo == b->remote_port_lo &&
-	       a->remote_port_hi == b->remote_port_hi && a->n_local == b->n_local && a->n_remote == b->n_remote && a->n_local &&
-	       a->n_remote &&
+	       a->remote_port_hi == b->remote_port_hi && a->n_local == b->n_local &&
+	       a->n_remote == b->n_remote && a->n_local && a->n_remote &&
 	       memcmp(a->local_network, b->local_network, sizeof(a->local_network)) ==
 		       0 &&
 	       memcmp(a->remote_network, b->remote_network, sizeof(a->remote_network)) ==
@@ -266,15 +274,15 @@ static void check_children(struct check *c)
 			check_say(c, FINDING_ERROR, "local_network", "%s", e.msg);
 		else if (strcmp(d->child[i].name, d->name) == 0)
 			check_say(c, FINDING_ERROR, "local_network",
-				 "a child cannot have the peer's own "
-				 "name: the peer's networks are that child");
+				  "a child cannot have the peer's own "
+				  "name: the peer's networks are that child");
 		check_child(c, &d->child[i], &c->p->children[1 + i]);
 		for (size_t k = 0; k <= i; k++)
 			if (same_networks(&c->p->children[k], &c->p->children[1 + i]))
 				check_say(c, FINDING_ERROR, "remote_network",
-					 "the networks are the same "
-					 "as those of %s",
-					 k ? d->child[k - 1].name : "the peer itself");
+					  "the networks are the same "
+					  "as those of %s",
+					  k ? d->child[k - 1].name : "the peer itself");
 	}
 	c->prefix[0] = '\0';
 }
@@ -288,18 +296,18 @@ static void check_margin(const struct check *c)
 
 	if (p->ike_life_s && p->rekey_margin_s > p->ike_life_s / 2) {
 		check_say(c, FINDING_ERROR, "rekey_margin",
-			 "%s is more than half of ike_life (%s)",
-			 value_duration_str(p->rekey_margin_s, m),
-			 value_duration_str(p->ike_life_s, l));
+			  "%s is more than half of ike_life (%s)",
+			  value_duration_str(p->rekey_margin_s, m),
+			  value_duration_str(p->ike_life_s, l));
 		return;
 	}
 	for (int i = 0; i < p->n_children; i++)
 		if (p->children[i].esp_life_s &&
 		    p->rekey_margin_s > p->children[i].esp_life_s / 2) {
 			check_say(c, FINDING_ERROR, "rekey_margin",
-				 "%s is more than half of esp_life (%s)",
-				 value_duration_str(p->rekey_margin_s, m),
-				 value_duration_str(p->children[i].esp_life_s, l));
+				  "%s is more than half of esp_life (%s)",
+				  value_duration_str(p->rekey_margin_s, m),
+				  value_duration_str(p->children[i].esp_life_s, l));
 			return;
 		}
 }
@@ -390,7 +398,7 @@ size_t draft_check(const struct draft *d, const struct prefix *lan, size_t n_lan
 struct claim {
 	const struct prefix *net;
 	const struct peer_conf *peer;
-	bool own;	/* of the peer itself, not of a further child */
+	bool own; /* of the peer itself, not of a further child */
 };
 
 static int claim_cmp(const void *a, const void *b)
@@ -422,7 +430,8 @@ static void check_same_remote(const struct settings *s, struct findings *fs)
 			for (int k = 0; k < s->peers[i].children[c].n_remote; k++)
 				all[n++] = (struct claim){
 					&s->peers[i].children[c].remote_network[k],
-					&s->peers[i], c == 0};
+					&s->peers[i], c == 0
+				};
 	qsort(all, n, sizeof(*all), claim_cmp);
 	for (size_t i = 1; i < n; i++) {
 		const struct peer_conf *p = all[i].peer, *q = all[i - 1].peer;

@@ -42,11 +42,13 @@ static void check_local_ip(const struct check *c)
 		if (g->kind != GATEWAY_ADDR && g->kind != GATEWAY_NET)
 			continue;
 		if (p->local_ip.family != family)
-			check_say(c, FINDING_ERROR, "local_ip",
-				  "is %s and the remote gateway %s: both must be the same",
-				  p->local_ip.family == AF_INET ? "IPv4" : "IPv6",
-				  family == AF_INET ? "IPv4" : "IPv6");
-		else if (g->kind == GATEWAY_ADDR && addr_equal(&p->local_ip, &g->net.addr))
+			check_say(
+				c, FINDING_ERROR, "local_ip",
+				"is %s and the remote gateway %s: both must be the same",
+				p->local_ip.family == AF_INET ? "IPv4" : "IPv6",
+				family == AF_INET ? "IPv4" : "IPv6");
+		else if (g->kind == GATEWAY_ADDR &&
+			 addr_equal(&p->local_ip, &g->net.addr))
 			check_say(c, FINDING_ERROR, "local_ip",
 				  "is the address of the remote gateway");
 		else
@@ -66,20 +68,21 @@ void check_gateway(const struct check *c, bool bad_gateway)
 	if (bad_gateway)
 		return;
 	if (only_waits(p) && p->start != START_RESPONDER)
-		check_say(c, FINDING_ERROR, "start",
-			  "this router cannot connect to a peer whose address it does not "
-			  "know (remote_gateway is %s): set start = responder",
-			  p->gateways[0].kind == GATEWAY_ANY ? "any" : "a network");
+		check_say(
+			c, FINDING_ERROR, "start",
+			"this router cannot connect to a peer whose address it does not "
+			"know (remote_gateway is %s): set start = responder",
+			p->gateways[0].kind == GATEWAY_ANY ? "any" : "a network");
 	if (one_waits(p) && p->peer_id.type == ID_NONE && !p->peer_cert[0])
 		check_say(c, FINDING_WARNING, "peer_id",
-			  p->peer_auth == AUTH_BY_PSK
-				  ? "is not set and remote_gateway is %s: whoever knows "
-				    "the pre-shared key is taken for this peer"
-				  : "is not set and remote_gateway is %s: whoever has a "
-				    "certificate of a trusted CA is taken for this peer",
-			  only_waits(p) && p->gateways[0].kind == GATEWAY_ANY
-				  ? "any"
-				  : "not one address");
+			  p->peer_auth == AUTH_BY_PSK ?
+				  "is not set and remote_gateway is %s: whoever knows "
+				  "the pre-shared key is taken for this peer" :
+				  "is not set and remote_gateway is %s: whoever has a "
+				  "certificate of a trusted CA is taken for this peer",
+			  only_waits(p) && p->gateways[0].kind == GATEWAY_ANY ?
+				  "any" :
+				  "not one address");
 	for (int i = 0; i + 1 < p->n_gateways; i++)
 		if (p->gateways[i].kind == GATEWAY_ANY) {
 			check_say(c, FINDING_ERROR, gw->key,
@@ -153,20 +156,21 @@ static void check_v1_suites(const struct check *c, const char *key, enum suite_u
 
 	snprintf(full, sizeof(full), "%s%s", c->prefix, key);
 	/* The defaults hold proposals for both. */
-	if (!draft_is_set(d, full) || suite_parse(use, draft_get(d, full), &all, NULL) < 0)
+	if (!draft_is_set(d, full) ||
+	    suite_parse(use, draft_get(d, full), &all, NULL) < 0)
 		return;
 	complete = v1_suites(use, &all, &l);
 	if (complete || (l.n && c->p->version == IKE_AUTO))
 		return;
 	check_say(c, FINDING_ERROR, key,
-		  use == SUITE_IKE
-			  ? "IKEv1 knows no %s: write aes256-sha256-modp2048, or another "
-			    "without an AEAD cipher and x25519"
-			  : "IKEv1 knows no %s: write aes256gcm16-modp2048 or "
-			    "aes256-sha256-modp2048",
+		  use == SUITE_IKE ?
+			  "IKEv1 knows no %s: write aes256-sha256-modp2048, or another "
+			  "without an AEAD cipher and x25519" :
+			  "IKEv1 knows no %s: write aes256gcm16-modp2048 or "
+			  "aes256-sha256-modp2048",
 		  use == SUITE_IKE ? "AES-GCM or ChaCha20 of its own, no x25519, and one "
-				     "hash for PRF and integrity"
-				   : "ChaCha20 and no x25519");
+				     "hash for PRF and integrity" :
+				     "ChaCha20 and no x25519");
 }
 
 static void check_aggressive(const struct check *c)
@@ -224,7 +228,8 @@ void check_version(const struct check *c)
 	if (c->p->version != IKE_V1)
 		return;
 	for (size_t i = 0; i < sizeof(v2_only) / sizeof(v2_only[0]); i++)
-		if (is_set(c, v2_only[i]) && strcmp(draft_get(c->d, v2_only[i]), "no") != 0 &&
+		if (is_set(c, v2_only[i]) &&
+		    strcmp(draft_get(c->d, v2_only[i]), "no") != 0 &&
 		    strcmp(draft_get(c->d, v2_only[i]), "0") != 0)
 			check_say(c, FINDING_WARNING, v2_only[i],
 				  "has no effect: IKEv1 does not know it");
@@ -284,17 +289,18 @@ static void check_transport(const struct check *c, const struct child_conf *ch)
 	}
 	for (int i = 0; ch->n_remote && i < p->n_gateways; i++) {
 		known |= p->gateways[i].kind == GATEWAY_ADDR;
-		gateway |= p->gateways[i].kind == GATEWAY_ADDR
-				   ? addr_equal(&p->gateways[i].net.addr,
-						&ch->remote_network[0].addr)
-				   : true;
+		gateway |= p->gateways[i].kind == GATEWAY_ADDR ?
+				   addr_equal(&p->gateways[i].net.addr,
+					      &ch->remote_network[0].addr) :
+				   true;
 	}
 	if (known && !gateway)
 		check_say(c, FINDING_ERROR, "remote_network",
 			  "transport mode is between the two routers: it must be the "
 			  "remote gateway, %s",
 			  addr_is_set(&p->remote_gateway) ?
-				  addr_str(&p->remote_gateway, at) : "one of its addresses");
+				  addr_str(&p->remote_gateway, at) :
+				  "one of its addresses");
 }
 
 void check_traffic(const struct check *c, const struct child_conf *ch)
@@ -356,20 +362,21 @@ void check_same_end(const struct settings *s, struct findings *fs)
 				continue;
 			same = same_end(p, q);
 			if (same)
-				f = findings_add(fs, FINDING_ERROR, p->name,
-						 "remote_gateway",
-						 "the gateway and the IDs are the same as "
-						 "those of %s: nobody could tell the two "
-						 "apart; give them different IDs, or make "
-						 "one a child of the other",
-						 q->name);
+				f = findings_add(
+					fs, FINDING_ERROR, p->name, "remote_gateway",
+					"the gateway and the IDs are the same as "
+					"those of %s: nobody could tell the two "
+					"apart; give them different IDs, or make "
+					"one a child of the other",
+					q->name);
 			else if (same_psk_needed(p, q))
-				f = findings_add(fs, FINDING_WARNING, p->name, "psk",
-						 "%s calls from the same place, and IKEv1's "
-						 "main mode tells callers apart by address "
-						 "alone: both need the same pre-shared key, "
-						 "certificates, or version = 2",
-						 q->name);
+				f = findings_add(
+					fs, FINDING_WARNING, p->name, "psk",
+					"%s calls from the same place, and IKEv1's "
+					"main mode tells callers apart by address "
+					"alone: both need the same pre-shared key, "
+					"certificates, or version = 2",
+					q->name);
 			else
 				continue;
 			if (f)

@@ -10,7 +10,7 @@
 
 /* --- gateways --- */
 
-static const char *const any_words[] = { "any",       "%any", "*",    "0.0.0.0",
+static const char *const any_words[] = { "any",	      "%any", "*",    "0.0.0.0",
 					 "0.0.0.0/0", "::",   "::/0", "%any6" };
 
 static bool is_any(const char *t)
@@ -49,11 +49,12 @@ static int parse_name(const char *t, struct gateway *g, struct err *e)
 
 	for (const char *p = t; *p; p++) {
 		if ((unsigned char)*p > 127)
-			return err_set(e,
-				       "\"%.60s\" has letters beyond ASCII: write the name "
-				       "as DNS has it, beginning with xn-- (idn2 NAME "
-				       "prints that)",
-				       t);
+			return err_set(
+				e,
+				"\"%.60s\" has letters beyond ASCII: write the name "
+				"as DNS has it, beginning with xn-- (idn2 NAME "
+				"prints that)",
+				t);
 		letter |= isalpha((unsigned char)*p) != 0;
 	}
 	if (n && t[n - 1] == '.')
@@ -99,17 +100,17 @@ int kind_gateway_parse(const char *text, struct gateway *g, struct err *e)
 	if (addr_parse(text, &a, NULL) == 0) {
 		g->kind = GATEWAY_ADDR;
 		g->net = (struct prefix){ .addr = a, .len = addr_bits(&a) };
-		return not_a_router(&a) ? err_set(e, "%.60s is not the address of a router",
-						  text)
-					: 0;
+		return not_a_router(&a) ?
+			       err_set(e, "%.60s is not the address of a router", text) :
+			       0;
 	}
 	if (strchr(text, '/')) {
 		if (prefix_parse(text, &g->net, e) < 0)
 			return -1;
 		if (not_a_router(&g->net.addr))
 			return err_set(e, "%.60s holds no addresses of routers", text);
-		g->kind = g->net.len == addr_bits(&g->net.addr) ? GATEWAY_ADDR
-								: GATEWAY_NET;
+		g->kind = g->net.len == addr_bits(&g->net.addr) ? GATEWAY_ADDR :
+								  GATEWAY_NET;
 		return 0;
 	}
 	/* Two colons are nothing but an address; one is a port. */
@@ -173,7 +174,11 @@ bool kind_gateway_waits(const struct gateway *g)
 
 /* --- protocols --- */
 
-static const struct { const char *name; uint8_t number; bool ports; } protocols[] = {
+static const struct {
+	const char *name;
+	uint8_t number;
+	bool ports;
+} protocols[] = {
 	{ "any", 0, false },
 	{ "tcp", IPPROTO_TCP, true },
 	{ "udp", IPPROTO_UDP, true },
@@ -269,9 +274,8 @@ int kind_ports_parse(const char *text, uint16_t *lo, uint16_t *hi, struct err *e
 		return 0;
 	}
 	if (strchr(text, ','))
-		return err_set(e,
-			       "one port or one range, not a list: further ones are "
-			       "children of their own");
+		return err_set(e, "one port or one range, not a list: further ones are "
+				  "children of their own");
 	if (!number(text, n, UINT16_MAX, &a) ||
 	    (text[n] && !number(text + n + 1, strlen(text + n + 1), UINT16_MAX, &b)))
 		return err_set(e,

@@ -38,12 +38,14 @@ void settings_fini(struct settings *s)
 	memset(s, 0, sizeof(*s));
 }
 
+static int is_named(const void *name, const void *peer)
+{
+	return strcmp(name, ((const struct peer_conf *)peer)->name);
+}
+
 const struct peer_conf *settings_peer(const struct settings *s, const char *name)
 {
-	for (size_t i = 0; i < s->n_peers; i++)
-		if (strcmp(s->peers[i].name, name) == 0)
-			return &s->peers[i];
-	return NULL;
+	return s->n_peers ? bsearch(name, s->peers, s->n_peers, sizeof(*s->peers), is_named) : NULL;
 }
 
 /* --- secrets --- */

@@ -48,10 +48,9 @@ const struct setting settings_table[] = {
 	/* --- adit.conf --- */
 	{
 		.key = "wan", .scope = SCOPE_ROUTER, .type = ST_IFACE,
-		.page = PAGE_ROUTER,
-		.max = IFNAME_MAX - 1, .def = "",
-		.empty = "the interface of the default route",
-		.unit = "", .label = "WAN interface", IN_ROUTER(wan), NO_WHEN,
+		.page = PAGE_ROUTER, .max = IFNAME_MAX - 1, .def = "",
+		.empty = "the interface of the default route", .unit = "",
+		.label = "WAN interface", IN_ROUTER(wan), NO_WHEN,
 		.help = "The interface that leads to the Internet",
 		.more = "Left out, adit takes the interface of the default route and "
 			"follows it when it changes.",
@@ -60,10 +59,9 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "lan", .scope = SCOPE_ROUTER, .type = ST_IFACES,
-		.page = PAGE_ROUTER,
-		.max = LAN_MAX, .def = "",
-		.empty = "every other interface that has an address",
-		.unit = "", .label = "LAN interfaces", IN_ROUTER(lan), NO_WHEN,
+		.page = PAGE_ROUTER, .max = LAN_MAX, .def = "",
+		.empty = "every other interface that has an address", .unit = "",
+		.label = "LAN interfaces", IN_ROUTER(lan), NO_WHEN,
 		COUNT(router_conf, n_lan),
 		.help = "The interfaces of the inside, with commas between",
 		.more = "Left out, every interface that has an address and is neither "
@@ -72,9 +70,9 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "ike_port", .scope = SCOPE_ROUTER, .type = ST_UINT,
-		.page = PAGE_ROUTER,
-		.cost = COST_RESTART, .min = 1, .max = 65535, .def = "500", .empty = "",
-		.unit = "", .label = "IKE port", IN_ROUTER(ike_port), NO_WHEN,
+		.page = PAGE_ROUTER, .cost = COST_RESTART, .min = 1, .max = 65535,
+		.def = "500", .empty = "", .unit = "", .label = "IKE port",
+		IN_ROUTER(ike_port), NO_WHEN,
 		.help = "The UDP port on which this router waits for IKE",
 		.more = "Peers call 500 unless they are told otherwise "
 			"(remote_port there).",
@@ -82,19 +80,18 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "natt_port", .scope = SCOPE_ROUTER, .type = ST_UINT,
-		.page = PAGE_ROUTER,
-		.cost = COST_RESTART, .min = 1, .max = 65535, .def = "4500", .empty = "",
-		.unit = "", .label = "NAT-T port", IN_ROUTER(natt_port), NO_WHEN,
+		.page = PAGE_ROUTER, .cost = COST_RESTART, .min = 1, .max = 65535,
+		.def = "4500", .empty = "", .unit = "", .label = "NAT-T port",
+		IN_ROUTER(natt_port), NO_WHEN,
 		.help = "The UDP port for IKE and ESP where there is NAT",
 		.more = "It must be another than ike_port.",
 		.example = "4501", .aka = "strongSwan: charon.port_nat_t",
 	},
 	{
 		.key = "dataplane", .scope = SCOPE_ROUTER, .type = ST_CHOICE,
-		.page = PAGE_ROUTER,
-		.cost = COST_RESTART, .def = "auto", .empty = "", .unit = "",
-		.choices = dataplane_words, .label = "Dataplane", IN_ROUTER(dataplane),
-		NO_WHEN,
+		.page = PAGE_ROUTER, .cost = COST_RESTART, .def = "auto", .empty = "",
+		.unit = "", .choices = dataplane_words, .label = "Dataplane",
+		IN_ROUTER(dataplane), NO_WHEN,
 		.help = "Who encrypts packets: the kernel or a program of adit's",
 		.more = "auto takes the kernel when it can do ESP and adit can use it, "
 			"else the userspace dataplane. What was taken and why stands in "
@@ -103,9 +100,9 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "log_level", .scope = SCOPE_ROUTER, .type = ST_CHOICE,
-		.page = PAGE_ROUTER,
-		.def = "info", .empty = "", .unit = "", .choices = level_words,
-		.label = "Log level", IN_ROUTER(log_level), NO_WHEN,
+		.page = PAGE_ROUTER, .def = "info", .empty = "", .unit = "",
+		.choices = level_words, .label = "Log level", IN_ROUTER(log_level),
+		NO_WHEN,
 		.help = "How much is logged",
 		.more = "info is a line for what an admin wants to know of; debug tells "
 			"every message of every negotiation.",
@@ -114,10 +111,8 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "theme", .scope = SCOPE_ROUTER, .type = ST_WORD,
-		.page = PAGE_ROUTER,
-		.max = 31, .def = "default", .empty = "", .unit = "",
-		.label = "Colour theme",
-		IN_ROUTER(theme), NO_WHEN,
+		.page = PAGE_ROUTER, .max = 31, .def = "default", .empty = "",
+		.unit = "", .label = "Colour theme", IN_ROUTER(theme), NO_WHEN,
 		.help = "The colours of the screen: a file of the themes folder",
 		.more = "Those that come with adit: default, light, mono, high-contrast.",
 		.example = "high-contrast", .aka = "",
@@ -125,10 +120,10 @@ const struct setting settings_table[] = {
 
 	/* --- a peer: General --- */
 	{
-		.key = "name", .scope = SCOPE_PEER, .type = ST_NAME, .page = PAGE_GENERAL,
-		.cost = COST_RESTART, .required = true, .min = 1, .max = PEER_NAME_MAX,
-		.def = "", .empty = "", .unit = "", .label = "Peer name", IN_PEER(name),
-		NO_WHEN,
+		.key = "name", .scope = SCOPE_PEER, .type = ST_NAME,
+		.page = PAGE_GENERAL, .cost = COST_RESTART, .required = true, .min = 1,
+		.max = PEER_NAME_MAX, .def = "", .empty = "", .unit = "",
+		.label = "Peer name", IN_PEER(name), NO_WHEN,
 		.help = "What the peer is called everywhere: letters, digits, . _ -",
 		.more = "It is also the name of the peer's file and, shortened, of its "
 			"interface. In the file itself it may be left out.",
@@ -138,19 +133,17 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "description", .scope = SCOPE_PEER, .type = ST_TEXT,
-		.page = PAGE_GENERAL,
-		.max = DESCRIPTION_MAX, .def = "", .empty = "", .unit = "",
-		.label = "Description", IN_PEER(description), NO_WHEN,
+		.page = PAGE_GENERAL, .max = DESCRIPTION_MAX, .def = "", .empty = "",
+		.unit = "", .label = "Description", IN_PEER(description), NO_WHEN,
 		.help = "A note for people", .more = "",
 		.example = "Branch office, Main Street",
 		.aka = "VergeOS: Description; RouterOS: comment",
 	},
 	{
 		.key = "enabled", .scope = SCOPE_PEER, .type = ST_BOOL,
-		.page = PAGE_GENERAL,
-		.cost = COST_RESTART, .defaultable = true, .def = "yes", .empty = "",
-		.unit = "",
-		.label = "Enabled", IN_PEER(enabled), NO_WHEN,
+		.page = PAGE_GENERAL, .cost = COST_RESTART, .defaultable = true,
+		.def = "yes", .empty = "", .unit = "", .label = "Enabled",
+		IN_PEER(enabled), NO_WHEN,
 		.help = "Whether the peer is used at all",
 		.more = "A disabled peer keeps its settings; it has no interface, no "
 			"routes and nobody gets an answer.",
@@ -158,10 +151,9 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "start", .scope = SCOPE_PEER, .type = ST_CHOICE,
-		.page = PAGE_GENERAL,
-		.cost = COST_RESTART, .defaultable = true, .def = "start", .empty = "",
-		.unit = "",
-		.choices = start_words, .label = "Who begins", IN_PEER(start), NO_WHEN,
+		.page = PAGE_GENERAL, .cost = COST_RESTART, .defaultable = true,
+		.def = "start", .empty = "", .unit = "", .choices = start_words,
+		.label = "Who begins", IN_PEER(start), NO_WHEN,
 		.help = "start: this router; responder: the peer; on_demand: the first "
 			"packet",
 		.more = "A router that starts answers too. Use responder when the peer's "
@@ -175,10 +167,10 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "version", .scope = SCOPE_PEER, .type = ST_VERSION,
-		.page = PAGE_GENERAL,
-		.cost = COST_RESTART, .defaultable = true, .min = 1, .max = 3, .def = "2",
-		.empty = "", .unit = "", .choices = version_words, .label = "IKE version",
-		IN_PEER(version), NO_WHEN,
+		.page = PAGE_GENERAL, .cost = COST_RESTART, .defaultable = true,
+		.min = 1, .max = 3, .def = "2", .empty = "", .unit = "",
+		.choices = version_words, .label = "IKE version", IN_PEER(version),
+		NO_WHEN,
 		.help = "The key exchange: 2 for IKEv2, 1 for IKEv1, auto for either",
 		.more = "IKEv2 wherever the peer can: it is simpler, quicker and safer. "
 			"With auto this router answers in whichever version it is "
@@ -189,10 +181,9 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "exchange", .scope = SCOPE_PEER, .type = ST_CHOICE,
-		.page = PAGE_GENERAL,
-		.cost = COST_RESTART, .defaultable = true, .def = "main", .empty = "",
-		.unit = "", .choices = exchange_words, .label = "IKEv1 exchange",
-		IN_PEER(exchange), IKEV1_ONLY,
+		.page = PAGE_GENERAL, .cost = COST_RESTART, .defaultable = true,
+		.def = "main", .empty = "", .unit = "", .choices = exchange_words,
+		.label = "IKEv1 exchange", IN_PEER(exchange), IKEV1_ONLY,
 		.help = "main; or aggressive for old peers that know nothing else",
 		.more = "Aggressive mode sends names in clear and lets whoever calls try "
 			"to guess the pre-shared key at leisure: allow_weak has to name "
@@ -205,10 +196,9 @@ const struct setting settings_table[] = {
 	/* --- Networks --- */
 	{
 		.key = "local_ip", .scope = SCOPE_PEER, .type = ST_ADDR,
-		.page = PAGE_NETWORKS,
-		.cost = COST_RESTART, .defaultable = true, .def = "",
-		.empty = "the address this router reaches the gateway from", .unit = "",
-		.label = "Local IP", IN_PEER(local_ip), NO_WHEN,
+		.page = PAGE_NETWORKS, .cost = COST_RESTART, .defaultable = true,
+		.def = "", .empty = "the address this router reaches the gateway from",
+		.unit = "", .label = "Local IP", IN_PEER(local_ip), NO_WHEN,
 		.help = "This router's own address towards the peer",
 		.more = "Only needed where the router has several addresses on the "
 			"outside.",
@@ -218,8 +208,8 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "remote_gateway", .scope = SCOPE_PEER, .type = ST_GATEWAYS,
-		.page = PAGE_NETWORKS, .cost = COST_RESTART, .required = true, .def = "",
-		.empty = "", .unit = "", .label = "Remote gateway",
+		.page = PAGE_NETWORKS, .cost = COST_RESTART, .required = true,
+		.def = "", .empty = "", .unit = "", .label = "Remote gateway",
 		IN_PEER(gateways), COUNT(peer_conf, n_gateways), NO_WHEN,
 		.help = "Where the peer is: addresses, host names, networks, or any",
 		.more = "Several are tried in this order. A host name is looked up again "
@@ -235,9 +225,9 @@ const struct setting settings_table[] = {
 	{
 		.key = "local_network", .scope = SCOPE_PEER, .type = ST_NETWORKS,
 		.page = PAGE_NETWORKS, .cost = COST_REKEY, .required = true,
-		.defaultable = true,
-		.def = "", .empty = "", .unit = "", .label = "Local network",
-		IN_CHILD(local_network), COUNT(child_conf, n_local), NO_WHEN,
+		.defaultable = true, .def = "", .empty = "", .unit = "",
+		.label = "Local network", IN_CHILD(local_network),
+		COUNT(child_conf, n_local), NO_WHEN,
 		.help = "The networks on this side, with commas between",
 		.more = "What the peer may reach through the tunnel. The peer's remote "
 			"network must be the same, or overlap.",
@@ -247,8 +237,8 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "remote_network", .scope = SCOPE_PEER, .type = ST_NETWORKS,
-		.page = PAGE_NETWORKS, .cost = COST_REKEY, .required = true,
-		.def = "", .empty = "", .unit = "", .label = "Remote network",
+		.page = PAGE_NETWORKS, .cost = COST_REKEY, .required = true, .def = "",
+		.empty = "", .unit = "", .label = "Remote network",
 		IN_CHILD(remote_network), COUNT(child_conf, n_remote), NO_WHEN,
 		.help = "The networks behind the peer, with commas between",
 		.more = "They are routed into the tunnel. 0.0.0.0/0 sends everything "
@@ -265,7 +255,8 @@ const struct setting settings_table[] = {
 	{
 		.key = "protocol", .scope = SCOPE_PEER, .type = ST_PROTO,
 		.page = PAGE_NETWORKS, .cost = COST_REKEY, .max = 255, .def = "any",
-		.empty = "", .unit = "", .label = "Protocol", IN_CHILD(protocol), NO_WHEN,
+		.empty = "", .unit = "", .label = "Protocol", IN_CHILD(protocol),
+		NO_WHEN,
 		.help = "Only packets of this protocol go through the tunnel",
 		.more = "Both sides must name the same. The routes still lead all traffic "
 			"between the networks to the tunnel: what is of another protocol is "
@@ -276,9 +267,9 @@ const struct setting settings_table[] = {
 	{
 		.key = "local_ports", .scope = SCOPE_PEER, .type = ST_PORTS,
 		.page = PAGE_NETWORKS, .cost = COST_REKEY, .def = "any", .empty = "",
-		.unit = "", .label = "Local ports",
-		.home = HOME_CHILD, .offset = offsetof(struct child_conf, local_port_lo),
-		.width = 4, .when = "while protocol is not any", .when_key = "protocol",
+		.unit = "", .label = "Local ports", .home = HOME_CHILD,
+		.offset = offsetof(struct child_conf, local_port_lo), .width = 4,
+		.when = "while protocol is not any", .when_key = "protocol",
 		.when_not = "any", .hides = true,
 		.help = "Only these ports of hosts on this side", .more = "",
 		.example = "443", .aka = "RouterOS: src-port; strongSwan: leftprotoport=tcp/443",
@@ -286,9 +277,9 @@ const struct setting settings_table[] = {
 	{
 		.key = "remote_ports", .scope = SCOPE_PEER, .type = ST_PORTS,
 		.page = PAGE_NETWORKS, .cost = COST_REKEY, .def = "any", .empty = "",
-		.unit = "", .label = "Remote ports",
-		.home = HOME_CHILD, .offset = offsetof(struct child_conf, remote_port_lo),
-		.width = 4, .when = "while protocol is not any", .when_key = "protocol",
+		.unit = "", .label = "Remote ports", .home = HOME_CHILD,
+		.offset = offsetof(struct child_conf, remote_port_lo), .width = 4,
+		.when = "while protocol is not any", .when_key = "protocol",
 		.when_not = "any", .hides = true,
 		.help = "Only these ports of hosts behind the peer", .more = "",
 		.example = "1000-2000", .aka = "RouterOS: dst-port; strongSwan: rightprotoport",
@@ -296,7 +287,8 @@ const struct setting settings_table[] = {
 	{
 		.key = "mode", .scope = SCOPE_PEER, .type = ST_CHOICE,
 		.page = PAGE_NETWORKS, .cost = COST_REKEY, .def = "tunnel", .empty = "",
-		.unit = "", .choices = mode_words, .label = "Mode", IN_CHILD(mode), NO_WHEN,
+		.unit = "", .choices = mode_words, .label = "Mode", IN_CHILD(mode),
+		NO_WHEN,
 		.help = "tunnel: between networks; transport: between the two routers",
 		.more = "Transport mode protects what the routers themselves send each other, "
 			"such as GRE or L2TP. The networks are the two routers' own "
@@ -307,10 +299,9 @@ const struct setting settings_table[] = {
 	/* --- Algorithms --- */
 	{
 		.key = "ike", .scope = SCOPE_PEER, .type = ST_IKE,
-		.page = PAGE_ALGORITHMS,
-		.cost = COST_RESTART, .defaultable = true, .def = IKE_DEFAULT,
-		.empty = "",
-		.unit = "", .label = "IKE algorithms", IN_PEER(ike), NO_WHEN,
+		.page = PAGE_ALGORITHMS, .cost = COST_RESTART, .defaultable = true,
+		.def = IKE_DEFAULT, .empty = "", .unit = "", .label = "IKE algorithms",
+		IN_PEER(ike), NO_WHEN,
 		.help = "Proposals for the key exchange, best first, with commas between",
 		.more = "Each is encryption-hash-group: aes256-sha256-modp2048, or with "
 			"an AEAD cipher aes256gcm16-sha384-ecp384, where the hash makes "
@@ -321,9 +312,9 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "esp", .scope = SCOPE_PEER, .type = ST_ESP,
-		.page = PAGE_ALGORITHMS,
-		.cost = COST_REKEY, .defaultable = true, .def = ESP_DEFAULT, .empty = "",
-		.unit = "", .label = "ESP algorithms", IN_CHILD(esp), NO_WHEN,
+		.page = PAGE_ALGORITHMS, .cost = COST_REKEY, .defaultable = true,
+		.def = ESP_DEFAULT, .empty = "", .unit = "", .label = "ESP algorithms",
+		IN_CHILD(esp), NO_WHEN,
 		.help = "Proposals for the traffic, best first, with commas between",
 		.more = "Each is encryption-hash-group, or encryption-group with an AEAD "
 			"cipher: aes256gcm16-ecp384. The group makes fresh keys at every "
@@ -335,9 +326,9 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "allow_weak", .scope = SCOPE_PEER, .type = ST_WEAK,
-		.page = PAGE_ALGORITHMS,
-		.cost = COST_RESTART, .def = "", .empty = "none", .unit = "",
-		.label = "Allow weak", IN_PEER(allow_weak), NO_WHEN,
+		.page = PAGE_ALGORITHMS, .cost = COST_RESTART, .def = "",
+		.empty = "none", .unit = "", .label = "Allow weak", IN_PEER(allow_weak),
+		NO_WHEN,
 		.help = "Weak algorithms this peer may use, with commas between",
 		.more = "For old peers only: 3des, md5, sha1, modp768, modp1024, "
 			"modp1536, des, blowfish, camellia, and aggressive for IKEv1's "
@@ -348,10 +339,10 @@ const struct setting settings_table[] = {
 
 	/* --- Authentication --- */
 	{
-		.key = "auth", .scope = SCOPE_PEER, .type = ST_CHOICE, .page = PAGE_AUTH,
-		.cost = COST_RESTART, .defaultable = true, .def = "psk", .empty = "",
-		.unit = "", .choices = auth_words, .label = "Authentication", IN_PEER(auth),
-		NO_WHEN,
+		.key = "auth", .scope = SCOPE_PEER, .type = ST_CHOICE,
+		.page = PAGE_AUTH, .cost = COST_RESTART, .defaultable = true,
+		.def = "psk", .empty = "", .unit = "", .choices = auth_words,
+		.label = "Authentication", IN_PEER(auth), NO_WHEN,
 		.help = "How this router proves who it is: psk or cert",
 		.more = "psk: a secret that both sides know. cert: a certificate, made "
 			"with adit pki or brought from elsewhere.",
@@ -361,20 +352,19 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "peer_auth", .scope = SCOPE_PEER, .type = ST_CHOICE,
-		.page = PAGE_AUTH, .like = "auth",
-		.cost = COST_RESTART, .defaultable = true, .def = "",
-		.empty = "the same as auth", .unit = "", .choices = auth_words,
-		.label = "Peer proves by", IN_PEER(peer_auth), NO_WHEN,
+		.page = PAGE_AUTH, .like = "auth", .cost = COST_RESTART,
+		.defaultable = true, .def = "", .empty = "the same as auth", .unit = "",
+		.choices = auth_words, .label = "Peer proves by", IN_PEER(peer_auth),
+		NO_WHEN,
 		.help = "How the peer proves who it is, where that differs",
 		.more = "IKEv1 knows only the same way for both.",
 		.example = "psk", .aka = "strongSwan: rightauth, remote auth",
 	},
 	{
-		.key = "local_id", .scope = SCOPE_PEER, .type = ST_ID, .page = PAGE_AUTH,
-		.cost = COST_RESTART, .defaultable = true, .max = ID_MAX, .def = "",
-		.empty = "the local address", .unit = "", .label = "Local ID",
-		IN_PEER(local_id),
-		NO_WHEN,
+		.key = "local_id", .scope = SCOPE_PEER, .type = ST_ID,
+		.page = PAGE_AUTH, .cost = COST_RESTART, .defaultable = true,
+		.max = ID_MAX, .def = "", .empty = "the local address", .unit = "",
+		.label = "Local ID", IN_PEER(local_id), NO_WHEN,
 		.help = "Who this router says it is",
 		.more = "An IP address, a host name, user@host, keyid:text (or "
 			"keyid:0x…), or a distinguished name such as \"C=CH, O=Acme, "
@@ -387,8 +377,8 @@ const struct setting settings_table[] = {
 	{
 		.key = "peer_id", .scope = SCOPE_PEER, .type = ST_ID, .page = PAGE_AUTH,
 		.cost = COST_RESTART, .max = ID_MAX, .def = "",
-		.empty = "the peer's address",
-		.unit = "", .label = "Peer ID", IN_PEER(peer_id), NO_WHEN,
+		.empty = "the peer's address", .unit = "", .label = "Peer ID",
+		IN_PEER(peer_id), NO_WHEN,
 		.help = "Who the peer must say it is",
 		.more = "The same forms as local_id, compared octet for octet. Left out "
 			"with remote_gateway = any, every ID is taken.",
@@ -398,9 +388,9 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "psk", .scope = SCOPE_PEER, .type = ST_SECRET, .page = PAGE_AUTH,
-		.cost = COST_RESTART, .sensitive = true, .hides = true, .min = 1, .max = PSK_MAX,
-		.def = "",
-		.empty = "", .unit = "", .label = "Pre-shared key", NO_WHEN,
+		.cost = COST_RESTART, .sensitive = true, .hides = true, .min = 1,
+		.max = PSK_MAX, .def = "", .empty = "", .unit = "",
+		.label = "Pre-shared key", NO_WHEN,
 		.help = "The secret both sides know: text, or 0x and hex digits",
 		.more = "Kept in a file of its own that only root reads (secrets/NAME), "
 			"never in the peer's file. On the command line it comes from "
@@ -413,8 +403,9 @@ const struct setting settings_table[] = {
 
 	{
 		.key = "cert", .scope = SCOPE_PEER, .type = ST_CERT, .page = PAGE_AUTH,
-		.cost = COST_RESTART, .defaultable = true, .max = PKI_NAME_MAX, .def = "",
-		.empty = "", .unit = "", .label = "Certificate", IN_PEER(cert), OUR_CERT,
+		.cost = COST_RESTART, .defaultable = true, .max = PKI_NAME_MAX,
+		.def = "", .empty = "", .unit = "", .label = "Certificate",
+		IN_PEER(cert), OUR_CERT,
 		.help = "This router's certificate, by its name in adit pki list",
 		.more = "Its private key must be stored beside it. local_id has to stand "
 			"in the certificate, as its subject or an alternative name; left "
@@ -424,8 +415,7 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "peer_cert", .scope = SCOPE_PEER, .type = ST_CERT,
-		.page = PAGE_AUTH,
-		.cost = COST_RESTART, .max = PKI_NAME_MAX, .def = "",
+		.page = PAGE_AUTH, .cost = COST_RESTART, .max = PKI_NAME_MAX, .def = "",
 		.empty = "any that a CA below signed", .unit = "",
 		.label = "Peer's certificate", IN_PEER(peer_cert), PEER_CERT,
 		.help = "The one certificate that is taken from the peer",
@@ -437,8 +427,8 @@ const struct setting settings_table[] = {
 	{
 		.key = "ca", .scope = SCOPE_PEER, .type = ST_CERTS, .page = PAGE_AUTH,
 		.cost = COST_RESTART, .defaultable = true, .max = CA_MAX, .def = "",
-		.empty = "every CA in adit pki list", .unit = "", .label = "Trusted CAs",
-		IN_PEER(ca), COUNT(peer_conf, n_ca), PEER_CERT,
+		.empty = "every CA in adit pki list", .unit = "",
+		.label = "Trusted CAs", IN_PEER(ca), COUNT(peer_conf, n_ca), PEER_CERT,
 		.help = "The CAs that may have signed the peer's certificate",
 		.more = "Name one where several are stored: else whoever any of them "
 			"signed can be this peer, if the ID fits.",
@@ -447,9 +437,9 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "crl", .scope = SCOPE_PEER, .type = ST_CHOICE, .page = PAGE_AUTH,
-		.cost = COST_RESTART, .defaultable = true, .def = "lenient", .empty = "",
-		.unit = "", .choices = crl_words, .label = "Revocation lists", IN_PEER(crl),
-		PEER_CERT,
+		.cost = COST_RESTART, .defaultable = true, .def = "lenient",
+		.empty = "", .unit = "", .choices = crl_words,
+		.label = "Revocation lists", IN_PEER(crl), PEER_CERT,
 		.help = "lenient: a stored CRL counts; strict: there must be one; off",
 		.more = "strict refuses the peer too when the list is older than it says "
 			"it may be. Lists come with adit pki import.",
@@ -457,8 +447,8 @@ const struct setting settings_table[] = {
 		.aka = "strongSwan: strictcrlpolicy, revocation; RouterOS: crl-use",
 	},
 	{
-		.key = "ppk_id", .scope = SCOPE_PEER, .type = ST_TEXT, .page = PAGE_AUTH,
-		.cost = COST_RESTART, .max = PPK_ID_MAX, .def = "",
+		.key = "ppk_id", .scope = SCOPE_PEER, .type = ST_TEXT,
+		.page = PAGE_AUTH, .cost = COST_RESTART, .max = PPK_ID_MAX, .def = "",
 		.empty = "no post-quantum key", .unit = "", .label = "PPK's name",
 		IN_PEER(ppk_id), IKEV2_ONLY,
 		.help = "The name of a post-quantum pre-shared key, the same on both sides",
@@ -480,9 +470,8 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "ppk_required", .scope = SCOPE_PEER, .type = ST_BOOL,
-		.page = PAGE_AUTH,
-		.cost = COST_RESTART, .def = "no", .empty = "", .unit = "",
-		.label = "PPK required", IN_PEER(ppk_required),
+		.page = PAGE_AUTH, .cost = COST_RESTART, .def = "no", .empty = "",
+		.unit = "", .label = "PPK required", IN_PEER(ppk_required),
 		.when = "while ppk_id is set", .when_key = "ppk_id", .when_not = "",
 		.hides = true,
 		.help = "Refuse the peer when it does not know the post-quantum key",
@@ -493,10 +482,9 @@ const struct setting settings_table[] = {
 	/* --- Lifetimes & liveness --- */
 	{
 		.key = "ike_life", .scope = SCOPE_PEER, .type = ST_DURATION,
-		.page = PAGE_LIFE,
-		.defaultable = true, .min = LIFE_MIN, .max = LIFE_MAX, .def = "4h",
-		.empty = "",
-		.unit = "seconds", .label = "IKE lifetime", IN_PEER(ike_life_s), NO_WHEN,
+		.page = PAGE_LIFE, .defaultable = true, .min = LIFE_MIN,
+		.max = LIFE_MAX, .def = "4h", .empty = "", .unit = "seconds",
+		.label = "IKE lifetime", IN_PEER(ike_life_s), NO_WHEN,
 		.help = "How long the IKE SA lives before it is replaced",
 		.more = "IKEv2 does not negotiate lifetimes: each side keeps its own. "
 			"IKEv1 does, as proposal_check says.",
@@ -506,10 +494,9 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "esp_life", .scope = SCOPE_PEER, .type = ST_DURATION,
-		.page = PAGE_LIFE,
-		.defaultable = true, .min = LIFE_MIN, .max = LIFE_MAX, .def = "1h",
-		.empty = "",
-		.unit = "seconds", .label = "ESP lifetime", IN_CHILD(esp_life_s), NO_WHEN,
+		.page = PAGE_LIFE, .defaultable = true, .min = LIFE_MIN,
+		.max = LIFE_MAX, .def = "1h", .empty = "", .unit = "seconds",
+		.label = "ESP lifetime", IN_CHILD(esp_life_s), NO_WHEN,
 		.help = "How long the keys of the traffic live before they are replaced",
 		.more = "", .example = "30m",
 		.aka = "strongSwan: lifetime, rekey_time; RouterOS: proposal lifetime; "
@@ -517,9 +504,9 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "esp_life_bytes", .scope = SCOPE_PEER, .type = ST_BYTES,
-		.page = PAGE_LIFE,
-		.defaultable = true, .def = "0", .empty = "", .unit = "bytes",
-		.label = "ESP data limit", IN_CHILD(esp_life_bytes), NO_WHEN,
+		.page = PAGE_LIFE, .defaultable = true, .def = "0", .empty = "",
+		.unit = "bytes", .label = "ESP data limit", IN_CHILD(esp_life_bytes),
+		NO_WHEN,
 		.help = "How much the keys of the traffic encrypt before they are replaced",
 		.more = "Both ways together; 0 for no limit but the cipher's own, which "
 			"adit keeps anyway.",
@@ -528,10 +515,9 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "reauth", .scope = SCOPE_PEER, .type = ST_DURATION,
-		.page = PAGE_LIFE,
-		.defaultable = true, .min = 0, .max = LIFE_MAX, .def = "0", .empty = "",
-		.unit = "seconds", .label = "Reauthenticate", IN_PEER(reauth_s),
-		IKEV2_ONLY,
+		.page = PAGE_LIFE, .defaultable = true, .min = 0, .max = LIFE_MAX,
+		.def = "0", .empty = "", .unit = "seconds", .label = "Reauthenticate",
+		IN_PEER(reauth_s), IKEV2_ONLY,
 		.help = "Prove anew who is there after this long; 0: never",
 		.more = "The new connection is made before the old one goes, so that "
 			"nothing is lost. A peer may ask for it too (RFC 4478). IKEv1 "
@@ -540,11 +526,10 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "rekey_margin", .scope = SCOPE_PEER, .type = ST_DURATION,
-		.page = PAGE_LIFE,
-		.defaultable = true, .min = 1, .max = 86400, .def = "",
-		.empty = "a tenth of the shortest lifetime, at most 9m",
-		.unit = "seconds",
-		.label = "Rekey margin", IN_PEER(rekey_margin_s), NO_WHEN,
+		.page = PAGE_LIFE, .defaultable = true, .min = 1, .max = 86400,
+		.def = "", .empty = "a tenth of the shortest lifetime, at most 9m",
+		.unit = "seconds", .label = "Rekey margin", IN_PEER(rekey_margin_s),
+		NO_WHEN,
 		.help = "How long before the end of a lifetime new keys are made",
 		.more = "The moment varies a little, so that both sides do not begin at "
 			"once.",
@@ -552,10 +537,9 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "keying_tries", .scope = SCOPE_PEER, .type = ST_UINT,
-		.page = PAGE_LIFE,
-		.defaultable = true, .min = 0, .max = 10000, .def = "0", .empty = "",
-		.unit = "",
-		.label = "Keying tries", IN_PEER(keying_tries),
+		.page = PAGE_LIFE, .defaultable = true, .min = 0, .max = 10000,
+		.def = "0", .empty = "", .unit = "", .label = "Keying tries",
+		IN_PEER(keying_tries),
 		.when = "while this router starts the connection", .when_key = "start",
 		.when_not = "responder",
 		.help = "How often to try before giving up; 0 tries for ever",
@@ -566,10 +550,9 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "dpd_delay", .scope = SCOPE_PEER, .type = ST_DURATION,
-		.page = PAGE_LIFE,
-		.defaultable = true, .min = 0, .max = 86400, .def = "30s", .empty = "",
-		.unit = "seconds", .label = "Liveness check", IN_PEER(dpd_delay_s),
-		NO_WHEN,
+		.page = PAGE_LIFE, .defaultable = true, .min = 0, .max = 86400,
+		.def = "30s", .empty = "", .unit = "seconds", .label = "Liveness check",
+		IN_PEER(dpd_delay_s), NO_WHEN,
 		.help = "Ask a silent peer whether it lives after this long; 0: never",
 		.more = "A peer that does not answer is asked again with growing pauses "
 			"and given up after two to three minutes.",
@@ -579,12 +562,10 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "dpd_action", .scope = SCOPE_PEER, .type = ST_CHOICE,
-		.page = PAGE_LIFE,
-		.defaultable = true, .def = "restart", .empty = "", .unit = "",
-		.choices = dpd_words, .label = "When the peer is gone",
-		IN_PEER(dpd_action),
-		.when = "while dpd_delay is not 0", .when_key = "dpd_delay",
-		.when_not = "0",
+		.page = PAGE_LIFE, .defaultable = true, .def = "restart", .empty = "",
+		.unit = "", .choices = dpd_words, .label = "When the peer is gone",
+		IN_PEER(dpd_action), .when = "while dpd_delay is not 0",
+		.when_key = "dpd_delay", .when_not = "0",
 		.help = "restart: connect again; clear: wait; hold: until there is traffic",
 		.more = "clear waits for the peer or for adit up; hold connects again with "
 			"the next packet for the tunnel.",
@@ -594,9 +575,8 @@ const struct setting settings_table[] = {
 
 	{
 		.key = "test_rekey", .scope = SCOPE_PEER, .type = ST_BOOL,
-		.page = PAGE_LIFE,
-		.defaultable = true, .def = "yes", .empty = "", .unit = "",
-		.label = "Test rekey", IN_PEER(test_rekey), NO_WHEN,
+		.page = PAGE_LIFE, .defaultable = true, .def = "yes", .empty = "",
+		.unit = "", .label = "Test rekey", IN_PEER(test_rekey), NO_WHEN,
 		.help = "Make new keys once, soon after a new peer's first tunnel is up",
 		.more = "Two sides that differ in the group of esp (perfect forward "
 			"secrecy) connect all the same and part at the first rekey, an "
@@ -605,10 +585,9 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "proposal_check", .scope = SCOPE_PEER, .type = ST_CHOICE,
-		.page = PAGE_LIFE,
-		.cost = COST_RESTART, .defaultable = true, .def = "obey", .empty = "",
-		.unit = "", .choices = check_words, .label = "IKEv1 lifetimes",
-		IN_PEER(proposal_check), IKEV1_ONLY,
+		.page = PAGE_LIFE, .cost = COST_RESTART, .defaultable = true,
+		.def = "obey", .empty = "", .unit = "", .choices = check_words,
+		.label = "IKEv1 lifetimes", IN_PEER(proposal_check), IKEV1_ONLY,
 		.help = "What to do when the peer proposes other lifetimes",
 		.more = "obey takes the peer's; strict takes one that is shorter and "
 			"refuses a longer one; claim takes the shorter of the two and "
@@ -620,9 +599,8 @@ const struct setting settings_table[] = {
 	/* --- Firewall --- */
 	{
 		.key = "forward_lan", .scope = SCOPE_PEER, .type = ST_BOOL,
-		.page = PAGE_FIREWALL,
-		.defaultable = true, .def = "yes", .empty = "", .unit = "",
-		.label = "Forward to LAN", IN_PEER(forward_lan), NO_WHEN,
+		.page = PAGE_FIREWALL, .defaultable = true, .def = "yes", .empty = "",
+		.unit = "", .label = "Forward to LAN", IN_PEER(forward_lan), NO_WHEN,
 		.help = "Let traffic of the tunnel to and from the LAN through the "
 			"firewall",
 		.more = "", .example = "yes",
@@ -631,9 +609,8 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "forward_wan", .scope = SCOPE_PEER, .type = ST_BOOL,
-		.page = PAGE_FIREWALL,
-		.defaultable = true, .def = "yes", .empty = "", .unit = "",
-		.label = "Forward to WAN", IN_PEER(forward_wan), NO_WHEN,
+		.page = PAGE_FIREWALL, .defaultable = true, .def = "yes", .empty = "",
+		.unit = "", .label = "Forward to WAN", IN_PEER(forward_wan), NO_WHEN,
 		.help = "Let traffic of the tunnel out to the WAN through the firewall",
 		.more = "It only matters when the local network reaches beyond the LAN, "
 			"such as 0.0.0.0/0: what is outside the networks of the tunnel "
@@ -644,11 +621,9 @@ const struct setting settings_table[] = {
 	/* --- Advanced --- */
 	{
 		.key = "encap", .scope = SCOPE_PEER, .type = ST_CHOICE,
-		.page = PAGE_ADVANCED,
-		.cost = COST_RESTART, .defaultable = true, .def = "auto", .empty = "",
-		.unit = "",
-		.choices = encap_words, .label = "UDP encapsulation", IN_PEER(encap),
-		NO_WHEN,
+		.page = PAGE_ADVANCED, .cost = COST_RESTART, .defaultable = true,
+		.def = "auto", .empty = "", .unit = "", .choices = encap_words,
+		.label = "UDP encapsulation", IN_PEER(encap), NO_WHEN,
 		.help = "auto: UDP where there is NAT; force: always",
 		.more = "Force it where a firewall on the way drops ESP.",
 		.example = "force",
@@ -656,11 +631,10 @@ const struct setting settings_table[] = {
 			"encapsulation; RouterOS: nat-traversal",
 	},
 	{
-		.key = "mtu", .scope = SCOPE_PEER, .type = ST_UINT, .page = PAGE_ADVANCED,
-		.defaultable = true, .min = 576, .max = 9200, .def = "",
-		.empty = "computed from cipher and path", .unit = "bytes",
-		.label = "Tunnel MTU",
-		IN_PEER(mtu), NO_WHEN,
+		.key = "mtu", .scope = SCOPE_PEER, .type = ST_UINT,
+		.page = PAGE_ADVANCED, .defaultable = true, .min = 576, .max = 9200,
+		.def = "", .empty = "computed from cipher and path", .unit = "bytes",
+		.label = "Tunnel MTU", IN_PEER(mtu), NO_WHEN,
 		.help = "The largest packet inside the tunnel",
 		.more = "Set it only where computing it goes wrong. IPv6 inside needs at "
 			"least 1280.",
@@ -669,9 +643,8 @@ const struct setting settings_table[] = {
 
 	{
 		.key = "remote_port", .scope = SCOPE_PEER, .type = ST_UINT,
-		.page = PAGE_ADVANCED,
-		.cost = COST_RESTART, .min = 1, .max = 65535, .def = "",
-		.empty = "500, and 4500 where there is NAT", .unit = "",
+		.page = PAGE_ADVANCED, .cost = COST_RESTART, .min = 1, .max = 65535,
+		.def = "", .empty = "500, and 4500 where there is NAT", .unit = "",
 		.label = "Peer's IKE port", IN_PEER(remote_port), NO_WHEN,
 		.help = "The UDP port the peer listens on, where it is another",
 		.more = "All IKE and ESP goes there then, as it otherwise goes to 4500. "
@@ -681,19 +654,18 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "mobike", .scope = SCOPE_PEER, .type = ST_BOOL,
-		.page = PAGE_ADVANCED,
-		.cost = COST_RESTART, .defaultable = true, .def = "yes", .empty = "",
-		.unit = "", .label = "MOBIKE", IN_PEER(mobike), IKEV2_ONLY,
+		.page = PAGE_ADVANCED, .cost = COST_RESTART, .defaultable = true,
+		.def = "yes", .empty = "", .unit = "", .label = "MOBIKE",
+		IN_PEER(mobike), IKEV2_ONLY,
 		.help = "Keep the tunnel when an address of either side changes",
 		.more = "RFC 4555: used where the peer knows it too.", .example = "no",
 		.aka = "strongSwan: mobike",
 	},
 	{
 		.key = "fragmentation", .scope = SCOPE_PEER, .type = ST_CHOICE,
-		.page = PAGE_ADVANCED,
-		.cost = COST_RESTART, .defaultable = true, .def = "yes", .empty = "",
-		.unit = "", .choices = fragment_words, .label = "IKE fragmentation",
-		IN_PEER(fragmentation), NO_WHEN,
+		.page = PAGE_ADVANCED, .cost = COST_RESTART, .defaultable = true,
+		.def = "yes", .empty = "", .unit = "", .choices = fragment_words,
+		.label = "IKE fragmentation", IN_PEER(fragmentation), NO_WHEN,
 		.help = "Send large IKE messages in pieces where the peer knows that",
 		.more = "Certificates need it on paths that drop IP fragments. force "
 			"sends every message in pieces that can be (RFC 7383; in IKEv1 "
@@ -703,9 +675,9 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "fragment_size", .scope = SCOPE_PEER, .type = ST_UINT,
-		.page = PAGE_ADVANCED,
-		.cost = COST_RESTART, .defaultable = true, .min = 576, .max = 1500,
-		.def = "", .empty = "1280, less where that gets lost", .unit = "bytes",
+		.page = PAGE_ADVANCED, .cost = COST_RESTART, .defaultable = true,
+		.min = 576, .max = 1500, .def = "",
+		.empty = "1280, less where that gets lost", .unit = "bytes",
 		.label = "Fragment size", IN_PEER(fragment_size),
 		.when = "while fragmentation is not no", .when_key = "fragmentation",
 		.when_not = "no", .hides = true,
@@ -715,10 +687,9 @@ const struct setting settings_table[] = {
 
 	{
 		.key = "child_per_pair", .scope = SCOPE_PEER, .type = ST_CHOICE,
-		.page = PAGE_ADVANCED,
-		.cost = COST_REKEY, .defaultable = true, .def = "auto", .empty = "",
-		.unit = "", .choices = per_pair_words, .label = "A tunnel per pair",
-		IN_PEER(child_per_pair), NO_WHEN,
+		.page = PAGE_ADVANCED, .cost = COST_REKEY, .defaultable = true,
+		.def = "auto", .empty = "", .unit = "", .choices = per_pair_words,
+		.label = "A tunnel per pair", IN_PEER(child_per_pair), NO_WHEN,
 		.help = "Negotiate each pair of networks by itself",
 		.more = "Some boxes (ASA, FortiGate, Azure) take one network of each side "
 			"at a time. auto tries all in one first and pairs when that is "
@@ -727,10 +698,9 @@ const struct setting settings_table[] = {
 	},
 	{
 		.key = "unique", .scope = SCOPE_PEER, .type = ST_CHOICE,
-		.page = PAGE_ADVANCED,
-		.cost = COST_RESTART, .defaultable = true, .def = "replace", .empty = "",
-		.unit = "", .choices = unique_words, .label = "Second connection",
-		IN_PEER(unique), NO_WHEN,
+		.page = PAGE_ADVANCED, .cost = COST_RESTART, .defaultable = true,
+		.def = "replace", .empty = "", .unit = "", .choices = unique_words,
+		.label = "Second connection", IN_PEER(unique), NO_WHEN,
 		.help = "When the peer connects again: replace the old, keep it, or both",
 		.more = "replace: the new connection takes the old one's place. keep: the "
 			"old one stays and the new one is refused. never: both live, and "
@@ -743,8 +713,7 @@ const struct setting settings_table[] = {
 		.key = "local_network", .scope = SCOPE_CHILD, .type = ST_NETWORKS,
 		.page = PAGE_NETWORKS, .cost = COST_REKEY, .required = true, .def = "",
 		.empty = "", .unit = "", .label = "Local network",
-		IN_CHILD(local_network),
-		COUNT(child_conf, n_local), NO_WHEN,
+		IN_CHILD(local_network), COUNT(child_conf, n_local), NO_WHEN,
 		.help = "The networks on this side, with commas between", .more = "",
 		.example = "10.1.1.0/24", .aka = "VergeOS: phase 2 Local Network",
 	},
@@ -752,15 +721,15 @@ const struct setting settings_table[] = {
 		.key = "remote_network", .scope = SCOPE_CHILD, .type = ST_NETWORKS,
 		.page = PAGE_NETWORKS, .cost = COST_REKEY, .required = true, .def = "",
 		.empty = "", .unit = "", .label = "Remote network",
-		IN_CHILD(remote_network),
-		COUNT(child_conf, n_remote), NO_WHEN,
+		IN_CHILD(remote_network), COUNT(child_conf, n_remote), NO_WHEN,
 		.help = "The networks behind the peer, with commas between", .more = "",
 		.example = "10.2.1.0/24", .aka = "VergeOS: phase 2 Remote Network",
 	},
 	{
 		.key = "protocol", .scope = SCOPE_CHILD, .type = ST_PROTO,
 		.page = PAGE_NETWORKS, .cost = COST_REKEY, .max = 255, .def = "any",
-		.empty = "", .unit = "", .label = "Protocol", IN_CHILD(protocol), NO_WHEN,
+		.empty = "", .unit = "", .label = "Protocol", IN_CHILD(protocol),
+		NO_WHEN,
 		.help = "Only packets of this protocol go through the tunnel",
 		.more = "",
 		.example = "tcp", .aka = "",
@@ -768,9 +737,9 @@ const struct setting settings_table[] = {
 	{
 		.key = "local_ports", .scope = SCOPE_CHILD, .type = ST_PORTS,
 		.page = PAGE_NETWORKS, .cost = COST_REKEY, .def = "any", .empty = "",
-		.unit = "", .label = "Local ports",
-		.home = HOME_CHILD, .offset = offsetof(struct child_conf, local_port_lo),
-		.width = 4, .when = "while protocol is not any", .when_key = "protocol",
+		.unit = "", .label = "Local ports", .home = HOME_CHILD,
+		.offset = offsetof(struct child_conf, local_port_lo), .width = 4,
+		.when = "while protocol is not any", .when_key = "protocol",
 		.when_not = "any", .hides = true,
 		.help = "Only these ports of hosts on this side", .more = "",
 		.example = "443", .aka = "",
@@ -778,9 +747,9 @@ const struct setting settings_table[] = {
 	{
 		.key = "remote_ports", .scope = SCOPE_CHILD, .type = ST_PORTS,
 		.page = PAGE_NETWORKS, .cost = COST_REKEY, .def = "any", .empty = "",
-		.unit = "", .label = "Remote ports",
-		.home = HOME_CHILD, .offset = offsetof(struct child_conf, remote_port_lo),
-		.width = 4, .when = "while protocol is not any", .when_key = "protocol",
+		.unit = "", .label = "Remote ports", .home = HOME_CHILD,
+		.offset = offsetof(struct child_conf, remote_port_lo), .width = 4,
+		.when = "while protocol is not any", .when_key = "protocol",
 		.when_not = "any", .hides = true,
 		.help = "Only these ports of hosts behind the peer", .more = "",
 		.example = "1000-2000", .aka = "",
@@ -788,35 +757,33 @@ const struct setting settings_table[] = {
 	{
 		.key = "mode", .scope = SCOPE_CHILD, .type = ST_CHOICE,
 		.page = PAGE_NETWORKS, .cost = COST_REKEY, .def = "tunnel", .empty = "",
-		.unit = "", .choices = mode_words, .label = "Mode", IN_CHILD(mode), NO_WHEN,
+		.unit = "", .choices = mode_words, .label = "Mode", IN_CHILD(mode),
+		NO_WHEN,
 		.help = "tunnel: between networks; transport: between the two routers",
 		.more = "",
 		.example = "transport", .aka = "",
 	},
 	{
 		.key = "esp", .scope = SCOPE_CHILD, .type = ST_ESP,
-		.page = PAGE_ALGORITHMS,
-		.cost = COST_REKEY, .inherits = true, .def = "",
-		.empty = "the peer's esp", .unit = "",
+		.page = PAGE_ALGORITHMS, .cost = COST_REKEY, .inherits = true,
+		.def = "", .empty = "the peer's esp", .unit = "",
 		.label = "ESP algorithms", IN_CHILD(esp), NO_WHEN,
 		.help = "Proposals for this child's traffic, best first", .more = "",
 		.example = "aes256gcm16-ecp384", .aka = "",
 	},
 	{
 		.key = "esp_life", .scope = SCOPE_CHILD, .type = ST_DURATION,
-		.page = PAGE_LIFE,
-		.inherits = true, .min = LIFE_MIN, .max = LIFE_MAX, .def = "",
-		.empty = "the peer's esp_life",
-		.unit = "seconds", .label = "ESP lifetime", IN_CHILD(esp_life_s), NO_WHEN,
+		.page = PAGE_LIFE, .inherits = true, .min = LIFE_MIN, .max = LIFE_MAX,
+		.def = "", .empty = "the peer's esp_life", .unit = "seconds",
+		.label = "ESP lifetime", IN_CHILD(esp_life_s), NO_WHEN,
 		.help = "How long the keys of this child's traffic live", .more = "",
 		.example = "30m", .aka = "",
 	},
 	{
 		.key = "esp_life_bytes", .scope = SCOPE_CHILD, .type = ST_BYTES,
-		.page = PAGE_LIFE,
-		.inherits = true, .def = "", .empty = "the peer's esp_life_bytes",
-		.unit = "bytes", .label = "ESP data limit", IN_CHILD(esp_life_bytes),
-		NO_WHEN,
+		.page = PAGE_LIFE, .inherits = true, .def = "",
+		.empty = "the peer's esp_life_bytes", .unit = "bytes",
+		.label = "ESP data limit", IN_CHILD(esp_life_bytes), NO_WHEN,
 		.help = "How much this child's keys encrypt before they are replaced",
 		.more = "", .example = "10G", .aka = "",
 	},
