@@ -130,7 +130,7 @@ void trust_use(struct trust *t, const char *name, bool used)
 static void warn(const struct file *f, int64_t now_s, struct sbuf *out)
 {
 	const struct x509 *c = f->certs[0];
-	int64_t days = (c->not_after - now_s) / 86400;
+	int64_t days = (c->not_after - now_s + 86399) / 86400;	/* begun ones count */
 	time_t t = (time_t)c->not_after;
 	char when[32] = "";
 	struct tm tm;

@@ -201,12 +201,12 @@ static void expiry(void)
 	CHECK_STR(warnings(now + 180 * 86400), "");	/* nobody uses it */
 	trust_use(t, "me", true);
 	CHECK_STR(warnings(now + 169 * 86400), "");
-	CHECK_HAS(warnings(now + 180 * 86400), "the certificate me expires in 19 days (20");
+	CHECK_HAS(warnings(now + 180 * 86400), "the certificate me expires in 20 days (20");
 	CHECK_HAS(warnings(now + 201 * 86400), "the certificate me expired on 20");
 	CHECK_HAS(warnings(now + 280 * 86400), "; ");
-	CHECK_HAS(warnings(now + 280 * 86400), "the CA acme expires in 19 days");
+	CHECK_HAS(warnings(now + 280 * 86400), "the CA acme expires in 20 days");
 	trust_use(t, "me", false);
-	CHECK_HAS(warnings(now + 299 * 86400), "the CA acme expires in 0 days");
+	CHECK_HAS(warnings(now + 299 * 86400), "the CA acme expires in 1 day (");
 	for (int i = 0; i < 6; i++) {
 		char name[8];
 
