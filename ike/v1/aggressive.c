@@ -195,6 +195,7 @@ V1_ACTION(ag_answer)
 V1_ACTION(ag_proof)
 {
 	unsigned held;
+	bool anew;
 
 	if (!p1_hash_fits(sa, isakmp_get(in->m, P_HASH)->body)) {
 		DROP(sa->e, sa, bad_icv);
@@ -217,6 +218,9 @@ V1_ACTION(ag_proof)
 	if (p1_check_id(sa, blob_slice(&v1(sa)->p1->peer_id)) < 0)
 		return FAILED;
 	blob_free(&v1(sa)->out);	/* the last word was theirs: nothing to repeat */
+	anew = p1_begins_anew(sa, in->m);
 	v1_established(sa, p1_initial_contact(in->m));
+	if (anew)
+		note_initial_contact(sa);
 	return DONE;
 }

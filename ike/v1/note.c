@@ -57,6 +57,14 @@ static struct slice cookies(const struct ike_sa *sa, uint8_t buf[16])
 	return (struct slice){ buf, 16 };
 }
 
+void note_initial_contact(struct ike_sa *sa)
+{
+	uint8_t spi[16];
+
+	note_send(sa, ISAKMP_PROTO_ISAKMP, cookies(sa, spi), V1_INITIAL_CONTACT,
+		  (struct slice){ 0 });
+}
+
 static void add_delete(struct isakmp_build *b, uint8_t protocol, uint8_t spi_len, uint16_t n)
 {
 	isakmp_open(b, P_DELETE);

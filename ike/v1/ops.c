@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOGETHER_MS 10000	/* two made within this time by the two sides collided */
 #define DELETE_MS 2000		/* what our rekey replaced is deleted after so long */
 
 /* ---- which pair stays ---- */
@@ -20,15 +19,16 @@ static void retire(struct child *loser, bool we_delete)
 		loser->give_up_at = clock_ms() + DELETE_MS;
 }
 
-/* The newest stays, and who began it deletes the others; when each side began one at the
- * same moment, both keep the one with the higher nonces, and who began the other deletes
+/* The newest stays, and who began it deletes the others; when each side began one before it
+ * knew of the other's, both keep the one with the higher nonces, and who began the other deletes
  * that. */
 void v1_child_stands(struct child *c)
 {
+	const struct quick *q = quick_of_child(c->peer, c->id);
+
 	for (struct child *o = c->peer->children; o; o = o->next) {
-		uint64_t apart = c->created_ms > o->created_ms ?
-				 c->created_ms - o->created_ms : 0;
-		bool crossed = o->initiator != c->initiator && apart < TOGETHER_MS;
+		bool crossed = o->initiator != c->initiator && q &&
+			       q->begun_ms <= o->created_ms;
 
 		if (o == c || o->slot != c->slot || o->state != CH_LIVE ||
 		    !child_supersedes(c, o))

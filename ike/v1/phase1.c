@@ -252,6 +252,11 @@ bool p1_others_up(const struct ike_sa *sa)
 	return false;
 }
 
+bool p1_begins_anew(const struct ike_sa *sa, const struct isakmp_msg *m)
+{
+	return !sa->peer->children && !p1_others_up(sa) && !p1_initial_contact(m);
+}
+
 bool p1_initial_contact(const struct isakmp_msg *m)
 {
 	const struct isakmp_payload_at *p = NULL;
@@ -602,6 +607,17 @@ V1_ACTION(p1_keys_answered)
 	return DONE;
 }
 
+static void add_initial_contact(const struct ike_sa *sa, struct v1_out *o)
+{
+	uint8_t spi[16];
+	struct wr w = wr_init(spi, sizeof(spi));
+
+	wr_u64(&w, sa->spi_i);
+	wr_u64(&w, sa->spi_r);
+	isakmp_add_note(&o->b, ISAKMP_PROTO_ISAKMP, (struct slice){ spi, 16 },
+			V1_INITIAL_CONTACT, (struct slice){ 0 });
+}
+
 /* The fifth. */
 V1_ACTION(p1_prove)
 {
@@ -613,15 +629,8 @@ V1_ACTION(p1_prove)
 	begin(sa, &o);
 	p1_write_id(sa, &o.b);
 	p1_write_hash(sa, &o.b);
-	if (!p1_others_up(sa)) {
-		uint8_t spi[16];
-		struct wr w = wr_init(spi, sizeof(spi));
-
-		wr_u64(&w, sa->spi_i);
-		wr_u64(&w, sa->spi_r);
-		isakmp_add_note(&o.b, ISAKMP_PROTO_ISAKMP, (struct slice){ spi, 16 },
-				V1_INITIAL_CONTACT, (struct slice){ 0 });
-	}
+	if (!p1_others_up(sa))
+		add_initial_contact(sa, &o);
 	p1_send(sa, &o, true, true);
 	return DONE;
 }
@@ -648,7 +657,7 @@ V1_ACTION(p1_proof_last)
 	p1_answered(sa);
 	blob_free(&v1(sa)->out);	/* the last word was theirs: nothing to repeat */
 	sa->owner = true;
-	v1_established(sa, false);
+	v1_established(sa, p1_initial_contact(in->m));
 	return DONE;
 }
 
@@ -739,6 +748,8 @@ V1_ACTION(p1_proof)
 	begin(sa, &o);
 	p1_write_id(sa, &o.b);
 	p1_write_hash(sa, &o.b);
+	if (p1_begins_anew(sa, in->m))
+		add_initial_contact(sa, &o);
 	p1_send(sa, &o, true, false);
 	v1_established(sa, p1_initial_contact(in->m));
 	return DONE;

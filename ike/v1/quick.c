@@ -39,6 +39,7 @@ static struct quick *quick_new(struct ike_sa *sa, uint32_t msg_id, bool initiato
 	q->sa = sa;
 	q->msg_id = msg_id;
 	q->initiator = initiator;
+	q->begun_ms = clock_ms();
 	q->slot = SLOT_NONE;
 	q->pair = PAIR_ALL;
 	q->spi = child_new_spi(sa->e);

@@ -59,6 +59,7 @@ struct quick {
 	uint16_t pair;
 	uint32_t msg_id, spi;		/* spi: ours */
 	uint32_t old_id, child_id;	/* the child that is rekeyed; the one that is made */
+	uint64_t begun_ms;
 	uint8_t iv[CBC_BLOCK_MAX];
 	uint8_t seen[16];		/* of the last message taken */
 	uint8_t nonce[V1_NONCE_LEN];
@@ -180,6 +181,9 @@ void p1_float(struct ike_sa *sa);
 bool p1_must_encapsulate(const struct ike_sa *sa);
 bool p1_others_up(const struct ike_sa *sa);
 bool p1_initial_contact(const struct isakmp_msg *m);
+/* Responder: the peer calls as if we had children with it, and we have none: after a restart
+ * of ours its call may be but a rekey, and it has to be told (RFC 2407 §4.6.3.3). */
+bool p1_begins_anew(const struct ike_sa *sa, const struct isakmp_msg *m);
 
 /* The peer has it, and so have we: what it takes the place of goes. */
 void v1_child_stands(struct child *c);
@@ -212,6 +216,7 @@ void note_send(struct ike_sa *sa, uint8_t protocol, struct slice spi, uint16_t t
 /* Deletes of all children of this SA that are to go; they are taken out. */
 void note_delete_children(struct ike_sa *sa, bool all);
 void note_delete_ike(struct ike_sa *sa);
+void note_initial_contact(struct ike_sa *sa);
 void note_are_you_there(struct ike_sa *sa);
 
 /* ---- task.c ---- */

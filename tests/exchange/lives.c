@@ -4,7 +4,7 @@
  * reorders and corrupts. When it calms down both sides must hold the same SAs, no more
  * and no fewer,
  * and nothing may be left when they stop. SEED=n begins there and runs one, LIVES=n so
- * many, SOAK=n goes on for n seconds. */
+ * many, SOAK=n goes on for n seconds; VERSION=1 or 2 that IKE alone. */
 #include "tests/exchange/fast_ke.h"
 
 #include "ike/v2/v2.h"
@@ -14,6 +14,7 @@
 
 static struct sim s;
 static struct sim_conf conf[2];
+static enum ike_version version;
 
 static unsigned roll(unsigned below)
 {
@@ -23,9 +24,14 @@ static unsigned roll(unsigned below)
 static void settings_of_life(void)
 {
 	unsigned kids = roll(3);
+	bool aggressive = version == IKE_V1 && roll(3) == 0;
 
 	for (int n = 0; n < 2; n++) {
 		sim_conf(&s, n, &conf[n]);
+		conf[n].peer.version = (uint8_t)version;
+		if (version == IKE_V1)
+			sim_suites(SUITE_IKE, "aes128-sha256-x25519", &conf[n].peer.ike);
+		conf[n].peer.exchange = aggressive ? EXCHANGE_AGGRESSIVE : EXCHANGE_MAIN;
 		conf[n].peer.ike_life_s = 200 + roll(1000);
 		conf[n].peer.rekey_margin_s = 20 + roll(100);
 		conf[n].children[0].esp_life_s = 120 + roll(600);
@@ -64,7 +70,7 @@ static void rekey_something(int n)
 		return;
 	if (p->main && roll(2)) {
 		p->main->rekey_at = s.now;
-		task_next(p->main);
+		sa_next(p->main);
 	} else if (p->children) {
 		engine_sa_event(s.side[n].e, p->children->id, SA_EVENT_SOFT);
 	}
@@ -211,8 +217,25 @@ static void lives(void)
 	printf("    %llu lives\n", (unsigned long long)(seed - first));
 }
 
+static void of_ikev2(void)
+{
+	version = IKE_V2;
+	lives();
+}
+
+static void of_ikev1(void)
+{
+	version = IKE_V1;
+	lives();
+}
+
 int main(void)
 {
-	T_RUN(lives);
+	const char *v = getenv("VERSION");
+
+	if (!v || *v == '2')
+		T_RUN(of_ikev2);
+	if (!v || *v == '1')
+		T_RUN(of_ikev1);
 	return t_done();
 }
