@@ -115,11 +115,16 @@ struct sa {
 	bool udp_encap;
 	uint16_t encr, encr_bits, integ;
 	struct endpoint remote;
+	uint32_t next[3];		/* satab's own: by enum satab_way */
 };
+
+enum satab_way { SATAB_ID, SATAB_IKED, SATAB_PEER };
+#define SATAB_WAYS 3
 
 struct satab {
 	size_t n, cap;
 	struct sa *v;
+	uint32_t *heads;
 	uint32_t last_id;
 };
 
@@ -128,6 +133,9 @@ struct sa *satab_add(struct satab *t, const struct sa_child *c, unsigned generat
 struct sa *satab_by_id(struct satab *t, uint32_t id);
 struct sa *satab_by_iked(struct satab *t, uint32_t iked_id, unsigned generation);
 void satab_drop(struct satab *t, struct sa *s);
+void satab_clear(struct satab *t);
+/* Those of a peer, one after the other: after NULL is the first. */
+const struct sa *satab_of(const struct satab *t, const char *peer, const struct sa *after);
 /* How many of the peer's are live. */
 unsigned satab_live(const struct satab *t, const char *peer);
 /* All of a peer, live or not. */
@@ -238,6 +246,8 @@ void sync_init(struct monitor *m);
 /* Soon, or at once when the last one is a while ago: a hundred peers that come up together
  * are one change. */
 void sync_want(struct monitor *m, unsigned what);
+/* In a moment: nothing waits for it, and something that does may follow. */
+void sync_later(struct monitor *m, unsigned what);
 void sync_now(struct monitor *m, unsigned what);
 /* Rules may have been taken away: put them back. */
 void sync_check_firewall(struct monitor *m);

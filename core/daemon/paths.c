@@ -115,6 +115,6 @@ void tunnel_addrs(struct monitor *m, const struct msg_peer_addrs *a)
 	memset(t->addrs, 0, sizeof(t->addrs));
 	memcpy(t->addrs, a->addr, a->n * sizeof(*t->addrs));
 	if (!same)
-		sync_want(m, SYNC_ROUTES | SYNC_FIREWALL);
+		sync_later(m, SYNC_ROUTES | SYNC_FIREWALL);
 	paths_tell(m, t, true);
 }

@@ -92,11 +92,16 @@ void sync_init(struct monitor *m)
 void sync_want(struct monitor *m, unsigned what)
 {
 	m->sync_what |= what;
-	if (timer_running(&m->sync))
-		return;
 	if (clock_ms() - m->synced_ms > CALM_MS)
 		sync_now(m, m->sync_what);
 	else
+		sync_later(m, 0);
+}
+
+void sync_later(struct monitor *m, unsigned what)
+{
+	m->sync_what |= what;
+	if (!timer_running(&m->sync))
 		timer_set(loop_timers(m->loop), &m->sync, GATHER_MS);
 }
 
