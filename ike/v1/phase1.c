@@ -342,7 +342,6 @@ int p1_make_keys(struct ike_sa *sa, struct slice skeyid)
 		sa_why(sa, true, "no keys: %s", err.msg);
 		return -1;
 	}
-	tap_keys(sa);
 	return 0;
 }
 
