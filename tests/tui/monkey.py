@@ -7,16 +7,16 @@ by itself, with exit code 0.
 """
 import fcntl, os, pty, random, select, shutil, struct, subprocess, sys, tempfile, termios, time
 
-root = os.path.dirname(os.path.abspath(__file__)) + "/../.."
+root = os.path.realpath(os.path.dirname(os.path.abspath(__file__)) + "/../..")
 build = sys.argv[1] if len(sys.argv) > 1 else "build"
-adit = next(p for p in (build + "-san/adit", build + "/adit") if os.path.exists(p))
+adit = next(os.path.realpath(p) for p in (build + "-san/adit", build + "/adit") if os.path.exists(p))
 seeds = [int(sys.argv[2])] if len(sys.argv) > 2 else [1, 2, 3, 4]
 budget = float(sys.argv[3]) if len(sys.argv) > 3 else 4.0
 
 CSI = "\x1b["
 KEYS = (["\r"] * 8 + ["\t"] * 4 + [CSI + k for k in "ABABABCDHFZ"] + ["\x1b"] * 5 +
         [CSI + k + "~" for k in ("5", "6", "5", "6", "3", "2", "99")] +
-        list("aaeelmoicypnnNgGjkhfrSIT/?:+-xdoo ") + list("0123456789./,-:abcxyzäß…") +
+        list("aaeelmoicCCvsypnnNgGjkhfrSIT/?:+-xxdoo ") + list("0123456789./,-:abcxyzäß…") +
         ["\x1b%d" % n for n in (2, 3, 4, 6, 7)] + [CSI + "1;5D", "\x1bOP", "\x1bO\x1b"] +
         [chr(c) for c in (1, 5, 7, 8, 11, 12, 14, 18, 19, 21, 23, 24, 25, 127)] +
         ["10.%d.0.0/16", "aes256-sha1-modp1024", CSI + "200~10.9.0.0/24\n,x" + CSI + "201~",
@@ -30,6 +30,8 @@ def verb(etc, *args, feed=None):
 def settings(tmp):
     for d in ("peers", "secrets", "run"):
         os.mkdir(tmp + "/" + d, 0o700)
+    verb(tmp, "pki", "ca", "office-ca", "subject=CN=CA")
+    verb(tmp, "pki", "issue", "gw", "ca=office-ca", "san=gw.example")
     for i in range(25):
         verb(tmp, "peer", "add", "peer%d" % i, "remote_gateway=198.51.100.%d" % (i + 1),
              "local_network=10.1.0.0/24", "remote_network=10.2.%d.0/24" % i, "enabled=" + "yes no".split()[i % 2],
@@ -48,8 +50,10 @@ def run(seed, tmp):
     pid, fd = pty.fork()
     if pid == 0:
         os.dup2(err.fileno(), 2)
-        os.chdir(root)
-        os.environ.update(TERM="xterm-256color" if seed % 2 else "screen", LC_ALL="C.UTF-8",
+        # Where a file may come to be whose name was typed at random (w and u, which write such,
+        # are not among the keys all the same).
+        os.chdir(tmp)
+        os.environ.update(ADIT_THEME_DIR=root + "/themes", TERM="xterm-256color" if seed % 2 else "screen", LC_ALL="C.UTF-8",
                           ASAN_OPTIONS="detect_leaks=1")
         os.execv(adit, [adit, "--config-dir", tmp, "--run-dir", tmp + "/run", "tui"])
     seen, sent = 0, 0
