@@ -47,6 +47,17 @@ void again_plan(struct ike_sa *sa, uint32_t lifetime_s)
 		sa->reauth_at = sa->established_ms + at - rng_below((uint32_t)(at / 20) + 1);
 }
 
+void again_sooner(struct ike_sa *sa, uint32_t lifetime_s)
+{
+	uint64_t now = clock_ms(), left = (uint64_t)lifetime_s * 1000;
+	uint64_t at = now + (left > 20000 ? left - tenth(left, 10000) : left / 2);
+
+	if (!sa->auth_end_at || now + left < sa->auth_end_at)
+		sa->auth_end_at = now + left;
+	if (!sa->reauth_at || at < sa->reauth_at)
+		sa->reauth_at = at;
+}
+
 /* A call to where main is, or, without one, to where the peer is to be. */
 static struct ike_sa *call(struct peer *p, bool test)
 {

@@ -444,6 +444,8 @@ bool peer_may_join(const struct peer *p, const struct ike_sa *sa);
 /* ---- again.c: calls beside what stands ---- */
 /* It stands: when is it to be proven anew? lifetime_s: the peer's AUTH_LIFETIME, or 0. */
 void again_plan(struct ike_sa *sa, uint32_t lifetime_s);
+/* The peer says, later, that its proof of us counts for so long from now on. */
+void again_sooner(struct ike_sa *sa, uint32_t lifetime_s);
 /* Call, or end it, if it is time. True when it ends. */
 bool again_next(struct ike_sa *sa, uint64_t now);
 void again_failed(struct peer *p, const struct ike_sa *sa);

@@ -136,6 +136,15 @@ static void activate(struct peer *p)
 			child_activate(c);
 }
 
+/* RFC 4478 §3: it may be said at any time. */
+static void auth_lifetime(struct ike_sa *sa, const struct ike_msg *m)
+{
+	struct notify n;
+
+	if (sa->established_ms && ike_msg_notify(m, N_AUTH_LIFETIME, &n) && notify_u32(&n))
+		again_sooner(sa, notify_u32(&n));
+}
+
 ACTION(info_request)
 {
 	uint32_t ours[CHILDREN_PER_PEER];
@@ -159,6 +168,7 @@ ACTION(info_request)
 		n = delete_children(sa, &d, ours, n, CHILDREN_PER_PEER);
 		deleted = true;
 	}
+	auth_lifetime(sa, in->m);
 	out_response(sa, &o, INFORMATIONAL);
 	if (n)
 		build_delete_esp(&o.b, ours, n);

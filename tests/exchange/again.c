@@ -91,6 +91,30 @@ static void rekey_keeps_the_time(void)
 	sim_end(&s);
 }
 
+/* RFC 4478 §3: the responder may say so at any time. */
+static void told_later(void)
+{
+	struct out *o = malloc(sizeof(*o));
+	struct sim s;
+
+	sim_init(&s, 11);
+	three_children(&s);
+	s.watch = true;
+	go(&s, 5000);
+	CHECK_UP(&s, 3);
+	out_request(s.side[1].e->peers->main, o, INFORMATIONAL);
+	build_notify_u32(&o->b, N_AUTH_LIFETIME, 120);
+	out_send_request(s.side[1].e->peers->main, o, TASK_LIVENESS);
+	free(o);
+	sim_run(&s, 90000);
+	CHECK_INT(s.side[0].events[ENGINE_ESTABLISHED], 1);
+	sim_run(&s, 40000);
+	CHECK_INT(s.side[0].events[ENGINE_ESTABLISHED], 2);
+	CHECK_UP(&s, 3);
+	CHECK_INT(s.side[0].downs + s.side[1].downs, 0);
+	sim_end(&s);
+}
+
 /* When the proof cannot be made anew, the old one ends, not before. */
 static void too_late(void)
 {
@@ -298,6 +322,7 @@ int main(void)
 {
 	T_RUN(reauthentication);
 	T_RUN(rekey_keeps_the_time);
+	T_RUN(told_later);
 	T_RUN(too_late);
 	T_RUN(bad_network);
 	T_RUN(tried_while_down);

@@ -89,6 +89,8 @@ static void begin(struct sim *s)
 
 static void finish(struct sim *s)
 {
+	for (int i = 0; i < 2; i++)
+		CHECK_INT(s->side[i].e->fragment_bytes, 0);
 	sim_end(s);
 	for (int i = 0; i < 2; i++) {
 		trust_free(sim_trust[i]);

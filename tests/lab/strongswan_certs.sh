@@ -8,7 +8,7 @@ LAB_B=${1:-build}
 . tests/lab/matrix.bash
 # shellcheck source=tests/lab/certs.bash
 . tests/lab/certs.bash
-start_both 'rsa_pss = yes'
+start_both $'rsa_pss = yes\nmake_before_break = yes'
 
 certs_ca ca rsa2048
 certs_ca mid-1 rsa4096 ca; certs_ca mid-2 rsa4096 mid-1
@@ -36,7 +36,7 @@ path_narrow() {
 # This one our way alone: strongSwan's own pieces stay at 1280 bytes.
 path_narrowest() {
 	in_ns inet nft 'table ip narrow { chain f { type filter hook forward priority 0;
-		iifname "a0" ip length > 600 udp dport { 500, 4500 } drop; iifname "a0" ip frag-off & 0x3fff != 0 drop; }; }'
+		iifname a0 ip length > 600 udp dport { 500, 4500 } drop; iifname a0 ip frag-off & 0x3fff != 0 drop; }; }'
 }
 
 ROWS=(
@@ -94,25 +94,23 @@ fi
 none_there() { [ -z "$(swan gw-b --list-sas)" ]; }
 expect "nothing is left of the test" until_ok 50 none_there
 
-# ---- reauthentication: both sides' ways
+# ---- reauthentication: both sides' ways. strongSwan's userspace ESP drops what comes in the moment
+# it takes its old SA away, so what is lost is told in tests/lab/reauth.sh, between two adits.
 # shellcheck disable=SC2086
-peer_set $T cert=b-p256.crt conn='reauth_time = 25s
-rand_time = 0s
-over_time = 30s'; adit_peer auth=cert psk=none start=responder cert=a-p256
-adit gw-a up site >/dev/null 2>&1
-across "up, before strongSwan asks to prove anew"
+peer_set $T cert=b-p256.crt conn=$'reauth_time = 15s\nrand_time = 0s\nover_time = 30s'
+adit_peer auth=cert psk=none start=responder cert=a-p256
+peer_up >/dev/null 2>&1
+across "up, before strongSwan proves anew who it is"
 before=$(ike_spi)
-expect "AUTH_LIFETIME of strongSwan is kept" until_ok 300 changed ike_spi "$before"
+expect "strongSwan's reauthentication" until_ok 300 changed ike_spi "$before"
 across "after that"
 expect "one of each is left" until_ok 80 one_of_each
 # shellcheck disable=SC2086
-peer_set $T cert=b-p256.crt; adit_peer auth=cert psk=none start=responder cert=a-p256 reauth=15s
+peer_set $T cert=b-p256.crt; adit_peer auth=cert psk=none start=responder cert=a-p256 reauth=10s
 adit gw-a up site >/dev/null 2>&1
+across "up, before we prove anew who we are"
 before=$(ike_spi)
-in_ns host-a ping -n -i 0.1 -c 250 10.2.0.10 >"$LAB_DIR/ping" 2>&1 &
 expect "our reauthentication" until_ok 300 changed ike_spi "$before"
-wait $!
-lost=$(grep -oE '[0-9]+% packet loss' "$LAB_DIR/ping")
-[ "$lost" = "0% packet loss" ] && ok "no packet lost meanwhile" || bad "lost meanwhile: $lost" "$(both_logs)"
+across "after that, too"
 expect "one of each is left, too" until_ok 80 one_of_each
 lab_done
