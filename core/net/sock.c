@@ -65,6 +65,11 @@ static int open_one(int family, uint16_t port, bool group, int buffer, int *out,
 		err_errno(e, "share UDP port %u", port);
 		goto fail;
 	}
+	/* What ICMP says of a peer that does not answer is worth a word (ike/main/net.c reads
+	 * it). Not where the socket is one of a group: it would go to any of them. */
+	if (!group)
+		set(fd, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
+		    family == AF_INET ? IP_RECVERR : IPV6_RECVERR, 1);
 	set_buffers(fd, buffer);
 	if (bind(fd, (struct sockaddr *)&ss, len)) {
 		if (errno == EADDRINUSE)

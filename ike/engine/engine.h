@@ -141,6 +141,9 @@ void engine_sa_stats(struct engine *e, const struct sa_stats *st);
  * peer. hint: enum psk_hint, of a VERIFY that failed. */
 void engine_vault_done(struct engine *e, uint32_t id, bool ok, bool no_secret,
 		       uint8_t hint, struct slice auth);
+/* An ICMP message says that a datagram of ours did not get to remote: enum neg_unreachable.
+ * Remembered for who asks why nobody answers, and not believed otherwise. */
+void engine_unreachable(struct engine *e, const struct endpoint *remote, uint8_t how);
 /* What the dataplane can do. Until the first call nothing is initiated and nothing
  * answered: an IKE SA without a place for its child helps nobody. */
 void engine_dataplane(struct engine *e, bool udp_encap_only, bool esn);

@@ -210,6 +210,7 @@ struct negotiation *negotiation_fail(struct ike_sa *sa, enum neg_end end)
 	n->nat_local = sa->nat_local;
 	n->nat_remote = sa->nat_remote;
 	n->natt = sa->local.port != IKE_PORT;
+	n->unreachable = sa->unreachable;
 	negotiation_ids(n, NULL, &sa->peer_id, NULL, NULL);
 	return n;
 }
@@ -338,9 +339,18 @@ static bool silent(const struct peer *p, struct negotiation *n)
 		n->end = NEG_NO_ANSWER;
 		n->natt = sa->local.port != IKE_PORT;
 		n->answered = sa->last_rx_ms > sa->created_ms;
+		n->unreachable = sa->unreachable;
 		return true;
 	}
 	return false;
+}
+
+void engine_unreachable(struct engine *e, const struct endpoint *remote, uint8_t how)
+{
+	for (struct peer *p = e->peers; p; p = p->next)
+		for (struct ike_sa *sa = p->sas; sa; sa = sa->peer_next)
+			if (sa_is_attempt(sa) && endpoint_equal(&sa->remote, remote))
+				sa->unreachable = how;
 }
 
 size_t engine_failures(const struct engine *e, const char *name,

@@ -122,6 +122,7 @@ struct ike_sa {
 	bool over;			/* sa_over() was called */
 	bool admin;			/* ended on purpose: no failure */
 	bool dead_peer;			/* it stopped answering */
+	uint8_t unreachable;		/* enum neg_unreachable: what ICMP said */
 	bool hard;			/* why is a refusal: retry slowly */
 	bool hurry;			/* another address waits to be tried */
 	bool roams;			/* its ends may move (RFC 4555) */

@@ -5,6 +5,7 @@
 #include "core/base/secret.h"
 #include "core/control/json.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -438,6 +439,14 @@ void iked_on_msg(struct iked *k, struct ipc_msg *m)
 
 /* ---- */
 
+static void on_unreachable(void *arg, const struct endpoint *remote, int error)
+{
+	struct iked *k = arg;
+
+	engine_unreachable(k->engine, remote, error == ECONNREFUSED ? NEG_UNREACH_PORT :
+			   error == EACCES ? NEG_UNREACH_FILTER : NEG_UNREACH_HOST);
+}
+
 static void on_datagram(void *arg, const struct endpoint *local, const struct endpoint *remote,
 			const uint8_t *msg, size_t len)
 {
@@ -469,6 +478,8 @@ int iked_init(struct iked *k, struct child *c, struct err *e)
 	k->conf = conf_new();
 	k->ctl = ctl_new(k);
 	k->net = net_new(c->loop, on_datagram, k, e);
+	if (k->net)
+		net_on_unreachable(k->net, on_unreachable);
 	k->engine = engine_new(&env, loop_timers(c->loop));
 	k->resolve = resolve_new(c->loop, &names);
 	if (!k->trust || !k->ring || !k->conf || !k->ctl || !k->net || !k->engine || !k->resolve)

@@ -5,6 +5,7 @@
 #include "core/base/log.h"
 
 #include <errno.h>
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct net {
 		   const uint8_t *msg, size_t len);
 	void *arg;
 	struct net_socket sockets[N_SOCKETS];
+	void (*unreachable)(void *arg, const struct endpoint *remote, int error);
 	uint16_t natt_port;
 	struct net_counts counts;
 	struct log_limit limit;
@@ -62,6 +64,12 @@ struct net *net_new(struct loop *l,
 	for (size_t i = 0; i < N_SOCKETS; i++)
 		n->sockets[i] = (struct net_socket){ .net = n, .fd = -1 };
 	return n;
+}
+
+void net_on_unreachable(struct net *n, void (*fn)(void *arg, const struct endpoint *remote,
+						  int error))
+{
+	n->unreachable = fn;
 }
 
 void net_natt_port(struct net *n, uint16_t port)
@@ -110,6 +118,33 @@ static bool local_addr(struct msghdr *m, struct ip_addr *a)
 	return false;
 }
 
+/* What ICMP said of a datagram of ours: a hint, for anybody can send that. */
+static void read_errors(struct net *n, const struct net_socket *s)
+{
+	for (int i = 0; i < NET_ROUND; i++) {
+		struct sockaddr_storage to = { 0 };
+		char data[64], ctl[512];
+		struct iovec iov = { .iov_base = data, .iov_len = sizeof(data) };
+		struct msghdr m = { .msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &iov,
+				    .msg_iovlen = 1, .msg_control = ctl,
+				    .msg_controllen = sizeof(ctl) };
+		struct endpoint remote;
+		struct sock_extended_err ee;
+
+		if (recvmsg(s->fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+			return;
+		for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
+			if (!(c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) &&
+			    !(c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR))
+				continue;
+			memcpy(&ee, CMSG_DATA(c), sizeof(ee));
+			if (n->unreachable && endpoint_from_sockaddr(&to, &remote) == 0 &&
+			    ee.ee_origin != SO_EE_ORIGIN_LOCAL)
+				n->unreachable(n->arg, &remote, (int)ee.ee_errno);
+		}
+	}
+}
+
 /* One datagram; false when none was there. */
 static bool receive(struct net *n, struct net_socket *s)
 {
@@ -154,7 +189,8 @@ static void on_socket(void *arg, uint32_t events)
 {
 	struct net_socket *s = arg;
 
-	(void)events;
+	if (events & EPOLLERR)
+		read_errors(s->net, s);
 	for (int i = 0; i < NET_ROUND && s->fd >= 0; i++)
 		if (!receive(s->net, s))
 			break;
@@ -262,9 +298,14 @@ static void transmit(struct net *n, const struct endpoint *local, const struct e
 	m.msg_namelen = endpoint_to_sockaddr(remote, &to);
 	if (local->addr.family == remote->addr.family && !addr_is_any(&local->addr))
 		set_source(&m, &ctl, &local->addr);
-	do
+	/* What an ICMP message said of an earlier datagram is told now, in the place of sending. */
+	for (int i = 0; i < 3; i++) {
 		sent = sendmsg(s->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
-	while (sent < 0 && errno == EINTR);
+		if (sent >= 0 || (errno != EINTR && errno != ECONNREFUSED &&
+				  errno != EHOSTUNREACH && errno != ENETUNREACH &&
+				  errno != EACCES))
+			break;
+	}
 	if (sent < 0)
 		failed(n, local, remote, strerror(errno));
 	else

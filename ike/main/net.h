@@ -23,6 +23,11 @@ struct net *net_new(struct loop *l,
 		    void *arg, struct err *e) MUST_USE;
 void net_free(struct net *n);
 
+/* An ICMP message says that a datagram did not get there: error is what it means (ECONNREFUSED,
+ * EHOSTUNREACH, EACCES ...). Nobody vouches for it. arg is net_new()'s. */
+void net_on_unreachable(struct net *n, void (*fn)(void *arg, const struct endpoint *remote,
+						  int error));
+
 /* The port with the marker; 4500 until this is called. Before net_add(). */
 void net_natt_port(struct net *n, uint16_t port);
 /* Take a bound, non-blocking UDP socket that reports the destination address of what it

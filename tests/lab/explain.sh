@@ -16,7 +16,7 @@ said_all() {
 }
 explained() {	# NAME WORDS...
 	local name=$1; shift
-	if until_ok 60 said_all "$@"; then ok "$name"; else bad "$name: wanted: $*" "$(adit gw-a explain site 2>&1)
+	if until_ok "${WAIT:-60}" said_all "$@"; then ok "$name"; else bad "$name: wanted: $*" "$(adit gw-a explain site 2>&1)
 $(adit_log gw-a 6)"; fi
 }
 calls() { swan gw-b --initiate --child net --timeout 4 >/dev/null 2>&1; }
@@ -87,6 +87,9 @@ fixed "called: asks for another"
 # ---- nobody there
 we_call "remote_gateway=198.51.100.77" ""
 explained "calling: nobody" "Nothing came back from 198.51.100.77, port 500"
+we_call "remote_gateway=203.0.113.254" ""
+explained "calling: a host without IPsec" "is there, but nothing listens on its UDP port 500"
+we_call "remote_gateway=198.51.100.77" ""
 # strongSwan calls meanwhile, and is a stranger.
 calls
 explained "calling: nobody, but a stranger calls" "Meanwhile 198.51.100.2 calls here" "remote_gateway=198.51.100.2"
@@ -108,7 +111,7 @@ fixed "IKEv1, called: proposal"
 they_call "$V1" "$S1 psk=\"another-key-than-the-other-has\""
 explained "IKEv1, called: wrong key" "Most probably the pre-shared keys differ"
 we_call "$V1" "$S1 psk=\"another-key-than-the-other-has\""
-explained "IKEv1, calling: wrong key" "a wrong pre-shared key looks the same"
+WAIT=400 explained "IKEv1, calling: wrong key" "Most probably the pre-shared keys differ"
 they_call "$V1" "$S1 local_ts=10.22.0.0/24"
 explained "IKEv1, called: their network" "The peer has 10.22.0.0/24 behind itself" "remote_network=10.22.0.0/24"
 fixed "IKEv1, called: their network"

@@ -137,6 +137,12 @@ bool engine_tapped(const struct engine *e, const struct endpoint *local,
 	*name = e->conf.name;
 	return e->tapped;
 }
+void engine_unreachable(struct engine *e, const struct endpoint *remote, uint8_t how)
+{
+	(void)e;
+	(void)remote;
+	(void)how;
+}
 int engine_peer_down(struct engine *e, const char *name, struct err *err)
 {
 	if (!e->exists || strcmp(name, e->conf.name) != 0)
