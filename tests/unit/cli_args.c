@@ -1,4 +1,4 @@
-/* rooms: cli core/front core/control core/settings core/net core/ipc core/crypto core/base */
+/* rooms: cli core/front core/control core/pki core/settings core/net core/ipc core/crypto core/base */
 /* What is typed, and what adit makes of it. */
 #include "cli/cli.h"
 

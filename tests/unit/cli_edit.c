@@ -1,4 +1,4 @@
-/* rooms: cli core/front core/control core/settings core/net core/ipc core/crypto core/base */
+/* rooms: cli core/front core/control core/pki core/settings core/net core/ipc core/crypto core/base */
 /* KEY=VALUE into a draft, and commands out of pairs. */
 #include "cli/edit.h"
 
