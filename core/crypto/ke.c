@@ -28,13 +28,14 @@ struct group {
 };
 
 static struct group groups[] = {
-	{ KE_CURVE25519, X25519, 0, .loaded = true },
-	{ KE_ECP_256, ECP, MBEDTLS_ECP_DP_SECP256R1 },
-	{ KE_ECP_384, ECP, MBEDTLS_ECP_DP_SECP384R1 },
-	{ KE_ECP_521, ECP, MBEDTLS_ECP_DP_SECP521R1 },
-	{ KE_MODP_2048, MODP }, { KE_MODP_3072, MODP }, { KE_MODP_4096, MODP },
-	{ KE_MODP_6144, MODP }, { KE_MODP_8192, MODP }, { KE_MODP_1536, MODP },
-	{ KE_MODP_1024, MODP }, { KE_MODP_768, MODP },
+	{ .id = KE_CURVE25519, .kind = X25519, .loaded = true },
+	{ .id = KE_ECP_256, .kind = ECP, .curve = MBEDTLS_ECP_DP_SECP256R1 },
+	{ .id = KE_ECP_384, .kind = ECP, .curve = MBEDTLS_ECP_DP_SECP384R1 },
+	{ .id = KE_ECP_521, .kind = ECP, .curve = MBEDTLS_ECP_DP_SECP521R1 },
+	{ .id = KE_MODP_2048, .kind = MODP }, { .id = KE_MODP_3072, .kind = MODP },
+	{ .id = KE_MODP_4096, .kind = MODP }, { .id = KE_MODP_6144, .kind = MODP },
+	{ .id = KE_MODP_8192, .kind = MODP }, { .id = KE_MODP_1536, .kind = MODP },
+	{ .id = KE_MODP_1024, .kind = MODP }, { .id = KE_MODP_768, .kind = MODP },
 };
 
 struct ke {

@@ -227,7 +227,7 @@ void dataplane_drop_peer(struct monitor *m, const char *peer)
 
 void dataplane_forget_all(struct monitor *m)
 {
-	m->sas.n = 0;
+	satab_clear(&m->sas);
 	for (size_t i = 0; i < m->n_tunnels; i++)
 		tunnel_sa(m, m->tunnels[i].peer, NULL);
 }

@@ -14,12 +14,24 @@
 
 #define OUTER_MTU 1500
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct tunnel *)a)->peer, ((const struct tunnel *)b)->peer);
+}
+
+static int is_named(const void *name, const void *tunnel)
+{
+	return strcmp(name, ((const struct tunnel *)tunnel)->peer);
+}
+
+static struct tunnel *among(struct monitor *m, size_t n, const char *peer)
+{
+	return n ? bsearch(peer, m->tunnels, n, sizeof(*m->tunnels), is_named) : NULL;
+}
+
 struct tunnel *tunnel_get(struct monitor *m, const char *peer)
 {
-	for (size_t i = 0; i < m->n_tunnels; i++)
-		if (strcmp(m->tunnels[i].peer, peer) == 0)
-			return &m->tunnels[i];
-	return NULL;
+	return among(m, m->n_tunnels, peer);
 }
 
 /* ---- where it goes: local address and MTU ---- */
@@ -82,11 +94,11 @@ static uint16_t mtu_for(const struct monitor *m, const struct peer_conf *p,
 
 	if (p->mtu)
 		return p->mtu;
-	for (size_t i = 0; i < m->sas.n; i++) {
-		const struct sa *s = &m->sas.v[i];
+	for (const struct sa *s = satab_of(&m->sas, p->name, NULL); s;
+	     s = satab_of(&m->sas, p->name, s)) {
 		const struct alg *encr = alg_get(ALG_ENCR, s->encr, s->encr_bits);
 
-		if (s->live && encr && strcmp(s->peer, p->name) == 0)
+		if (s->live && encr)
 			mtu = smaller(mtu, mtu_inner(outer, s->remote.addr.family, s->udp_encap,
 						     encr, alg_get(ALG_INTEG, s->integ, 0)));
 	}
@@ -165,19 +177,23 @@ static void drop_old(struct monitor *m)
 	m->n_tunnels = kept;
 }
 
-static struct tunnel *add_new(struct monitor *m, const struct peer_conf *p)
+static void add_new(struct monitor *m)
 {
-	struct tunnel *t = &m->tunnels[m->n_tunnels++];
+	size_t had = m->n_tunnels;
 
-	*t = (struct tunnel){ 0 };
-	snprintf(t->peer, sizeof(t->peer), "%s", p->name);
-	snprintf(t->interface, sizeof(t->interface), "%s", p->interface);
-	return t;
-}
+	for (size_t i = 0; i < m->settings.n_peers; i++) {
+		const struct peer_conf *p = &m->settings.peers[i];
+		struct tunnel *t = &m->tunnels[m->n_tunnels];
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct tunnel *)a)->peer, ((const struct tunnel *)b)->peer);
+		if (!p->enabled || among(m, had, p->name))
+			continue;
+		*t = (struct tunnel){ 0 };
+		snprintf(t->peer, sizeof(t->peer), "%s", p->name);
+		snprintf(t->interface, sizeof(t->interface), "%s", p->interface);
+		m->n_tunnels++;
+	}
+	if (m->n_tunnels > had)
+		qsort(m->tunnels, m->n_tunnels, sizeof(*m->tunnels), by_name);
 }
 
 /* With the settings as they are now. */
@@ -210,22 +226,19 @@ void tunnel_settings(struct monitor *m)
 		return;
 	}
 	m->tunnels = grown;
+	add_new(m);
 	for (size_t i = 0; i < m->settings.n_peers; i++) {
 		const struct peer_conf *p = &m->settings.peers[i];
-		struct tunnel *t;
+		struct tunnel *t = p->enabled ? tunnel_get(m, p->name) : NULL;
 
-		if (!p->enabled)
-			continue;
-		t = tunnel_get(m, p->name);
 		if (!t)
-			t = add_new(m, p);
+			continue;
 		/* Where it was last seen counts only as long as it may be anywhere. */
 		if (!may_be_at(p, t, &t->remote.addr))
 			t->remote = (struct endpoint){ .addr = p->remote_gateway };
 		(void)shape(m, p, t);
 		paths_tell(m, t, false);
 	}
-	qsort(m->tunnels, m->n_tunnels, sizeof(*m->tunnels), by_name);
 	sync_now(m, SYNC_ROUTES | SYNC_FIREWALL);
 }
 

@@ -68,14 +68,11 @@ static struct fw_set *new_set(struct fw_plan *p, const char *name, enum fw_set_k
 	return s;
 }
 
-static void add_name(struct fw_plan *p, struct fw_set *s, const char *name)
+/* One that is not in the set: each peer has an interface of its own. */
+static void add_new_name(struct fw_plan *p, struct fw_set *s, const char *name)
 {
-	char (*v)[IFNAME_MAX];
+	char (*v)[IFNAME_MAX] = realloc(s->names, (s->n + 1) * sizeof(*v));
 
-	for (size_t i = 0; i < s->n; i++)
-		if (!strcmp(s->names[i], name))
-			return;
-	v = realloc(s->names, (s->n + 1) * sizeof(*v));
 	if (!v) {
 		p->bad = true;
 		return;
@@ -83,6 +80,14 @@ static void add_name(struct fw_plan *p, struct fw_set *s, const char *name)
 	s->names = v;
 	memset(v[s->n], 0, IFNAME_MAX);	/* the kernel compares all 16 bytes */
 	snprintf(v[s->n++], IFNAME_MAX, "%s", name);
+}
+
+static void add_name(struct fw_plan *p, struct fw_set *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (!strcmp(s->names[i], name))
+			return;
+	add_new_name(p, s, name);
 }
 
 /* To the set of its family. */
@@ -244,11 +249,11 @@ static void fill_sets(struct fw_plan *p, const struct firewall_want *w, struct s
 		const struct firewall_peer *q = &w->peers[i];
 
 		if (q->forward_lan) {
-			add_name(p, s->inside, q->interface);
-			add_name(p, s->lan_tunnels, q->interface);
+			add_new_name(p, s->inside, q->interface);
+			add_new_name(p, s->lan_tunnels, q->interface);
 		}
 		if (q->forward_wan)
-			add_name(p, s->wan_tunnels, q->interface);
+			add_new_name(p, s->wan_tunnels, q->interface);
 		for (size_t j = 0; j < q->n_gateways; j++)
 			add_net(p, s->gateways[0], s->gateways[1], &q->gateways[j]);
 		for (size_t j = 0; j < q->n_remote; j++) {
@@ -341,7 +346,7 @@ static void mss_chain(struct fw_plan *p, const struct firewall_want *w)
 		same = new_set(p, name, FW_IFNAMES);
 		for (size_t j = i; j < w->n_peers; j++)
 			if (w->peers[j].mtu == mtu)
-				add_name(p, same, w->peers[j].interface);
+				add_new_name(p, same, w->peers[j].interface);
 		for (int out = 0; out < 2; out++) {
 			struct fw_match by = M(out ? FW_OIF_SET : FW_IIF_SET, .set = same);
 

@@ -1,6 +1,7 @@
 /* rooms: core/daemon core/settings core/net core/ipc core/crypto core/base */
 /* The parts of the monitor that only think: permissions, MTU, differences, the log ring, the
  * table of SAs, the keyed hash. */
+#include "core/base/rng.h"
 #include "core/daemon/diff.h"
 #include "core/daemon/loghub.h"
 #include "core/daemon/monitor.h"
@@ -493,6 +494,56 @@ static void generations_do_not_mix(void)
 	satab_fini(&t);
 }
 
+/* Against a list kept by hand: added, dropped, found each way. */
+static void many_sas_are_found(void)
+{
+	enum { MOST = 300, PEERS = 7 };
+	static struct { uint32_t id, iked; int peer; } want[MOST];
+	struct sa_child c = good_sa();
+	struct satab t = { 0 };
+	size_t n = 0;
+
+	rng_virtual_seed(3);
+	for (uint32_t round = 1; round <= 20000; round++) {
+		unsigned of[PEERS] = { 0 };
+
+		if (n < MOST && rng_below(100) < (round / 1000 % 2 ? 30 : 70)) {
+			int who = (int)rng_below(PEERS);
+			struct sa *s;
+
+			c.id = round;
+			snprintf(c.peer, sizeof(c.peer), "peer%d", who);
+			s = satab_add(&t, &c, round % 3);
+			CHECK(s);
+			want[n].id = s->id;
+			want[n].iked = round;
+			want[n++].peer = who;
+		} else if (n) {
+			size_t k = rng_below((uint32_t)n);
+
+			satab_drop(&t, satab_by_id(&t, want[k].id));
+			CHECK(!satab_by_id(&t, want[k].id));
+			want[k] = want[--n];
+		}
+		CHECK_INT(t.n, n);
+		for (size_t k = 0; k < n; k++)
+			of[want[k].peer]++;
+		for (size_t k = round % 16; k < n; k += 16) {
+			struct sa *s = satab_by_id(&t, want[k].id);
+
+			CHECK(s && s->iked_id == want[k].iked);
+			CHECK(satab_by_iked(&t, want[k].iked, want[k].iked % 3) == s);
+			CHECK(!satab_by_iked(&t, want[k].iked, want[k].iked % 3 + 1));
+		}
+		snprintf(c.peer, sizeof(c.peer), "peer%u", round % PEERS);
+		CHECK_INT(satab_count(&t, c.peer), of[round % PEERS]);
+	}
+	satab_clear(&t);
+	CHECK(!satab_of(&t, "peer1", NULL) && !satab_by_id(&t, 1));
+	satab_fini(&t);
+	rng_virtual_seed(0);
+}
+
 /* ---- SipHash: the paper's vectors, key 00..0f, data 00..len-1 ---- */
 
 static void siphash_vectors(void)
@@ -522,6 +573,7 @@ int main(void)
 	T_RUN(peers_gone_bad_are_kept);
 	T_RUN(ring_keeps_the_last);
 	T_RUN(generations_do_not_mix);
+	T_RUN(many_sas_are_found);
 	T_RUN(siphash_vectors);
 	return t_done();
 }
