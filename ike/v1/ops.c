@@ -33,6 +33,9 @@ void v1_child_stands(struct child *c)
 		if (o == c || o->slot != c->slot || o->state != CH_LIVE ||
 		    !child_supersedes(c, o))
 			continue;
+		/* The third messages came in another order: o will do the same to c. */
+		if (!crossed && o->created_ms > c->created_ms)
+			continue;
 		if (crossed && memcmp(c->nonce_min, o->nonce_min, NONCE_CMP) < 0) {
 			retire(c, c->initiator);
 			return;
