@@ -84,6 +84,9 @@ int probe_print(const struct probe *p);
 
 enum probe_says { SAYS_NOTHING, SAYS_YES, SAYS_NO, SAYS_OTHER, SAYS_COOKIE };
 
+/* Judge IKEv2's answer of len bytes; buf is worked on in place. group: of INVALID_KE_PAYLOAD, or
+ * as chosen; 0 none. */
+enum probe_says probe_v2_parse(struct probe *p, uint8_t *buf, size_t len, uint16_t *group);
 /* Parse IKEv1's answer of len bytes: what was chosen into *s and *rsa. */
 enum probe_says probe_v1_parse(struct probe *p, const uint8_t *msg, size_t len, struct suite *s,
 			       bool *rsa);

@@ -233,6 +233,15 @@ static void judge(struct probe *p, uint8_t *buf, size_t len, struct answer *a)
 	}
 }
 
+enum probe_says probe_v2_parse(struct probe *p, uint8_t *buf, size_t len, uint16_t *group)
+{
+	struct answer a;
+
+	judge(p, buf, len, &a);
+	*group = a.full ? a.chosen.ke : a.group;
+	return a.says;
+}
+
 static enum probe_says ask(struct probe *p, const struct offer *o, const struct ke *ke, bool natt,
 			   unsigned tries, struct answer *a)
 {
