@@ -82,6 +82,18 @@ static void deliver(struct monitor *m, const char *peer, const uint8_t *psk, siz
 	secret_free(msg);
 }
 
+/* Does either side prove itself by one? */
+static bool needs_psk(const struct monitor *m, const char *peer)
+{
+	for (size_t i = 0; i < m->settings.n_peers; i++) {
+		const struct peer_conf *p = &m->settings.peers[i];
+
+		if (strcmp(p->name, peer) == 0)
+			return p->auth == AUTH_BY_PSK || p->peer_auth == AUTH_BY_PSK;
+	}
+	return true;
+}
+
 int secrets_send(struct monitor *m, const char *peer, bool always)
 {
 	uint8_t *psk = secret_new(PSK_MAX);
@@ -100,7 +112,7 @@ int secrets_send(struct monitor *m, const char *peer, bool always)
 			log_error(peer, "its secret cannot be read: %s", e.msg);
 			return 0;
 		}
-		if (always)
+		if (always && needs_psk(m, peer))
 			log_warning(peer, "no PSK is stored for it");
 		other = find(&m->secrets, peer) != NULL;
 		secrets_forget(m, peer);
