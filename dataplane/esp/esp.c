@@ -209,8 +209,8 @@ enum esp_verdict esp_open_end(struct esp_sa *sa, struct esp_pkt *p, const struct
 		return ESP_DROP_MALFORMED;
 	p->len = in->total_len;		/* TFC padding goes, RFC 4303 §2.7 */
 	/* What was our remote side is the source now, RFC 4301 §5.2. */
-	if (!ts_match(sa->ts + sa->n_local, sa->n_remote, in, &in->src, in->port_src) ||
-	    !ts_match(sa->ts, sa->n_local, in, &in->dst, in->port_dst))
+	if (!ts_pass(sa->ts + sa->n_local, sa->n_remote, sa->ts, sa->n_local, in, &sa->frags_in,
+		     now_ms))
 		return ESP_DROP_SELECTOR_IN;
 	if (merge_ecn(esp_pkt_data(p), in, ecn) < 0)
 		return ESP_DROP_MALFORMED;

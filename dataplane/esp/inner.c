@@ -54,7 +54,7 @@ static int parse_v4(const uint8_t *p, size_t len, struct inner *in)
 
 	in->tos = rd_u8(&r);
 	in->total_len = rd_u16(&r);
-	rd_skip(&r, 2);
+	in->frag_id = rd_u16(&r);
 	frag = rd_u16(&r);
 	rd_skip(&r, 1);
 	in->proto = rd_u8(&r);
@@ -103,7 +103,7 @@ static int upper_v6(struct inner *in, struct rd r, uint8_t next)
 			next = rd_u8(&r);
 			rd_skip(&r, 1);
 			off = rd_u16(&r);
-			rd_skip(&r, 4);
+			in->frag_id = rd_u32(&r);
 			in->fragment = (off & 0xfff9) != 0;	/* atomic ones are none */
 			in->first = (off & 0xfff8) == 0;
 			break;

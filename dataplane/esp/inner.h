@@ -18,6 +18,7 @@ struct inner {
 	bool df;		/* IPv4: may not be fragmented; IPv6: always true */
 	bool fragment;		/* a part of a packet … */
 	bool first;		/* … with offset 0; true for whole packets too */
+	uint32_t frag_id;	/* the same in all parts of a packet; 0 in a whole IPv6 one */
 	uint16_t port_src, port_dst;
 	uint16_t header_len;	/* IPv4 header, or the fixed 40 bytes of IPv6 */
 	uint16_t upper_off;	/* where the upper layer begins; 0 when not known */

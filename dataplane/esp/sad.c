@@ -48,6 +48,8 @@ static void sa_free(struct esp_sa *sa)
 	engine->key_free(sa->key_in);
 	engine->key_free(sa->key_out);
 	replay_fini(&sa->replay);
+	free(sa->frags_in);
+	free(sa->frags_out);
 	free(sa);
 }
 
@@ -272,7 +274,7 @@ void sad_del(struct esp_sa *sa, uint32_t linger_ms)
 }
 
 struct esp_sa *sad_outbound(struct esp_iface *i, const struct inner *in, bool *any_usable,
-			    struct esp_sa **blame)
+			    struct esp_sa **blame, uint64_t now_ms)
 {
 	*any_usable = false;
 	*blame = i->sas;
@@ -282,8 +284,8 @@ struct esp_sa *sad_outbound(struct esp_iface *i, const struct inner *in, bool *a
 		if (!*any_usable)
 			*blame = sa;
 		*any_usable = true;
-		if (ts_match(sa->ts, sa->n_local, in, &in->src, in->port_src) &&
-		    ts_match(sa->ts + sa->n_local, sa->n_remote, in, &in->dst, in->port_dst))
+		if (ts_pass(sa->ts, sa->n_local, sa->ts + sa->n_local, sa->n_remote, in,
+			    &sa->frags_out, now_ms))
 			return sa;
 	}
 	return NULL;

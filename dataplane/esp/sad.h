@@ -13,6 +13,7 @@
 #include "dataplane/esp/inner.h"
 #include "dataplane/esp/replay.h"
 #include "dataplane/esp/trap.h"
+#include "dataplane/esp/ts.h"
 
 #define SAD_BUCKETS 256
 #define SAD_PMTU_MS (10 * 60 * 1000)	/* a learned path MTU is tried anew, RFC 1191 §6.3 */
@@ -54,6 +55,7 @@ struct esp_sa {
 	uint64_t inner_mtu_until_ms;
 	uint64_t soft_bytes, hard_bytes;	/* both ways together; 0: no limit */
 	struct timer hard, linger;
+	struct ts_frags *frags_in, *frags_out;	/* NULL until one is needed */
 	struct sa_stats stats;		/* last_*_ms: the clock then; 0: never */
 	uint8_t n_local, n_remote;
 	struct selector ts[];		/* local, then remote */
@@ -101,7 +103,7 @@ void sad_del(struct esp_sa *sa, uint32_t linger_ms);
  * it, or NULL. *any_usable: there was some SA that could send at all. *blame: the SA whose
  * counters take the drop (NULL when the interface has none). */
 struct esp_sa *sad_outbound(struct esp_iface *i, const struct inner *in, bool *any_usable,
-			    struct esp_sa **blame);
+			    struct esp_sa **blame, uint64_t now_ms);
 
 /* Path MTU towards an address (an outer packet's whole size), for all SAs that go there. */
 void sad_pmtu(struct sad *s, const struct ip_addr *remote, unsigned mtu);

@@ -13,12 +13,12 @@
 
 #include "core/base/clock.h"
 #include "core/base/secret.h"
+#include "dataplane/esp/errq.h"
 #include "dataplane/esp/esp.h"
 #include "dataplane/esp/frag.h"
 #include "dataplane/esp/icmp.h"
 
 #include <errno.h>
-#include <linux/errqueue.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -127,44 +127,7 @@ void worker_wipe(struct worker *w)
 	wipe(&w->again.pkt);
 }
 
-/* ---- the error queue ---- */
-
-static void learn(struct worker *w, struct msghdr *m)
-{
-	struct sockaddr_storage *ss = m->msg_name;
-	struct sock_extended_err ee;
-	struct endpoint to;
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		if (!(c->cmsg_level == SOL_IP && c->cmsg_type == IP_RECVERR) &&
-		    !(c->cmsg_level == SOL_IPV6 && c->cmsg_type == IPV6_RECVERR))
-			continue;
-		if (c->cmsg_len < CMSG_LEN(sizeof(ee)))
-			continue;
-		memcpy(&ee, CMSG_DATA(c), sizeof(ee));
-		if (ee.ee_errno == EMSGSIZE && ee.ee_origin == SO_EE_ORIGIN_LOCAL &&
-		    endpoint_from_sockaddr(ss, &to) == 0)
-			sad_pmtu(w->sad, &to.addr, ee.ee_info);
-	}
-}
-
-/* Empties it: an error left there would wake us for ever. */
-static void drain_errors(struct worker *w, int fd)
-{
-	for (int i = 0; i < 4 * BATCH; i++) {
-		struct sockaddr_storage ss = { 0 };
-		_Alignas(struct cmsghdr) char ctl[512];
-		struct msghdr m = { .msg_name = &ss, .msg_namelen = sizeof(ss),
-				    .msg_control = ctl, .msg_controllen = sizeof(ctl) };
-
-		if (recvmsg(fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
-			if (errno == EINTR)
-				continue;
-			return;
-		}
-		learn(w, &m);
-	}
-}
+/* ---- errors ---- */
 
 /* Errors that belong to some earlier packet: the kernel reports them with the next call. */
 static bool stale_error(int error)
@@ -351,7 +314,7 @@ static void second_chance(struct worker *w, size_t at)
 	unsigned mtu;
 	size_t n;
 
-	drain_errors(w, w->sock[family_of(t)]);
+	errq_drain(w->sad, w->sock[family_of(t)]);
 	sa = sad_by_id(w->sad, t->sa_id);
 	mtu = sa ? sad_inner_mtu(sa, clock_ms()) : 0;
 	/* Without a lower MTU it would come back for ever. */
@@ -412,7 +375,7 @@ static bool send_failed(struct worker *w, int error)
 	}
 	if (stale_error(error) && !t->retried) {
 		t->retried = true;
-		drain_errors(w, w->sock[family_of(t)]);
+		errq_drain(w->sad, w->sock[family_of(t)]);
 		return false;
 	}
 	unsend(w, t, ESP_DROP_SOCKET);
@@ -552,7 +515,7 @@ static void outbound(struct worker *w, struct esp_iface *i, struct tx *t, uint64
 	/* The kernel made it, so that this cannot fail but for packets injected raw. */
 	if (inner_parse(esp_pkt_data(&t->pkt), t->pkt.len, &t->in) < 0)
 		return;
-	sa = sad_outbound(i, &t->in, &any, &blame);
+	sa = sad_outbound(i, &t->in, &any, &blame, now);
 	if (!sa) {
 		no_sa(w, i, t, any, blame, now);
 		return;
@@ -755,7 +718,7 @@ static void sock_ready(struct worker *w, int family, uint32_t events)
 	int fd = w->sock[family];
 
 	if (events & EPOLLERR)
-		drain_errors(w, fd);
+		errq_drain(w->sad, fd);
 	if ((events & EPOLLOUT) && w->blocked)
 		flush(w);
 	if (!(events & EPOLLIN))
@@ -764,7 +727,7 @@ static void sock_ready(struct worker *w, int family, uint32_t events)
 		int n = receive(w, fd);
 
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			drain_errors(w, fd);	/* the error was an old packet's: look again */
+			errq_drain(w->sad, fd);	/* the error was an old packet's: look again */
 		if (n <= 0)
 			return;
 		inbound(w, (size_t)n, clock_ms());

@@ -28,8 +28,6 @@ struct mobike {
 	bool tell;			/* owed: our other addresses */
 	bool check;			/* owed: is the peer really there? (§3.7) */
 	bool updating;			/* the request under way has UPDATE_SA_ADDRESSES */
-	bool seen_any;
-	uint8_t seen[20];		/* how the peer saw our address last, hashed */
 	uint8_t cookie[COOKIE2_LEN];	/* of the request under way */
 	uint8_t n_told, n_theirs;
 	struct ip_addr told[OWN_ADDRS_MAX];	/* what we announced */
@@ -62,7 +60,7 @@ void mobike_inherit(const struct ike_sa *from, struct ike_sa *to)
 	if (!m)
 		return;
 	*m = *v2(from)->mobike;
-	m->updating = m->seen_any = false;	/* hashes have the SPIs in them */
+	m->updating = false;
 	v2(to)->mobike = m;
 	to->roams = true;
 }
@@ -250,27 +248,14 @@ void mobike_send(struct ike_sa *sa)
 	out_send_request(sa, &o, TASK_MOBIKE);
 }
 
-/* §3.8: behind a NAT the caller watches how it looks from outside. */
+/* §3.8: silence may be a NAT that forgot us, and gave us another address. The peer does not
+ * follow by itself. */
 void mobike_write_liveness(struct ike_sa *sa, struct build *b)
 {
-	if (sa->roams && v2(sa)->mobike && v2(sa)->mobike->caller && sa->nat_local)
-		write_nat(sa, b, &sa->local, &sa->remote);
-}
-
-static void seen_from_outside(struct ike_sa *sa, const struct input *in)
-{
-	struct mobike *m = v2(sa)->mobike;
-	struct notify n;
-
-	if (!m->caller || !ike_msg_notify(in->m, N_NAT_DETECTION_DESTINATION_IP, &n) ||
-	    n.data.len != sizeof(m->seen))
+	if (!sa->roams || !v2(sa)->mobike || !v2(sa)->mobike->caller || !sa->nat_local)
 		return;
-	if (m->seen_any && !m->updating && memcmp(m->seen, n.data.p, sizeof(m->seen)) != 0) {
-		log_info(sa->peer->conf.name, "a NAT gives this side another address now");
-		m->update = true;
-	}
-	memcpy(m->seen, n.data.p, sizeof(m->seen));
-	m->seen_any = true;
+	build_notify_plain(b, N_UPDATE_SA_ADDRESSES);
+	write_nat(sa, b, &sa->local, &sa->remote);
 }
 
 bool mobike_answered(struct ike_sa *sa, const struct input *in)
@@ -280,7 +265,6 @@ bool mobike_answered(struct ike_sa *sa, const struct input *in)
 
 	if (!sa->roams || !m)
 		return true;
-	seen_from_outside(sa, in);
 	if (v2(sa)->task != TASK_MOBIKE)
 		return true;
 	/* §3.7: whoever answered did not see the request. */
@@ -311,7 +295,6 @@ static void go_on_from(struct ike_sa *sa, const struct endpoint *local,
 
 	sa->local = *local;
 	sa->remote = *remote;
-	v2(sa)->mobike->seen_any = false;
 	log_info(sa->peer->conf.name, "moved: %s", sa_pair_str(sa, pair, sizeof(pair)));
 	sa_moved(sa);
 	/* What is under way goes on from there, and now. */

@@ -175,6 +175,25 @@ static void nothing_moves_by_itself(void)
 	sim_end(&s);
 }
 
+/* A NAT gives the caller another port: its next sign of life takes the peer along. */
+static void a_nat_that_forgets(void)
+{
+	sim_init(&s, 8);
+	s.nat = true;
+	s.nat_shift = 1000;
+	both();
+	set();
+	sim_run(&s, 2000);
+	CHECK_UP(&s, 1);
+	CHECK(sim_status(&s, 0)->st.nat_local);
+	CHECK_INT(sim_status(&s, 1)->st.remote.port, 5500);
+	s.nat_shift = 2000;
+	sim_run(&s, 32000);
+	CHECK_INT(sim_status(&s, 1)->st.remote.port, 6500);
+	CHECK_UP(&s, 1);
+	sim_end(&s);
+}
+
 static void one_side_alone_does_not(void)
 {
 	sim_init(&s, 6);
@@ -463,6 +482,7 @@ int main(void)
 	T_RUN(the_called_side_moves);
 	T_RUN(a_path_dies);
 	T_RUN(nothing_moves_by_itself);
+	T_RUN(a_nat_that_forgets);
 	T_RUN(one_side_alone_does_not);
 	T_RUN(aditd_hears_that_it_roams);
 	T_RUN(the_second_when_the_first_is_silent);

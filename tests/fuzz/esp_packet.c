@@ -175,7 +175,7 @@ static void outbound(uint8_t how, const uint8_t *data, size_t len)
 	n = icmp_build((enum icmp_why)(how % 3), 1000, &in, data, len, icmp);
 	if (n)
 		MUST(inner_parse(icmp, n, &about) == 0 && about.total_len == n);
-	sa = sad_outbound(near.ifaces, &in, &any_usable, &blame);
+	sa = sad_outbound(near.ifaces, &in, &any_usable, &blame, 1000);
 	MUST(sa);	/* its selectors are any */
 	p.off = ESP_HEADROOM;
 	p.len = len;

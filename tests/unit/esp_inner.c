@@ -179,6 +179,40 @@ static void selectors(void)
 	CHECK(!ts_match(list, 0, &in, &a, 1));
 }
 
+/* Of a packet in parts the first alone shows ports: the others go with it, and only they. */
+static void fragments_follow_their_first(void)
+{
+	struct selector src = { 0 }, dst = { 0 };
+	struct ts_frags *frags = NULL;
+
+	in = (struct inner){ .version = 4, .proto = 17, .proto_known = true, .fragment = true };
+
+	src.from = in.src = addr_v4(0x0a010005);
+	src.to = src.from;
+	dst.from = in.dst = addr_v4(0x0a020009);
+	dst.to = dst.from;
+	src.proto = dst.proto = 17;
+	src.port_to = 65535;
+	dst.port_from = dst.port_to = 5000;
+	in.frag_id = 7;
+	CHECK(!ts_pass(&src, 1, &dst, 1, &in, &frags, 1000));	/* before its first */
+	in.first = in.ports_known = true;
+	in.port_dst = 5001;
+	CHECK(!ts_pass(&src, 1, &dst, 1, &in, &frags, 1000));
+	CHECK(!frags);
+	in.port_dst = 5000;
+	CHECK(ts_pass(&src, 1, &dst, 1, &in, &frags, 1000));
+	in.first = in.ports_known = false;
+	CHECK(ts_pass(&src, 1, &dst, 1, &in, &frags, 1001));
+	CHECK(!ts_pass(&src, 1, &dst, 1, &in, &frags, 1000 + TS_FRAG_MS));
+	in.frag_id = 8;
+	CHECK(!ts_pass(&src, 1, &dst, 1, &in, &frags, 1001));
+	in.frag_id = 7;
+	in.src = addr_v4(0x0a010006);
+	CHECK(!ts_pass(&src, 1, &dst, 1, &in, &frags, 1001));
+	free(frags);
+}
+
 /* RFC 4301 §4.4.1.1, §7: what shows no port belongs to ANY and to OPAQUE alone. */
 static void selectors_and_fragments(void)
 {
@@ -479,5 +513,6 @@ int main(void)
 	T_RUN(icmp6);
 	T_RUN(icmp_keeps_silent);
 	T_RUN(checksum);
+	T_RUN(fragments_follow_their_first);
 	return t_done();
 }

@@ -425,7 +425,7 @@ static struct esp_sa *choose(const char *src, const char *dst, bool *any, struct
 	size_t n = make_v4(d, src, dst, 99, 0, 8);
 
 	CHECK(inner_parse(d, n, &in) == 0);
-	return sad_outbound(sad_iface(&a.sad, "adit-t"), &in, any, blame);
+	return sad_outbound(sad_iface(&a.sad, "adit-t"), &in, any, blame, clock_ms());
 }
 
 static void newest_usable(void)
