@@ -49,7 +49,8 @@ void explain_say(struct explain *x, enum explain_kind kind, enum fmt_tone tone,
 	va_start(ap, fmt);
 	sbuf_vaddf(&b, fmt, ap);
 	va_end(ap);
-	l->text = b.len ? sbuf_take(&b) : strdup("");
+	l->text = strdup(sbuf_str(&b));
+	sbuf_fini(&b);
 	if (l->text)
 		x->n++;
 	else
@@ -326,11 +327,13 @@ static void silent_at_all(const struct explain_input *in, struct explain *x)
 		explain_text(x, "%s is there, but nothing listens on its UDP port %u (it answers "
 			     "\"port unreachable\"): IPsec is not running there, or it is the wrong "
 			     "box (remote_gateway).", host, port);
+		perhaps_stranger(in, x);
 		return;
 	case NEG_UNREACH_HOST:
 		explain_text(x, "%s cannot be reached: a router on the way, or this one, says there "
 			     "is no such host or network. Check the Internet line and "
 			     "remote_gateway.", host);
+		perhaps_stranger(in, x);
 		return;
 	case NEG_UNREACH_FILTER:
 		explain_text(x, "A firewall on the way to %s refuses UDP port %u and says so.", host,

@@ -85,11 +85,14 @@ they_call "local_id=a.example" "remote_id=b.example"
 explained "called: asks for another" "asks for b.example; this router is a.example" "local_id=b.example"
 fixed "called: asks for another"
 # ---- nobody there
+in_ns inet ip route add blackhole 192.0.2.0/24
+we_call "remote_gateway=192.0.2.77" ""
+explained "calling: nobody" "Nothing came back from 192.0.2.77, port 500"
 we_call "remote_gateway=198.51.100.77" ""
-explained "calling: nobody" "Nothing came back from 198.51.100.77, port 500"
+explained "calling: no such host" "198.51.100.77 cannot be reached"
 we_call "remote_gateway=203.0.113.254" ""
 explained "calling: a host without IPsec" "is there, but nothing listens on its UDP port 500"
-we_call "remote_gateway=198.51.100.77" ""
+we_call "remote_gateway=192.0.2.77" ""
 # strongSwan calls meanwhile, and is a stranger.
 calls
 explained "calling: nobody, but a stranger calls" "Meanwhile 198.51.100.2 calls here" "remote_gateway=198.51.100.2"
