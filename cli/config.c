@@ -5,6 +5,7 @@
 #include "cli/edit.h"
 #include "cli/out.h"
 #include "core/base/secret.h"
+#include "core/pki/pki.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,21 @@ static void check_text(struct cli *c, const struct settings *s, const struct fin
 			  plural(fs->warnings));
 }
 
+/* Certificates that end soon stop tunnels as wrong settings do. */
+static void check_pki(struct cli *c, struct findings *fs)
+{
+	struct sbuf lines = { 0 };
+
+	pki_warnings(c->front.config_dir, &lines);
+	for (const char *p = sbuf_str(&lines); *p;) {
+		int n = (int)strcspn(p, "\n");
+
+		findings_add(fs, FINDING_WARNING, "", "", "%.*s", n, p);
+		p += n + (p[n] == '\n');
+	}
+	sbuf_fini(&lines);
+}
+
 int config_check(struct cli *c, struct err *e)
 {
 	struct prefix lan[FRONT_LAN_MAX];
@@ -76,6 +92,7 @@ int config_check(struct cli *c, struct err *e)
 
 	if (settings_load(c->front.config_dir, lan, n_lan, &s, &fs, e))
 		return -1;
+	check_pki(c, &fs);
 	if (cli_has(c, OPT_JSON))
 		check_json(c, &s, &fs);
 	else

@@ -147,7 +147,7 @@ const struct verb cli_verbs[] = {
 	{ NULL, "check", "", config_check,
 	  "check all settings and say what is wrong, and where",
 	  "Errors name file, line and column. Warnings are about settings that work but should "
-	  "not stay, such as weak algorithms. The exit status is 7 when there is an error.",
+	  "not stay, such as weak algorithms, and about certificates that end within 30 days. The exit status is 7 when there is an error.",
 	  "adit check", 0, 0, 0, COMPLETE_NONE, false, false },
 	{ NULL, "diff", "[GENERATION]", config_diff,
 	  "show what changed in the settings since the last commit",

@@ -416,7 +416,7 @@ const struct setting settings_table[] = {
 	{
 		.key = "peer_cert", .scope = SCOPE_PEER, .type = ST_CERT,
 		.page = PAGE_AUTH, .cost = COST_RESTART, .max = PKI_NAME_MAX, .def = "",
-		.empty = "any that a CA below signed", .unit = "",
+		.empty = "any that a trusted CA signed", .unit = "",
 		.label = "Peer's certificate", IN_PEER(peer_cert), PEER_CERT,
 		.help = "The one certificate that is taken from the peer",
 		.more = "Named here, it is compared whole and no CA is asked: right for "

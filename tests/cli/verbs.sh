@@ -368,6 +368,11 @@ fi
 # --- the manual
 if man/update --check "$1" >"$T/out" 2>"$T/err"; then ok "adit(8) has the verbs of the table"; else bad "adit(8): run man/update BUILD"; fi
 
+# Certificates that end soon.
+run "a certificate of a few days" 0 pki ca short subject=CN=short days=9 --config-dir "$T/soon"
+run "check warns of it" 0 check --config-dir "$T/soon"; out_has "warning: CA short: "
+run "in JSON too" 0 check --json --config-dir "$T/soon"; json '.warnings == 1 and (.findings[0].text|test("short"))'
+
 # The examples of adit.conf(5) are settings that are taken.
 mkdir -p "$T/man/peers"
 awk -v dir="$T/man/peers" '/^\.Bd -literal/ { n++; next } /^\.Ed/ { on = 0; next }
