@@ -108,6 +108,15 @@ static bool known(uint8_t type)
 	       type == P_NATOA;
 }
 
+/* libreswan fills messages in clear up to a multiple of four bytes, too. */
+static bool fills_up(const struct rd *r)
+{
+	for (size_t i = 0; i < r->left; i++)
+		if (r->p[i])
+			return false;
+	return r->left < 4;
+}
+
 int isakmp_payloads(struct isakmp_msg *m, bool encrypted, struct err *e)
 {
 	struct rd r = rd_init(m->buf, m->len);
@@ -138,7 +147,7 @@ int isakmp_payloads(struct isakmp_msg *m, bool encrypted, struct err *e)
 	}
 	if (!m->n)
 		return err_set(e, "no payload");
-	if (!encrypted && r.left)
+	if (!encrypted && !fills_up(&r))
 		return err_set(e, "bytes after the last payload");
 	return 0;
 }

@@ -70,9 +70,9 @@ struct isakmp_msg {
 /* The header alone. Fails on less than 28 bytes, a major version other than 1, a length
  * that is not the datagram's, a reserved flag, or a zero initiator cookie. */
 int isakmp_header(uint8_t *buf, size_t len, struct isakmp_msg *m, struct err *e) MUST_USE;
-/* The payloads after it; encrypted: padding may follow the last. Known payloads and those
- * for private use (from 128 on) are taken in, others refused (RFC 2408 §5.3), and so are
- * reserved bytes that are not zero. */
+/* The payloads after it; encrypted: padding may follow the last; in clear, three zero bytes at
+ * most. Known payloads and those for private use (from 128 on) are taken in, others refused
+ * (RFC 2408 §5.3), and so are reserved bytes that are not zero. */
 int isakmp_payloads(struct isakmp_msg *m, bool encrypted, struct err *e) MUST_USE;
 /* Of a type that is passed over where nobody asks for it. */
 bool isakmp_is_extra(uint8_t type);

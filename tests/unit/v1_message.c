@@ -180,6 +180,25 @@ static void read_back(void)
 	}
 }
 
+/* libreswan fills up to four bytes in clear, too: zeros, and no more than that takes. */
+static void filled_up(void)
+{
+	uint8_t buf[2000] = { 0 };
+	size_t len = build(buf, sizeof(buf), 0);
+	struct isakmp_msg m;
+
+	memset(buf + len, 0, 4);
+	for (unsigned more = 0; more <= 4; more++) {
+		buf[27] = (uint8_t)(len + more);
+		buf[26] = (uint8_t)((len + more) >> 8);
+		CHECK_INT(decode(buf, len + more, &m), more < 4);
+	}
+	buf[27] = (uint8_t)(len + 2);
+	buf[26] = (uint8_t)((len + 2) >> 8);
+	buf[len + 1] = 1;
+	CHECK(!decode(buf, len + 2, &m));
+}
+
 static void selectors(void)
 {
 	static const char *const nets[] = { "10.1.0.0/24", "192.0.2.1/32", "0.0.0.0/0",
@@ -364,6 +383,7 @@ int main(void)
 	T_RUN(captures);
 	T_RUN(crashers);
 	T_RUN(read_back);
+	T_RUN(filled_up);
 	T_RUN(selectors);
 	T_RUN(broken);
 	T_RUN(floods);
