@@ -426,7 +426,7 @@ static bool asks_for_weak(struct form *f)
 	if (!f->weak)
 		return false;
 	weak_str(f->weak, words, sizeof(words));
-	snprintf(text, sizeof(text), "The proposals name what is weak: %s. It is refused unless "
+	snprintf(text, sizeof(text), "These settings use what is weak: %s. It is refused unless "
 		 "allow_weak names it too, and every status marks this peer then.\n\n"
 		 "Add %s to allow_weak?", words, words);
 	pop_ask(f->v.tui, "Weak algorithms", text, "y", allow_answer, f);

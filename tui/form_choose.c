@@ -61,6 +61,9 @@ unsigned form_weak(const struct form *f)
 
 	if (!f->router)
 		draft_each(f->draft, add_weak, &sum);
+	if (!f->router && strcmp(draft_get(f->draft, "exchange"), "aggressive") == 0 &&
+	    !draft_idle(f->draft, "exchange"))
+		sum.bits |= WEAK_AGGRESSIVE & ~allowed(f);
 	return sum.bits;
 }
 

@@ -103,7 +103,8 @@ static void suggest_suites(const struct setting *s, struct offer *o)
 		const struct alg *a = &all[i];
 
 		/* The hash words are those of INTEG; PRF has the same. */
-		if (a->type == ALG_PRF || a->type == ALG_ESN || seen & 1u << a->type ||
+		if (!alg_built(a) || a->type == ALG_PRF || a->type == ALG_ESN ||
+		    seen & 1u << a->type ||
 		    (a->type == ALG_ENCR) == (dash != NULL) || seen & 1u << ALG_KE)
 			continue;
 		if (a->type == ALG_INTEG && s->type == ST_ESP && seen & 1)

@@ -703,7 +703,7 @@ const struct setting settings_table[] = {
 		.label = "Second connection", IN_PEER(unique), NO_WHEN,
 		.help = "When the peer connects again: replace the old, keep it, or both",
 		.more = "replace: the new connection takes the old one's place. keep: the "
-			"old one stays and the new one is refused. never: both live, and "
+			"old one stays and one from another address is refused. never: both live, and "
 			"the peer is not even asked to forget old ones.",
 		.example = "keep", .aka = "strongSwan: uniqueids, unique",
 	},

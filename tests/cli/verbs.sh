@@ -368,6 +368,26 @@ fi
 # --- the manual
 if man/update --check "$1" >"$T/out" 2>"$T/err"; then ok "adit(8) has the verbs of the table"; else bad "adit(8): run man/update BUILD"; fi
 
+# Post-quantum keys, in settings of their own: the examples above are compared.
+E2=$T/etc2
+run_in "a peer to play with" 0 "$KEY" peer add q --config-dir "$E2" "${GOOD[@]}" --psk-stdin
+run "a PPK is no word of the command line" 2 peer set q --config-dir "$E2" ppk=$KEY; err_has "--ppk-file"; out_hasnt "$KEY"
+run "nor an option's value" 2 peer set q --config-dir "$E2" --ppk=$KEY; err_has "--ppk-stdin"; out_hasnt "$KEY"
+(umask 077; printf '%s\n' "$KEY-and-some-more" >"$T/ppk")
+run "it has a name first" 0 peer set q --config-dir "$E2" ppk_id=2026; err_has "no post-quantum key is stored"
+run "a PPK from a file" 0 peer set q --config-dir "$E2" --ppk-file "$T/ppk"; out_hasnt "$KEY"
+same "it is stored apart" "$(cat "$E2/secrets/q.ppk")" "$KEY-and-some-more"
+same "beside the other key" "$(cat "$E2/secrets/q")" "$KEY"
+run "show says so" 0 peer show q --config-dir "$E2" --json; json '.peer.ppk_stored and .peer.psk_stored and .peer.ppk_id == "2026"'
+run "in words too" 0 peer show q --config-dir "$E2"; out_has "ppk "
+run_in "standard input holds one key" 2 "$KEY" peer set q --config-dir "$E2" --ppk-stdin --psk-stdin; err_has "one key"
+run "IKEv1 has none" 7 peer set q --config-dir "$E2" version=1; err_has "knows no post-quantum"
+run "several gateways" 0 peer set q --config-dir "$E2" remote_gateway+=vpn.example.net,any; out_has "vpn.example.net"
+run "in JSON as a list" 0 peer show q --config-dir "$E2" --json; json '.peer.remote_gateway == ["198.51.100.2","vpn.example.net","any"]'
+run "IKEv1 without it" 0 peer set q --config-dir "$E2" version=1 ppk_id= exchange=aggressive allow_weak=aggressive
+run "the list says which version" 0 peer list --config-dir "$E2" --plain; out_has "v1"
+run "both versions" 0 peer set q --config-dir "$E2" version=auto; run "say so" 0 peer list --config-dir "$E2" --plain; out_has "auto"
+
 # Certificates that end soon.
 run "a certificate of a few days" 0 pki ca short subject=CN=short days=9 --config-dir "$T/soon"
 run "check warns of it" 0 check --config-dir "$T/soon"; out_has "warning: CA short: "

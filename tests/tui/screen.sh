@@ -81,7 +81,8 @@ sees "IKEv1: its exchange is there" "IKEv1 exchange"
 sees "and the focus stays" "── version"
 go_field exchange; keys Space
 sees "switched" "< aggressive >"
-keys F2; sees "saving says that it is weak" "allow_weak"
+keys F2; sees "saving says that it is weak" "what is weak: aggressive"
+keys Escape; sees_not "and Esc leaves it" "what is weak"
 go_field exchange; keys Space; go_field version; keys Space
 sees "version auto knows both" "< auto >"
 page_to "Pre-shared key"
