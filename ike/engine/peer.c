@@ -268,7 +268,7 @@ static struct ike_sa *settle(struct peer *p, struct ike_sa *sa, struct ike_sa *o
 		if (sa->spi_i < o->spi_i)
 			loser = sa;
 		log_debug(p->conf.name, "both sides called at once");
-	} else if (p->conf.unique == UNIQUE_NEVER) {
+	} else if (p->conf.unique == UNIQUE_NEVER && !sa->again) {
 		return sa;
 	} else if (!initial_contact && (sa->again || !sa->initiator)) {
 		log_debug(p->conf.name, "a new IKE SA takes over");

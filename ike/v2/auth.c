@@ -460,7 +460,8 @@ static void why_wrong(struct ike_sa *sa, const struct input *in, const char *who
 		no_secret(sa, in);
 		return;
 	}
-	n = negotiation_fail(sa, hs->wrong ? NEG_CERT : NEG_PSK);
+	n = negotiation_fail(sa, hs->bad_signature ? NEG_SIGNATURE :
+				 hs->wrong ? NEG_CERT : NEG_PSK);
 	read_id(&hs->in.id, &id);
 	negotiation_ids(n, &hs->my_id, &id, NULL, NULL);
 	n->psk_hint = in->vault->hint;

@@ -339,7 +339,8 @@ static int check_signature(struct pk *key, uint8_t method, struct slice octets,
 int cert_check(const struct ike_sa *sa, const struct ike_id *id, struct slice octets,
 	       struct err *e)
 {
-	const struct auth_kept *in = &v2(sa)->hs->in;
+	struct handshake *hs = v2(sa)->hs;
+	const struct auth_kept *in = &hs->in;
 	const struct peer *p = sa->peer;
 	struct slice certs[CERTS_KEPT];
 	struct pk *key;
@@ -352,6 +353,10 @@ int cert_check(const struct ike_sa *sa, const struct ike_id *id, struct slice oc
 		return -1;
 	rc = check_signature(key, in->method, octets, blob_slice(&in->auth), e);
 	pk_free(key);
+	hs->bad_signature = rc < 0;
+	if (rc < 0 && hs->ppk_used)
+		return err_set(e, "its signature does not fit: its post-quantum key is another "
+				  "(ppk), or its private key is");
 	if (rc < 0 && p->conf.peer_cert[0] && !in->certs.len)
 		return err_set(e, "its signature is not by the certificate it is known by "
 				  "(peer_cert = %s)", p->conf.peer_cert);

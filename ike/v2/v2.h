@@ -55,6 +55,7 @@ struct handshake {
 	struct ppk_keys *ppk_keys;	/* until it is known whether they count */
 	struct timer check;		/* a signature is checked when this fires */
 	char *wrong;			/* of their certificate or signature */
+	bool bad_signature;		/* it is the signature */
 	struct auth_kept in;
 };
 

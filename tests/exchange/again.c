@@ -44,6 +44,8 @@ static void reauthentication(void)
 		sim_init(&s, 3);
 		three_children(&s);
 		(who ? &cb : &ca)->peer.reauth_s = 600;
+		ca.peer.unique = who ? UNIQUE_KEEP : UNIQUE_NEVER;
+		cb.peer.unique = who ? UNIQUE_NEVER : UNIQUE_KEEP;
 		s.watch = true;
 		go(&s, 5000);
 		CHECK_UP(&s, 3);

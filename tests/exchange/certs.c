@@ -562,7 +562,7 @@ static void post_quantum(void)
 	ppk("k1", "one key", true, "k2", "one key", false, false, "", "ppk_id");
 	ppk("k1", "one key", false, "k2", "one key", true, false, "", "requires it");
 	/* Another key by the same name. */
-	ppk("k1", "one key", true, "k1", "another", true, false, "", "");
+	ppk("k1", "one key", true, "k1", "another", true, false, "", "post-quantum key");
 	ppk("k1", NULL, true, "k1", "one key", true, false, "no post-quantum key is stored", "");
 }
 

@@ -49,6 +49,7 @@ ROWS=(
 "chains, small pieces after loss|$C cert=a-long ca=ca $IDS_O|$T cert=b-p256.crt $IDS_T|path=narrowest"
 "PPK and certificates|$C cert=a-p256 $IDS_O $PPK_O|$T cert=b-p256.crt $IDS_T $PPK_T|rekey_theirs"
 "PPK and PSK|$PPK_O|$PPK_T|"
+"no child at first|$C cert=a-p256 $IDS_O|$T cert=b-p256.crt $IDS_T conn='childless = force'|only=peer both_ways rekey_theirs"
 "certificates, rekeys|$C cert=a-p256 $IDS_O|$T cert=b-p256.crt $IDS_T|rekey_theirs"
 )
 rows_run "${ROWS[@]}"
