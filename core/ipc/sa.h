@@ -28,6 +28,8 @@ struct sa_child {
 	uint8_t udp_encap;
 	uint8_t esn;
 	uint8_t mode;			/* enum mode (core/settings/conf.h) */
+	uint8_t follow;			/* the peer is behind a NAT, we are not: send to the port that
+					 * its newest authentic packet came from (RFC 7296 §2.23) */
 	uint8_t hold_out;		/* do not send on it until sa_activate, or until a
 					 * packet was received on it (RFC 7296 §2.8) */
 	uint8_t n_local, n_remote;

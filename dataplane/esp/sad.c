@@ -201,6 +201,7 @@ int sad_add(struct sad *s, const struct sa_child *c, const char *iface, struct e
 	sa->local = c->local;
 	sa->remote = c->remote;
 	sa->udp_encap = c->udp_encap;
+	sa->follow = c->follow;
 	sa->out_held = c->hold_out;
 	sa->seq_limit = c->esn ? UINT64_MAX : UINT32_MAX;
 	sa->encr = alg_get(ALG_ENCR, c->encr, c->encr_bits);

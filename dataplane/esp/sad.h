@@ -41,6 +41,7 @@ struct esp_sa {
 	struct endpoint local, remote;
 	struct endpoint seen;		/* where the last packet came from, when not remote */
 	bool udp_encap;
+	bool follow;			/* remote goes where newer packets come from */
 	bool out_held;			/* not used for sending yet (hold_out) */
 	bool out_off;			/* deleted: only receives until its linger is over */
 	bool expired;			/* hard life is over: neither way */

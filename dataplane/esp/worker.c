@@ -629,9 +629,10 @@ static uint8_t ecn_of(struct msghdr *m)
 	return 0;
 }
 
-/* An authentic packet from elsewhere: a NAT gave the peer another address. iked decides what
- * follows (RFC 7296 §2.23); here it is only said, once per change. */
-static void note_source(struct esp_sa *sa, const struct sockaddr_storage *ss)
+/* An authentic packet from elsewhere: a NAT gave the peer another address. Where it is known to
+ * be behind one, and the packet is the newest, the way back goes to the new port, too; all else
+ * is iked's to decide (RFC 7296 §2.23). It is said once per change. */
+static void note_source(struct esp_sa *sa, const struct sockaddr_storage *ss, bool newest)
 {
 	/* Whoever sits on the path can give each packet another source. */
 	static struct log_limit limit = LOG_LIMIT_INIT(10, 10000);
@@ -640,13 +641,14 @@ static void note_source(struct esp_sa *sa, const struct sockaddr_storage *ss)
 
 	if (endpoint_from_sockaddr(ss, &ep) < 0)
 		return;
-	if (endpoint_equal(&ep, &sa->remote) || endpoint_equal(&ep, &sa->seen))
+	if (endpoint_equal(&ep, &sa->remote))
 		return;
+	if (!endpoint_equal(&ep, &sa->seen) && log_limit_pass(&limit, NULL))
+		log_info(sa->peer, "its packets now come from %s, not %s",
+			 endpoint_str(&ep, from), endpoint_str(&sa->remote, want));
 	sa->seen = ep;
-	if (!log_limit_pass(&limit, NULL))
-		return;
-	log_info(sa->peer, "its packets now come from %s, not %s", endpoint_str(&ep, from),
-		 endpoint_str(&sa->remote, want));
+	if (sa->follow && newest && addr_equal(&ep.addr, &sa->remote.addr))
+		sa->remote = ep;
 }
 
 static void deliver(struct esp_sa *sa, const struct esp_pkt *p, const struct inner *in)
@@ -690,7 +692,7 @@ static void inbound(struct worker *w, size_t n, uint64_t now)
 						  ecn_of(&w->msgs[slot[k]].msg_hdr), now, &in);
 
 		if (v != ESP_DROP_AUTH && v != ESP_DROP_REPLAY)
-			note_source(sas[k], &r->from);
+			note_source(sas[k], &r->from, ops[k].seq == sas[k]->replay.top);
 		if (v == ESP_OK)
 			deliver(sas[k], &r->pkt, &in);
 		else

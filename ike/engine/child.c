@@ -133,6 +133,7 @@ static void install(const struct child *c, struct sa_child *sc)
 		sc->local.port = sc->remote.port = 0;
 	sc->esn = c->esp.esn;
 	sc->mode = c->mode;
+	sc->follow = sa->encap && sa->nat_remote && !sa->nat_local;
 	sc->hold_out = c->held;
 	sc->encr = c->esp.encr;
 	sc->encr_bits = c->esp.encr_bits;

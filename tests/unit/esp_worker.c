@@ -232,6 +232,35 @@ static void packets_wait_for_a_tunnel_on_demand(void)
 	closed();
 }
 
+/* A NAT gave the peer another port: the way back follows, where the peer is known to be behind
+ * one, and not where it is not. */
+static void a_new_port_is_followed(void)
+{
+	struct err e = { 0 };
+	uint16_t old;
+	size_t n = make_v4(pkt, "10.1.0.5", "10.2.0.9", 99, 0, 100);
+
+	for (int follow = 0; follow < 2; follow++) {
+		struct sockaddr_storage ss;
+		struct endpoint ep = { ip("127.0.0.1"), 0 };
+		socklen_t len = endpoint_to_sockaddr(&ep, &ss);
+		int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+		gates("127.0.0.1");
+		old = sa_of(&b)->remote.port;
+		sa_of(&b)->follow = follow;
+		CHECK(bind(fd, (void *)&ss, len) == 0);
+		len = sizeof(ss);
+		CHECK(getsockname(fd, (void *)&ss, &len) == 0);
+		CHECK(endpoint_from_sockaddr(&ss, &ep) == 0);
+		CHECK(worker_socket(a.worker, AF_INET, fd, &e) == 0);
+		from_host(&a, n);
+		CHECK_INT(to_host(&b), n);
+		CHECK_INT(sa_of(&b)->remote.port, follow ? ep.port : old);
+		closed();
+	}
+}
+
 /* What waited in vain is answered, and a packet too large to keep at once. */
 static void waiting_ends(void)
 {
@@ -436,6 +465,7 @@ int main(void)
 	T_RUN(over_ipv6);
 	T_RUN(many);
 	T_RUN(packets_wait_for_a_tunnel_on_demand);
+	T_RUN(a_new_port_is_followed);
 	T_RUN(waiting_ends);
 	T_RUN(no_tunnel_says_so);
 	T_RUN(icmp_is_limited);
