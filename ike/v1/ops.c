@@ -149,6 +149,8 @@ static void over(struct ike_sa *sa)
 {
 	struct ike_sa *other = sa->peer->main;
 
+	if (v1(sa)->p1)
+		timer_stop(sa->e->ts, &v1(sa)->p1->later);
 	while (v1(sa)->quicks) {
 		struct quick *q = v1(sa)->quicks;
 

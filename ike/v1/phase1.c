@@ -1,15 +1,13 @@
-/* phase1: Main mode (RFC 2409 §5.4), both sides, and what Aggressive mode shares with it:
- * vendor IDs, NAT detection (RFC 3947 §3), identities, hashes.
- *
- * With a pre-shared key Main mode encrypts the identities with a key that the PSK is part of:
- * whose PSK it is must be known by the address before. A wrong PSK shows as a fifth message
- * that decrypts to nonsense, and nothing that we could say is readable to the other side.
- */
+/* phase1: what Main and Aggressive mode share: vendor IDs, NAT detection (RFC 3947 §3),
+ * identities, keys and hashes, refusals and silence. */
 #include "ike/v1/v1.h"
+
+#include "ike/v1/sign.h"
 
 #include "core/base/clock.h"
 #include "core/base/rng.h"
 #include "core/base/secret.h"
+#include "core/crypto/pk.h"
 #include "ike/wire/id.h"
 
 #include <stdio.h>
@@ -45,7 +43,8 @@ int p1_new(struct ike_sa *sa)
 
 struct offer_want p1_want(const struct ike_sa *sa)
 {
-	return (struct offer_want){ .auth = V1_AUTH_PSK, .life_s = sa->peer->conf.ike_life_s,
+	return (struct offer_want){ .auth = sign_wanted(sa->peer) ? V1_AUTH_RSA : V1_AUTH_PSK,
+				    .life_s = sa->peer->conf.ike_life_s,
 				    .check = sa->peer->conf.proposal_check };
 }
 
@@ -188,8 +187,11 @@ void p1_float(struct ike_sa *sa)
 
 static struct ike_id our_id(const struct ike_sa *sa)
 {
-	return sa->peer->conf.local_id.type ? sa->peer->conf.local_id
-					    : id_from_addr(&sa->local.addr);
+	struct ike_id id = sa->peer->conf.local_id;
+
+	if (!id.type)
+		id = sign_own_id(sa->peer);
+	return id.type ? id : id_from_addr(&sa->local.addr);
 }
 
 /* How well the ID that came fits a peer; 0: not. Without peer_id it is the peer's address,
@@ -200,12 +202,14 @@ int p1_id_fit(const struct peer *p, const struct ike_sa *sa, const struct ike_id
 
 	if (p->conf.peer_id.type)
 		return id_equal(&p->conf.peer_id, id) ? 4 : 0;
-	if (p->conf.remote_any)
-		return 1;
 	gateway = id_from_addr(&sa->remote.addr);
 	if (id_equal(&gateway, id))
 		return 3;
-	return sa->nat_remote && (id->type == ID_IPV4_ADDR || id->type == ID_IPV6_ADDR) ? 2 : 0;
+	if (where_is_target(p, &sa->remote.addr) && sa->nat_remote &&
+	    (id->type == ID_IPV4_ADDR || id->type == ID_IPV6_ADDR))
+		return 2;
+	/* The certificate says who may call here; the ID has to be in it. */
+	return where_is_open(p) || sign_wanted(p);
 }
 
 int p1_check_id(struct ike_sa *sa, struct slice body)
@@ -232,16 +236,21 @@ int p1_check_id(struct ike_sa *sa, struct slice body)
 	return -1;
 }
 
-void p1_write_id(struct ike_sa *sa, struct isakmp_build *b)
+static int set_id(struct ike_sa *sa)
 {
 	struct ike_id id = our_id(sa);
 	uint8_t buf[4 + ID_MAX];
 	struct wr w = wr_init(buf, sizeof(buf));
 
 	isakmp_id_write(&w, &id);
-	if (blob_set(&v1(sa)->p1->my_id, (struct slice){ buf, w.len }) < 0)
+	return blob_set(&v1(sa)->p1->my_id, (struct slice){ buf, w.len });
+}
+
+void p1_write_id(struct ike_sa *sa, struct isakmp_build *b)
+{
+	if (set_id(sa) < 0)
 		b->w.bad = true;
-	isakmp_add(b, P_ID, (struct slice){ buf, w.len });
+	isakmp_add(b, P_ID, blob_slice(&v1(sa)->p1->my_id));
 }
 
 bool p1_others_up(const struct ike_sa *sa)
@@ -270,28 +279,54 @@ bool p1_initial_contact(const struct isakmp_msg *m)
 
 /* ---- keys and hashes ---- */
 
-static struct slice own_nonce(const struct phase1 *p)
+struct slice p1_nonce(const struct phase1 *p)
 {
 	return (struct slice){ p->nonce, V1_NONCE_LEN };
+}
+
+/* What needs no vault comes the same way, and not from inside of a message's handling. */
+static void on_later(void *arg)
+{
+	struct ike_sa *sa = arg;
+	struct engine *e = sa->e;
+	struct phase1 *p = v1(sa)->p1;
+	struct slice mine = p1_nonce(p), theirs = blob_slice(&p->peer_nonce);
+	struct vault_answer a = { .ok = true };
+	uint8_t skeyid[PRF_MAX];
+
+	if (!v1(sa)->keys) {
+		a.ok = v1_skeyid_sig(sa->ike.prf, sa->initiator ? mine : theirs,
+				     sa->initiator ? theirs : mine, blob_slice(&p->shared),
+				     skeyid) == 0;
+		a.auth = (struct slice){ skeyid, alg_get(ALG_PRF, sa->ike.prf, 0)->out_len };
+	}
+	sa->ops->vault_done(sa, &a);
+	secret_wipe(skeyid, sizeof(skeyid));
+	engine_reap(e);
+}
+
+void p1_later(struct ike_sa *sa)
+{
+	timer_init(&v1(sa)->p1->later, on_later, sa);
+	timer_set(sa->e->ts, &v1(sa)->p1->later, 0);
 }
 
 void p1_ask_skeyid(struct ike_sa *sa)
 {
 	const struct phase1 *p = v1(sa)->p1;
-	struct slice mine = own_nonce(p), theirs = blob_slice(&p->peer_nonce);
+	struct slice mine = p1_nonce(p), theirs = blob_slice(&p->peer_nonce);
 	uint8_t octets[2 * ISAKMP_NONCE_MAX];
 	struct wr w = wr_init(octets, sizeof(octets));
+
+	if (sign_wanted(sa->peer)) {
+		p1_later(sa);
+		return;
+	}
 
 	wr_bytes(&w, sa->initiator ? mine.p : theirs.p, sa->initiator ? mine.len : theirs.len);
 	wr_bytes(&w, sa->initiator ? theirs.p : mine.p, sa->initiator ? theirs.len : mine.len);
 	vault_sign(sa, &(struct vault_query){ .kind = VAULT_SKEYID, .prf = sa->ike.prf,
 					      .octets = { octets, w.len } });
-}
-
-void p1_ask_again(struct ike_sa *sa)
-{
-	if (v1(sa)->p1)
-		p1_ask_skeyid(sa);
 }
 
 /* Our half, if there is none yet, and the shared secret from theirs. */
@@ -346,7 +381,7 @@ int p1_make_keys(struct ike_sa *sa, struct slice skeyid)
 }
 
 /* HASH_I or HASH_R: ours, or the one that theirs must be. */
-static int hash_of(struct ike_sa *sa, bool ours, uint8_t *out)
+int p1_hash(struct ike_sa *sa, bool ours, uint8_t *out)
 {
 	const struct phase1 *p = v1(sa)->p1;
 	struct slice mine = ke_public(p->ke), theirs = blob_slice(&p->peer_public);
@@ -362,7 +397,7 @@ void p1_write_hash(struct ike_sa *sa, struct isakmp_build *b)
 {
 	uint8_t h[PRF_MAX];
 
-	if (hash_of(sa, true, h) < 0)
+	if (p1_hash(sa, true, h) < 0)
 		b->w.bad = true;
 	isakmp_add(b, P_HASH, (struct slice){ h, v1(sa)->keys->prf_len });
 }
@@ -371,8 +406,26 @@ bool p1_hash_fits(struct ike_sa *sa, struct slice theirs)
 {
 	uint8_t h[PRF_MAX];
 
-	return hash_of(sa, false, h) == 0 && theirs.len == v1(sa)->keys->prf_len &&
+	return p1_hash(sa, false, h) == 0 && theirs.len == v1(sa)->keys->prf_len &&
 	       secret_equal(h, theirs.p, theirs.len);
+}
+
+void p1_ask_signature(struct ike_sa *sa)
+{
+	uint8_t h[PRF_MAX];
+
+	if (set_id(sa) < 0 || p1_hash(sa, true, h) < 0)
+		return;
+	vault_sign(sa, &(struct vault_query){ .kind = VAULT_SIGNATURE, .scheme = PK_RSA_RAW,
+					      .octets = { h, v1(sa)->keys->prf_len } });
+}
+
+void p1_ask_again(struct ike_sa *sa)
+{
+	if (v1(sa)->p1 && v1(sa)->keys)
+		p1_ask_signature(sa);
+	else if (v1(sa)->p1)
+		p1_ask_skeyid(sa);
 }
 
 /* ---- refusals, and silence ---- */
@@ -400,8 +453,9 @@ void p1_told(struct ike_sa *sa, uint16_t type)
 	if (type == V1_NO_PROPOSAL_CHOSEN)
 		snprintf(words, sizeof(words),
 			 "the peer accepts none of our IKE proposals "
-			 "(NO_PROPOSAL_CHOSEN); ours: %s, by pre-shared key",
-			 suite_list_str(SUITE_IKE, &sa->peer->conf.ike, list, sizeof(list)));
+			 "(NO_PROPOSAL_CHOSEN); ours: %s, by %s",
+			 suite_list_str(SUITE_IKE, &sa->peer->conf.ike, list, sizeof(list)),
+			 sign_wanted(sa->peer) ? "RSA signature" : "pre-shared key");
 	else if (sa->state == MI_ID_SENT || type == V1_AUTHENTICATION_FAILED ||
 		 type == V1_INVALID_ID_INFORMATION)
 		snprintf(words, sizeof(words),
@@ -466,7 +520,8 @@ V1_ACTION(p1_no_secret)
 {
 	negotiation_fail(sa, NEG_NO_SECRET);
 	if (in->vault && in->vault->no_secret)
-		sa_why(sa, true, "no pre-shared key is stored for this peer (set psk)");
+		sa_why(sa, true, "no %s is stored for this peer",
+		       sign_wanted(sa->peer) ? "private key" : "pre-shared key");
 	else
 		sa_why(sa, true, "the vault made no keys");
 	if (!sa->initiator) {
@@ -499,44 +554,6 @@ V1_ACTION(p1_close)
 	return DONE;
 }
 
-/* ---- Main mode, the initiator ---- */
-
-static void begin(struct ike_sa *sa, struct v1_out *o)
-{
-	isakmp_begin(&o->b, o->buf, sizeof(o->buf), sa->spi_i, sa->spi_r, X_MAIN, 0);
-}
-
-V1_ACTION(p1_start)
-{
-	struct offer_want want = p1_want(sa);
-	struct offer offer;
-	struct v1_out o;
-
-	(void)in;
-	if (p1_new(sa) < 0)
-		return FAILED;
-	offer_make(&sa->peer->conf.ike, &want, &offer);
-	if (!offer.n) {
-		negotiation_fail(sa, NEG_LOCAL);
-		sa_why(sa, true, "IKEv1 can use none of the ike setting's suites: it needs "
-		       "one with a CBC cipher and a hash, like aes256-sha256-modp2048");
-		return FAILED;
-	}
-	begin(sa, &o);
-	isakmp_open(&o.b, P_SA);
-	offer_write(&o.b.w, &offer, 0);
-	isakmp_close(&o.b);
-	if (!wr_ok(&o.b.w) ||
-	    blob_set(&v1(sa)->p1->sa_body, (struct slice){ o.buf + ISAKMP_HDR_LEN + 4,
-				       o.b.w.len - ISAKMP_HDR_LEN - 4 }) < 0) {
-		sa_why(sa, true, "the proposals do not fit in a message");
-		return FAILED;
-	}
-	p1_write_vendors(sa, &o.b);
-	p1_send(sa, &o, false, true);
-	return DONE;
-}
-
 int p1_take_answer(struct ike_sa *sa, const struct isakmp_msg *m, struct err *e)
 {
 	struct offer_want want = p1_want(sa);
@@ -553,203 +570,4 @@ int p1_take_answer(struct ike_sa *sa, const struct isakmp_msg *m, struct err *e)
 	sa->spi_r = m->hdr.cr;
 	p1_read_vendors(sa, m);
 	return 0;
-}
-
-/* The second message. */
-V1_ACTION(p1_choice)
-{
-	struct err err = { 0 };
-	char words[ERR_MSG_MAX + 64];
-	struct v1_out o;
-
-	if (p1_take_answer(sa, in->m, &err) < 0)
-		goto refused;
-	if (p1_must_encapsulate(sa) && !v1(sa)->natt) {
-		err_set(&err, "it does not know NAT traversal, and this side must wrap ESP "
-			"in UDP");
-		goto refused;
-	}
-	if (p1_make_ke(sa, sa->ike.ke) < 0)
-		return FAILED;
-	begin(sa, &o);
-	isakmp_add(&o.b, P_KE, ke_public(v1(sa)->p1->ke));
-	isakmp_add(&o.b, P_NONCE, own_nonce(v1(sa)->p1));
-	p1_write_nat(sa, &o.b);
-	p1_send(sa, &o, false, true);
-	return DONE;
-
-refused:
-	sa->spi_r = 0;
-	snprintf(words, sizeof(words), "the peer's answer to our proposals is wrong: %s",
-		 err.msg);
-	p1_refuse_later(sa, words);
-	return STAY;
-}
-
-/* The fourth. */
-V1_ACTION(p1_keys_answered)
-{
-	struct err err = { 0 };
-
-	p1_read_nat(sa, in);
-	if (p1_shared(sa, in->m, &err) < 0) {
-		p1_refuse_later(sa, err.msg);
-		return STAY;
-	}
-	p1_answered(sa);
-	if (p1_must_encapsulate(sa) && !v1(sa)->natt) {
-		sa_why(sa, true, "the peer takes no part in NAT detection, and this side must "
-		       "wrap ESP in UDP");
-		return FAILED;
-	}
-	p1_ask_skeyid(sa);
-	return DONE;
-}
-
-static void add_initial_contact(const struct ike_sa *sa, struct v1_out *o)
-{
-	uint8_t spi[16];
-	struct wr w = wr_init(spi, sizeof(spi));
-
-	wr_u64(&w, sa->spi_i);
-	wr_u64(&w, sa->spi_r);
-	isakmp_add_note(&o->b, ISAKMP_PROTO_ISAKMP, (struct slice){ spi, 16 },
-			V1_INITIAL_CONTACT, (struct slice){ 0 });
-}
-
-/* The fifth. */
-V1_ACTION(p1_prove)
-{
-	struct v1_out o;
-
-	if (p1_make_keys(sa, in->vault->auth) < 0)
-		return FAILED;
-	p1_float(sa);
-	begin(sa, &o);
-	p1_write_id(sa, &o.b);
-	p1_write_hash(sa, &o.b);
-	if (!p1_others_up(sa))
-		add_initial_contact(sa, &o);
-	p1_send(sa, &o, true, true);
-	return DONE;
-}
-
-static bool is_proven(struct ike_sa *sa, const struct isakmp_msg *m)
-{
-	if (blob_set(&v1(sa)->p1->peer_id, isakmp_get(m, P_ID)->body) < 0)
-		return false;
-	if (!p1_hash_fits(sa, isakmp_get(m, P_HASH)->body)) {
-		negotiation_fail(sa, NEG_PSK);
-		sa_why(sa, true, "the peer does not have our PSK: its hash does not verify");
-		return false;
-	}
-	return p1_check_id(sa, isakmp_get(m, P_ID)->body) == 0;
-}
-
-/* The sixth. */
-V1_ACTION(p1_proof_last)
-{
-	if (!is_proven(sa, in->m)) {
-		note_delete_ike(sa);
-		return FAILED;
-	}
-	p1_answered(sa);
-	blob_free(&v1(sa)->out);	/* the last word was theirs: nothing to repeat */
-	sa->owner = true;
-	v1_established(sa, p1_initial_contact(in->m));
-	return DONE;
-}
-
-/* ---- Main mode, the responder ---- */
-
-/* The first message, chosen from already (p1_request). */
-V1_ACTION(p1_asked)
-{
-	struct offer_want want = p1_want(sa);
-	struct offer offer;
-	struct offer_transform t;
-	struct err err = { 0 };
-	struct v1_out o;
-	bool tell;
-
-	if (p1_new(sa) < 0 ||
-	    blob_set(&v1(sa)->p1->sa_body, isakmp_get(in->m, P_SA)->body) < 0 ||
-	    offer_read(isakmp_get(in->m, P_SA)->body, false, &offer, &err) < 0 ||
-	    offer_choose(&offer, &sa->peer->conf.ike, &want, &sa->ike, &t, &tell, &err) < 0)
-		return FAILED;
-	sa->life_s = t.life_s;
-	p1_read_vendors(sa, in->m);
-	if (p1_must_encapsulate(sa) && !v1(sa)->natt) {
-		sa_why(sa, true, "the peer does not know NAT traversal, and this side must "
-		       "wrap ESP in UDP");
-		log_warning(sa->peer->conf.name, "refused: %s", sa->why);
-		peer_fail(sa->peer, sa->why);
-		v1_stranger(sa->e, in, V1_NO_PROPOSAL_CHOSEN);
-		return FAILED;
-	}
-	begin(sa, &o);
-	isakmp_open(&o.b, P_SA);
-	offer_answer(&o.b.w, &t, 0);
-	isakmp_close(&o.b);
-	p1_write_vendors(sa, &o.b);
-	p1_send(sa, &o, false, false);
-	return DONE;
-}
-
-/* The third; whoever sent it has seen our cookie, so it may cost something. */
-V1_ACTION(p1_keys_asked)
-{
-	struct err err = { 0 };
-	unsigned held;
-
-	p1_read_nat(sa, in);
-	p1_read_vendors(sa, in->m);
-	if (p1_make_ke(sa, sa->ike.ke) < 0)
-		return FAILED;
-	if (p1_shared(sa, in->m, &err) < 0) {
-		if (log_limit_pass(&sa->e->stranger_log, &held))
-			log_warning(sa->peer->conf.name, "phase 1 refused: %s", err.msg);
-		sa_why(sa, true, "%s", err.msg);
-		return FAILED;
-	}
-	p1_ask_skeyid(sa);
-	return DONE;
-}
-
-V1_ACTION(p1_keys_answer)
-{
-	struct v1_out o;
-
-	if (p1_make_keys(sa, in->vault->auth) < 0)
-		return FAILED;
-	begin(sa, &o);
-	isakmp_add(&o.b, P_KE, ke_public(v1(sa)->p1->ke));
-	isakmp_add(&o.b, P_NONCE, own_nonce(v1(sa)->p1));
-	p1_write_nat(sa, &o.b);
-	p1_send(sa, &o, false, false);
-	return DONE;
-}
-
-/* The fifth; the answer goes to where it came from: port 4500 perhaps. */
-V1_ACTION(p1_proof)
-{
-	struct v1_out o;
-
-	sa->local = *in->local;
-	sa->remote = *in->remote;
-	if (!is_proven(sa, in->m)) {
-		log_warning(sa->peer->conf.name, "refused: %s", sa->why ? sa->why : "?");
-		peer_fail(sa->peer, sa->why);
-		note_send(sa, ISAKMP_PROTO_ISAKMP, (struct slice){ 0 },
-			  V1_AUTHENTICATION_FAILED, (struct slice){ 0 });
-		return FAILED;
-	}
-	begin(sa, &o);
-	p1_write_id(sa, &o.b);
-	p1_write_hash(sa, &o.b);
-	if (p1_begins_anew(sa, in->m))
-		add_initial_contact(sa, &o);
-	p1_send(sa, &o, true, false);
-	v1_established(sa, p1_initial_contact(in->m));
-	return DONE;
 }

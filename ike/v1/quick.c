@@ -608,12 +608,23 @@ QUICK_ACTION(quick_silence)
 			  "not have our networks, or another PFS group, and not say so");
 		return DONE;
 	}
-	/* A packet on it is as good as the third message. */
+	/* A packet on it is as good as the third message. Without either, the peer may have
+	 * it, for its third may be lost, or never have heard our answer: so it stays until
+	 * there is a newer one, and is sent on when nothing else is there. It was no
+	 * recording: message IDs are used once. */
 	if (!c || !c->held)
 		return DONE;
-	log_warning(sa->peer->conf.name, "the peer did not finish its Quick mode");
-	child_remove(c, 0);
-	peer_children_changed(sa->peer, "the peer did not finish its Quick mode");
+	log_info(sa->peer->conf.name, "the peer did not finish its Quick mode, as far as this "
+		 "side heard");
+	for (const struct child *o = c->peer->children; o; o = o->next) {
+		if (o == c || o->slot != c->slot || o->state != CH_LIVE || !child_supersedes(o, c))
+			continue;
+		if (o->id < c->id)
+			return DONE;
+		child_remove(c, 0);
+		return DONE;
+	}
+	child_activate(c);
 	return DONE;
 }
 

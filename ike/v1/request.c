@@ -21,27 +21,16 @@ struct census {
 
 static struct census take_census(struct engine *e, const struct v1_in *in)
 {
-	struct census c = { 0 };
+	struct census c = {
+		.total = e->n_half_open, .peers = e->n_peers,
+		.from_source = engine_half_open(e, &in->local->addr, &in->remote->addr),
+		.same = engine_called(e, &v1_ops, in->m->hdr.ci, &in->remote->addr),
+	};
 
-	for (size_t i = 0; i < SPI_BUCKETS; i++)
-		for (struct ike_sa *sa = e->by_spi[i]; sa; sa = sa->hash_next) {
-			bool from = addr_equal(&sa->remote.addr, &in->remote->addr) &&
-				    addr_equal(&sa->local.addr, &in->local->addr);
-
-			if (sa->ops == &v1_ops && !sa->initiator && from &&
-			    sa->spi_i == in->m->hdr.ci)
-				c.same = sa;
-			if (!sa_is_half_open(sa))
-				continue;
-			c.total++;
-			c.from_source += from;
-		}
-	for (struct peer *p = e->peers; p; p = p->next) {
-		if (!peer_speaks(p, IKE_V1))
-			continue;
-		c.peers++;
-		c.peers_there += peer_match_addr(p, in->local, in->remote) > 0;
-	}
+	for (struct peer *p = engine_caller(e, &in->remote->addr, NULL); p;
+	     p = engine_caller(e, &in->remote->addr, p))
+		c.peers_there += peer_speaks(p, IKE_V1) &&
+				 peer_match_addr(p, in->local, in->remote) > 0;
 	return c;
 }
 
@@ -52,7 +41,8 @@ static void unknown_caller(struct engine *e, const struct v1_in *in)
 	bool other = false;
 
 	e->drops.no_peer++;
-	for (struct peer *p = e->peers; p; p = p->next)
+	for (struct peer *p = engine_caller(e, &in->remote->addr, NULL); p;
+	     p = engine_caller(e, &in->remote->addr, p))
 		other |= peer_answers(p) && peer_match_addr(p, in->local, in->remote);
 	negotiation_stranger(e, 1, in->local, in->remote, NULL);
 	if (!log_limit_pass(&e->stranger_log, &held))
@@ -75,7 +65,7 @@ static int fit(const struct peer *p, const struct v1_in *in, const struct ike_id
 			       .nat_remote = true };
 	int who;
 
-	if (!peer_speaks(p, IKE_V1) || !where)
+	if (!peer_speaks(p, IKE_V1) || !where || (id && p->conf.auth == AUTH_BY_CERT))
 		return 0;
 	if (!id)
 		return where;
@@ -106,7 +96,8 @@ static struct peer *choose(struct engine *e, const struct v1_in *in,
 	char from[ENDPOINT_TEXT_MAX], words[ERR_MSG_MAX + 128];
 	int most = 0;
 
-	for (struct peer *p = e->peers; p; p = p->next) {
+	for (struct peer *p = engine_caller(e, &in->remote->addr, NULL); p;
+	     p = engine_caller(e, &in->remote->addr, p)) {
 		struct ike_sa like = { .peer = p };
 		struct offer_want want = p1_want(&like);
 		struct offer_transform t;
@@ -138,7 +129,8 @@ static void not_aggressive(struct engine *e, const struct v1_in *in,
 {
 	char words[300], who[ID_TEXT_MAX];
 
-	for (struct peer *p = e->peers; p; p = p->next) {
+	for (struct peer *p = engine_caller(e, &in->remote->addr, NULL); p;
+	     p = engine_caller(e, &in->remote->addr, p)) {
 		if (!peer_speaks(p, IKE_V1) || !peer_match_addr(p, in->local, in->remote))
 			continue;
 		if (p->conf.exchange != EXCHANGE_AGGRESSIVE) {
@@ -216,6 +208,7 @@ void p1_request(struct engine *e, struct v1_in *in)
 	sa->spi_i = in->m->hdr.ci;
 	sa->local = *in->local;
 	sa->remote = *in->remote;
+	index_called(sa);
 	if (!v1_step(sa, in->m->hdr.exchange, in) && sa->state != V1_DEAD)
 		sa_drop(sa);
 }

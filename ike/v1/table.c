@@ -10,6 +10,7 @@ static const char *const state_names[V1_STATES] = {
 	[V1_IDLE] = "idle", [MI_SA_SENT] = "proposals sent", [MI_KE_SENT] = "keys sent",
 	[MI_KEYING] = "keying", [MI_ID_SENT] = "identity sent", [MR_SA_SENT] = "chosen",
 	[MR_KEYING] = "keying", [MR_KE_SENT] = "keys answered",
+	[MR_PROVING] = "proving",
 	[AI_SENT] = "aggressive sent", [AI_KEYING] = "keying", [AR_KEYING] = "keying",
 	[AR_SENT] = "aggressive answered", [V1_UP] = "established",
 	[V1_REPLACED] = "replaced", [V1_DEAD] = "dead",
@@ -42,9 +43,9 @@ static const struct v1_rule sa_alone[] = { { P_SA, 1, 1 }, EXTRAS, { 0 } };
 static const struct v1_rule ke_nonce[] = {
 	{ P_KE, 1, 1 }, { P_NONCE, 1, 1 }, NATD, EXTRAS, { 0 }
 };
-/* HDR*, ID, HASH */
+/* HDR*, ID, HASH; or HDR*, ID [, CERT...], SIG (§5.1) */
 static const struct v1_rule id_hash[] = {
-	{ P_ID, 1, 1 }, { P_HASH, 1, 1 }, EXTRAS, { 0 }
+	{ P_ID, 1, 1 }, { P_HASH, 0, 1 }, { P_SIG, 0, 1 }, { P_CERT, 0, 16 }, EXTRAS, { 0 }
 };
 /* HDR, SA, KE, Nonce, ID */
 static const struct v1_rule ag_first[] = {
@@ -121,13 +122,16 @@ static const struct v1_row rows[] = {
 	EVENT(MR_KEYING, ON_VAULT_OK, p1_keys_answer, MR_KE_SENT, V1_DEAD, "5.4",
 	      "our half of the keys goes out"),
 	WAITS_FOR_VAULT(MR_KEYING),
-	{ MR_KE_SENT, X_MAIN, SEALED, id_hash, p1_proof, V1_UP, V1_DEAD, "5.4",
-	  "who they are; who we are" },
+	{ MR_KE_SENT, X_MAIN, SEALED, id_hash, p1_proof, MR_PROVING, V1_DEAD, "5.4",
+	  "who they are, proven; our own proof is made" },
 	EVENT(MR_KE_SENT, ON_GARBLED, p1_garbled, MR_KE_SENT, V1_DEAD, "5.4",
 	      "not readable: the PSK differs"),
 	EVENT(MR_KE_SENT, ON_TIMEOUT, p1_silence, V1_DEAD, V1_DEAD, "RFC 2408 5.1",
 	      "nothing came"),
 	ENDS(MR_KE_SENT),
+	EVENT(MR_PROVING, ON_VAULT_OK, p1_proof_answer, V1_UP, V1_DEAD, "5.4",
+	      "who we are"),
+	WAITS_FOR_VAULT(MR_PROVING),
 
 	/* Aggressive mode, who begins. */
 	EVENT(V1_IDLE, ON_START_AGGRESSIVE, ag_start, AI_SENT, V1_DEAD, "5.4", "begin"),
@@ -239,7 +243,7 @@ const struct quick_row *quick_row(enum quick_state from, uint8_t on)
 uint32_t v1_state_ms(enum v1_state s)
 {
 	switch (s) {
-	case MI_KEYING: case MR_KEYING: case AI_KEYING: case AR_KEYING:
+	case MI_KEYING: case MR_KEYING: case MR_PROVING: case AI_KEYING: case AR_KEYING:
 		return 15000;
 	case MR_SA_SENT: case MR_KE_SENT: case AR_SENT:
 		return 30000;
@@ -292,7 +296,7 @@ static const uint8_t stage_of[V1_STATES] = {
 	[V1_IDLE] = STAGE_NEW, [MI_SA_SENT] = STAGE_CALLING, [MI_KE_SENT] = STAGE_CALLING,
 	[MI_KEYING] = STAGE_CALLING, [MI_ID_SENT] = STAGE_PROVING,
 	[MR_SA_SENT] = STAGE_HALF_OPEN, [MR_KEYING] = STAGE_HALF_OPEN,
-	[MR_KE_SENT] = STAGE_HALF_OPEN, [AI_SENT] = STAGE_CALLING,
+	[MR_KE_SENT] = STAGE_HALF_OPEN, [MR_PROVING] = STAGE_HALF_OPEN, [AI_SENT] = STAGE_CALLING,
 	[AI_KEYING] = STAGE_PROVING, [AR_KEYING] = STAGE_HALF_OPEN,
 	[AR_SENT] = STAGE_HALF_OPEN, [V1_UP] = STAGE_UP, [V1_REPLACED] = STAGE_REPLACED,
 	[V1_DEAD] = STAGE_DEAD,
@@ -310,6 +314,7 @@ static void state_set(struct ike_sa *sa, enum v1_state to)
 		  v1_state_name(to));
 	sa->state = to;
 	sa->stage = stage_of[to];
+	index_settled(sa);
 	timer_stop(sa->e->ts, &sa->timer);
 	if (to == V1_DEAD)
 		sa_bury(sa);
@@ -375,9 +380,9 @@ bool v1_step(struct ike_sa *sa, uint8_t on, struct v1_in *in)
 		sa->last_rx_ms = clock_ms();
 	}
 	how = t->act(sa, in ? in : &none);
-	if (how == STAY)
+	if (how == STAY && t->payloads)
 		memcpy(v->iv, was, sizeof(was));
-	else if (on < ON_START)
+	else if (how != STAY && on < ON_START)
 		memcpy(v->seen, digest, sizeof(digest));
 	/* An action may have ended its own SA; then that stands. */
 	if (sa->state == from && how != STAY)

@@ -22,6 +22,7 @@ enum v1_state {
 	MR_SA_SENT,	/* the choice is out */
 	MR_KEYING,	/* the vault makes SKEYID; our public value follows */
 	MR_KE_SENT,	/* our public value and nonce are out */
+	MR_PROVING,	/* they are who they say; the vault signs for us, where it has to */
 	AI_SENT,	/* the first of three is out */
 	AI_KEYING,
 	AR_KEYING,
@@ -109,6 +110,13 @@ bool quick_step(struct quick *q, uint8_t on, struct v1_in *in);
 
 #define V1_ACTION(name) enum v1_verdict name(struct ike_sa *sa, struct v1_in *in)
 /* phase1.c */
+V1_ACTION(p1_garbled);
+V1_ACTION(p1_silence);
+V1_ACTION(p1_no_secret);
+V1_ACTION(p1_vault_silent);
+V1_ACTION(p1_end);
+V1_ACTION(p1_close);
+/* mainmode.c */
 V1_ACTION(p1_start);
 V1_ACTION(p1_choice);
 V1_ACTION(p1_asked);
@@ -117,13 +125,8 @@ V1_ACTION(p1_keys_answer);
 V1_ACTION(p1_keys_answered);
 V1_ACTION(p1_prove);
 V1_ACTION(p1_proof);
+V1_ACTION(p1_proof_answer);
 V1_ACTION(p1_proof_last);
-V1_ACTION(p1_garbled);
-V1_ACTION(p1_silence);
-V1_ACTION(p1_no_secret);
-V1_ACTION(p1_vault_silent);
-V1_ACTION(p1_end);
-V1_ACTION(p1_close);
 /* aggressive.c */
 V1_ACTION(ag_start);
 V1_ACTION(ag_asked);

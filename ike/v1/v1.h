@@ -39,7 +39,9 @@ struct phase1 {
 	struct blob shared;		/* g^xy; wiped when freed */
 	char *refused;			/* an unauthenticated refusal, in words */
 	bool garbled;
-	bool float_now;			/* a NAT was found: port 4500 from here on */
+	bool initial_contact;		/* the peer said so */
+	bool begins_anew;		/* p1_begins_anew() */
+	struct timer later;		/* what needs no vault */
 };
 
 struct fragments {
@@ -158,7 +160,13 @@ void p1_told(struct ike_sa *sa, uint16_t type);
 /* What came in clear will not do: remembered, and the attempt ends a little later unless
  * something better comes. */
 void p1_refuse_later(struct ike_sa *sa, const char *words);
-/* What Main mode and aggressive.c share. */
+/* What mainmode.c and aggressive.c share. */
+struct slice p1_nonce(const struct phase1 *p);	/* ours */
+/* HASH_I or HASH_R: ours, or the one that theirs must be. */
+int p1_hash(struct ike_sa *sa, bool ours, uint8_t *out) MUST_USE;
+/* The vault's answer, where nothing has to be asked of it: comes by a timer. */
+void p1_later(struct ike_sa *sa);
+void p1_ask_signature(struct ike_sa *sa);
 int p1_new(struct ike_sa *sa) MUST_USE;
 struct offer_want p1_want(const struct ike_sa *sa);
 void p1_write_vendors(struct ike_sa *sa, struct isakmp_build *b);

@@ -7,7 +7,7 @@
 /* Which exchange a state takes a message of: m Main, a Aggressive. */
 static const char map[V1_STATES + 1] = {
 	[V1_IDLE] = 'b', [MI_SA_SENT] = 'm', [MI_KE_SENT] = 'm', [MI_KEYING] = '.',
-	[MI_ID_SENT] = 'm', [MR_SA_SENT] = 'm', [MR_KEYING] = '.', [MR_KE_SENT] = 'm',
+	[MI_ID_SENT] = 'm', [MR_SA_SENT] = 'm', [MR_KEYING] = '.', [MR_KE_SENT] = 'm', [MR_PROVING] = '.',
 	[AI_SENT] = 'a', [AI_KEYING] = '.', [AR_KEYING] = '.', [AR_SENT] = 'a',
 	[V1_UP] = '.', [V1_REPLACED] = '.', [V1_DEAD] = '.',
 };
