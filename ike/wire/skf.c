@@ -9,12 +9,17 @@
 
 #define HEAD_LEN 8		/* generic header, number, total */
 
+struct piece {
+	uint8_t *p;			/* NULL: missing */
+	size_t len;
+};
+
 struct skf {
 	uint32_t msg_id;
 	size_t max, bytes;
 	uint16_t total, have;
 	uint8_t first;			/* payload type, of fragment 1 */
-	struct slice *piece;		/* total of them, malloc()ed; p NULL: missing */
+	struct piece *piece;		/* total of them */
 	uint8_t *whole;
 };
 
@@ -128,7 +133,7 @@ static void wipe(uint8_t *p, size_t len)
 static void forget(struct skf *f)
 {
 	for (uint16_t i = 0; i < f->total; i++)
-		wipe((uint8_t *)(uintptr_t)f->piece[i].p, f->piece[i].len);
+		wipe(f->piece[i].p, f->piece[i].len);
 	free(f->piece);
 	wipe(f->whole, f->bytes);
 	f->piece = NULL;
@@ -178,7 +183,7 @@ static int keep(struct skf *f, const struct ike_msg *m, struct slice plain, stru
 		return err_set(e, "out of memory");
 	if (plain.len)
 		memcpy(copy, plain.p, plain.len);
-	f->piece[m->frag - 1] = (struct slice){ copy, plain.len };
+	f->piece[m->frag - 1] = (struct piece){ copy, plain.len };
 	f->bytes += plain.len;
 	f->have++;
 	if (m->frag == 1)
@@ -199,8 +204,8 @@ static int join(struct skf *f, struct ike_msg *m, struct err *e)
 		if (f->piece[i].len)
 			memcpy(f->whole + at, f->piece[i].p, f->piece[i].len);
 		at += f->piece[i].len;
-		wipe((uint8_t *)(uintptr_t)f->piece[i].p, f->piece[i].len);
-		f->piece[i] = (struct slice){ 0 };
+		wipe(f->piece[i].p, f->piece[i].len);
+		f->piece[i] = (struct piece){ 0 };
 	}
 	/* What stood unencrypted beside a fragment belongs to no message. */
 	m->n = m->n_outer = 0;
