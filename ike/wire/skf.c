@@ -183,7 +183,8 @@ static int keep(struct skf *f, const struct ike_msg *m, struct slice plain, stru
 		return err_set(e, "out of memory");
 	if (plain.len)
 		memcpy(copy, plain.p, plain.len);
-	f->piece[m->frag - 1] = (struct piece){ copy, plain.len };
+	f->piece[m->frag - 1].p = copy;
+	f->piece[m->frag - 1].len = plain.len;
 	f->bytes += plain.len;
 	f->have++;
 	if (m->frag == 1)
