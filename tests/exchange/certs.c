@@ -482,6 +482,34 @@ static void bad_network(void)
 	}
 }
 
+/* Of each message that a sends only the first piece comes. */
+static bool first_only(struct sim *s, int from, const uint8_t *msg, size_t len)
+{
+	(void)s;
+	return len < 36 || from == 1 || msg[16] != PAYLOAD_SKF || msg[33] == 1;
+}
+
+/* What is never finished takes little memory, and gives it back. */
+static void unfinished(void)
+{
+	struct sim s;
+
+	begin(&s);
+	usual(&s, "a4096", "b4096");
+	s.filter = first_only;
+	go(&s, 3000);
+	CHECK(s.side[1].e->fragment_bytes > 400);
+	CHECK(s.side[1].e->fragment_bytes < 1280);
+	sim_run(&s, 60000);
+	CHECK(s.side[1].e->fragment_bytes < 1280);
+	CHECK_INT(s.side[1].events[ENGINE_ESTABLISHED], 0);
+	s.filter = NULL;
+	sim_run(&s, 90000);
+	CHECK_UP(&s, 1);
+	CHECK_INT(s.side[1].e->fragment_bytes, 0);
+	finish(&s);
+}
+
 /* A path that carries no more than 576 bytes in one packet. */
 static bool narrow(struct sim *s, int from, const uint8_t *msg, size_t len)
 {
@@ -578,6 +606,7 @@ int main(void)
 	T_RUN(fragment_sizes);
 	T_RUN(not_negotiated);
 	T_RUN(bad_network);
+	T_RUN(unfinished);
 	T_RUN(narrow_path);
 	T_RUN(post_quantum);
 	return t_done();
