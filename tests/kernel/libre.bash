@@ -18,6 +18,19 @@ libre_install() {	# UNPACKED
 	over /usr "$1" && over /etc "$1" && mkdir -p /run/pluto /run/nss && certutil -N -d sql:/run/nss --empty-password
 }
 
+# libre_cert NAME...: certificates of certs.bash into libreswan's store: …ca… as CA, else with key.
+libre_cert() {
+	local n
+	for n; do
+		case $n in
+		*ca-*) certutil -A -d sql:/run/nss -n "$n" -t CT,, -i "$CERTS/$n.crt" ;;
+		*)	openssl pkcs12 -export -in "$CERTS/$n.crt" -inkey "$CERTS/$n.key" -name "$n" \
+				-passout pass: -out "$CERTS/$n.p12" &&
+				pk12util -i "$CERTS/$n.p12" -d sql:/run/nss -W '' -K '' >/dev/null ;;
+		esac || bad "libreswan takes the certificate $n"
+	done
+}
+
 whack() { in_ns gw-b /usr/libexec/ipsec/whack --rundir /run/pluto "$@"; }
 PLUTO_LOG=/run/pluto/log
 pluto_start() {
@@ -77,7 +90,11 @@ libre_start() {
 	adit_start gw-a || { bad "aditd starts" "$(adit_log gw-a)"; lab_done; exit; }
 }
 # newest ike|ipsec: the number of libreswan's newest SA of that kind; #0 when there is none.
-newest() { whack --status | grep -ioE "newest $1 SA: #[0-9]+" | head -1 | grep -oE '[0-9]+$'; }
+newest() {
+	local kind=$1
+	[ "$kind" != ike ] || kind='(IKE|ISAKMP)'
+	whack --status | grep -ioE "newest $kind SA: #[0-9]+" | head -1 | grep -oE '[0-9]+$'
+}
 is_newer() { [ "$(newest "$1")" -gt "$2" ]; }
 one_child() { [ "$(whack --status | grep -cE 'STATE_(V2_ESTABLISHED_CHILD_SA|QUICK_[IR]2)')" = 1 ]; }
 

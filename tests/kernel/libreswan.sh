@@ -9,7 +9,7 @@ LAB_B=${1:-build}
 if [ -z "${ADIT_IN_UML:-}" ] && ! why=$(unpack libreswan); then
 	echo "skip libreswan: $why"; echo "0 passed, 0 failed, 1 skipped"; exit 0
 fi
-uml_self -t 280 -M "ipv6 esp4 esp6 xfrm_user tun veth overlay" -- "$0" "$@"
+uml_self -t 540 -M "ipv6 esp4 esp6 xfrm_user tun veth overlay" -- "$0" "$@"
 # shellcheck source=tests/kernel/libre.bash
 . tests/kernel/libre.bash
 libre_install "$(realpath "$LAB_B")/peers/libreswan" || { echo "FAIL overlay"; exit 1; }
