@@ -13,8 +13,21 @@ void explain_cells(struct explain *x, enum fmt_tone tone, const char *name, cons
 /* "adit peer set PEER KEY=VALUE [KEY2=VALUE2]"; key2 may be NULL. */
 void explain_set(struct explain *x, const struct explain_input *in, const char *key,
 		 const char *value, const char *key2, const char *value2);
-/* What peer_id means, "branch.example"; "" for ID_NONE. buf >= STATUS_ID_TEXT_MAX */
+/* The peer's address, or "the peer". Returns buf. */
 const char *explain_where(const struct explain_input *in, char *buf, size_t cap);
+
+/* The usual places, where in->front is NULL. */
+extern const struct front explain_front;
+
+/* ---- explain_auth.c ---- */
+
+void explain_psk(const struct explain_input *in, struct explain *x);
+void explain_no_secret(const struct explain_input *in, struct explain *x);
+/* They said AUTHENTICATION_FAILED. */
+void explain_auth_refused(const struct explain_input *in, struct explain *x);
+void explain_peer_id(const struct explain_input *in, struct explain *x);
+void explain_own_id(const struct explain_input *in, struct explain *x);
+void explain_method(const struct explain_input *in, struct explain *x);
 
 /* ---- explain_alg.c ---- */
 
