@@ -364,15 +364,21 @@ static void certificate(const struct explain_input *in, struct explain *x)
 	const struct negotiation *n = in->neg;
 
 	explain_text(x, "The peer's certificate will not do: %s.", n->cert[0] ? n->cert : n->words);
-	if (strstr(n->cert, "expired") || strstr(n->cert, "not valid"))
-		explain_text(x, "The other side needs a new one; if both are in order, compare the "
-			     "clocks of the two routers.");
-	else if (strstr(n->cert, "issue") || strstr(n->cert, "CA") || strstr(n->cert, "trust"))
+	if (strstr(n->cert, "expired") || strstr(n->cert, "not valid yet"))
+		explain_text(x, "The other side needs a new one; if its dates are in order, compare "
+			     "the clocks of the two routers.");
+	else if (strstr(n->cert, "revoked"))
+		explain_text(x, "Its CA took it back: the other side needs a new one.");
+	else if (strstr(n->cert, "unknown issuer") || strstr(n->cert, "no CA"))
 		explain_text(x, "Import the CA that issued it (`adit pki import`) and name it in ca=, "
 			     "or pin that very certificate (peer_cert).");
-	else if (n->id_wanted[0])
-		explain_text(x, "It must carry %s as a name (subjectAltName), or peer_id here must "
-			     "be a name that it carries.", n->id_wanted);
+	else if (strstr(n->cert, "peer_cert"))
+		explain_text(x, "If the other side has a new certificate, import it and pin that one, "
+			     "or trust its CA instead (ca, without peer_cert).");
+	else if (strstr(n->cert, "made out to"))
+		explain_text(x, "It has to carry the ID that the peer names, %s, as a name "
+			     "(subjectAltName). Either the other side's certificate or its local "
+			     "ID is wrong.", n->id_theirs[0] ? n->id_theirs : n->id_wanted);
 }
 
 /* One per way to fail. */

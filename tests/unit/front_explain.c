@@ -339,6 +339,13 @@ static void others(void)
 	strcpy(neg.cert, "it expired 3 days ago");
 	CHECK_HAS(told(), "The peer's certificate will not do: it expired 3 days ago.");
 	CHECK_HAS(told(), "compare the clocks");
+	strcpy(neg.cert, "unknown issuer \"CN=ca\": its certificate is not among the CAs");
+	CHECK_HAS(told(), "adit pki import");
+	strcpy(neg.id_theirs, "b.example");
+	strcpy(neg.cert, "its certificate is made out to DNS:c.example");
+	CHECK_HAS(told(), "carry the ID that the peer names, b.example");
+	strcpy(neg.cert, "it sent another certificate (CN=x) than the one it is known by (peer_cert = y)");
+	CHECK_HAS(told(), "import it and pin that one");
 	start(NEG_STEP_INIT, NEG_EXCHANGE, false);
 	CHECK_HAS(told(), "exchange=aggressive allow_weak+=aggressive");
 	/* Whatever it is, something is said. */
