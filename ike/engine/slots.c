@@ -191,7 +191,10 @@ struct slot_fit slot_choose(const struct peer *p, const struct ts_list *tsi,
 		struct ts_list local, remote;
 		int score;
 
-		slot_selectors(cc, PAIR_ALL, &local, &remote);
+		/* A peer that rekeys one of several pairs and offers all of them gets that pair:
+		 * what it asks for besides has children of its own. */
+		slot_selectors(cc, old && old->slot == i && slot_by_pair(p, i) ? old->pair :
+			       PAIR_ALL, &local, &remote);
 		f.fit = ts_narrow_to(tsi, tsr, &local, &remote, &f.tsi, &f.tsr);
 		if (f.fit == TS_NONE)
 			continue;

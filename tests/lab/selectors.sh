@@ -51,7 +51,6 @@ adit_peer protocol=udp remote_ports=5000
 until_ok 80 is_up gw-a site
 expect "one port: up" is_up gw-a site
 expect "UDP to that port" udp 5000
-expect "UDP to that port, in fragments" udp 5000 4000
 expect_not "UDP to another port" udp 5001
 expect_not "no ping" ping_ok host-a 10.2.0.10
 
@@ -61,9 +60,25 @@ adit_peer protocol=icmp
 across "ICMP alone: ping"
 expect_not "ICMP alone: no UDP" udp 5000
 
-# --- transport mode: agreed on, and then the userspace dataplane says what it cannot
-swan_peer "local_ts=$B4" "remote_ts=$A4" 'child=mode = transport'
-adit_peer local_network="$A4" remote_network="$B4" mode=transport
-says() { adit gw-a status --json | jq -r '.peers[0] | .last_failure, .reason, .children[0].reason' | grep -qF "$1"; }
-expect "transport mode: said in words" until_ok 80 says "the userspace dataplane has tunnel mode only" || both_logs
+# --- transport mode: two adits agree on it; then the userspace dataplane says what it cannot
+charon_stop gw-b
+adit gw-a peer delete site --yes >/dev/null
+adit_start gw-b
+adit gw-a peer add site remote_gateway="$B4" local_network="$A4" remote_network="$B4" \
+	mode=transport start=responder --psk-file "$LAB_DIR/psk" >/dev/null
+adit gw-b peer add site remote_gateway="$A4" local_network="$B4" remote_network="$A4" \
+	mode=transport --psk-file "$LAB_DIR/psk" >/dev/null
+says() { adit "$1" status --json | jq -r '.peers[0] | .last_failure, .reason' | grep -qF "$2"; }
+expect "transport mode: said in words" until_ok 80 says gw-a "the userspace dataplane has tunnel mode only"
+# --- fragments: the first alone shows the port
+adit gw-a peer delete site --yes >/dev/null; adit gw-b peer delete site --yes >/dev/null
+adit gw-a peer add site remote_gateway="$B4" local_network=10.1.0.0/24 remote_network=10.2.0.0/24 \
+	protocol=udp remote_ports=5000 start=responder --psk-file "$LAB_DIR/psk" >/dev/null
+adit gw-b peer add site remote_gateway="$A4" local_network=10.2.0.0/24 remote_network=10.1.0.0/24 \
+	protocol=udp local_ports=5000 --psk-file "$LAB_DIR/psk" >/dev/null
+expect "two adits, one port: up" until_ok 80 is_up gw-a site
+expect "UDP to that port, in one piece" udp 5000
+expect "UDP to that port, in fragments" udp 5000 4000
+expect_not "to another one not, in fragments" udp 5001 4000
+[ "$failed" = 0 ] || both_logs
 lab_done
