@@ -514,7 +514,7 @@ static void cycle(struct form *f, int by)
 		at = n - 1;
 	if (n)
 		at = (at + n + (size_t)(by + (int)n)) % n;
-	form_set_value(f, fl, n && fl->s->choices[at] ? fl->s->choices[at] : "");
+	form_set_value(f, fl, n && fl->s->choices && fl->s->choices[at] ? fl->s->choices[at] : "");
 }
 
 /* ---- children ---- */
