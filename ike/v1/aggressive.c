@@ -119,7 +119,7 @@ V1_ACTION(ag_prove)
 	begin(sa, &o);
 	p1_write_hash(sa, &o.b);
 	p1_write_nat(sa, &o.b);
-	if (!p1_others_up(sa))
+	if (!p1_others_up(sa) && sa->peer->conf.unique != UNIQUE_NEVER)
 		isakmp_add_note(&o.b, ISAKMP_PROTO_ISAKMP, (struct slice){ 0 },
 				V1_INITIAL_CONTACT, (struct slice){ 0 });
 	p1_send(sa, &o, true, false);
@@ -215,8 +215,11 @@ V1_ACTION(ag_proof)
 		       "wrap ESP in UDP");
 		return FAILED;
 	}
-	if (p1_check_id(sa, blob_slice(&v1(sa)->p1->peer_id)) < 0)
+	if (p1_check_id(sa, blob_slice(&v1(sa)->p1->peer_id)) < 0 || !p1_may_join(sa)) {
+		log_warning(sa->peer->conf.name, "refused: %s", sa->why);
+		peer_fail(sa->peer, sa->why);
 		return FAILED;
+	}
 	blob_free(&v1(sa)->out);	/* the last word was theirs: nothing to repeat */
 	anew = p1_begins_anew(sa, in->m);
 	v1_established(sa, p1_initial_contact(in->m));

@@ -153,7 +153,7 @@ V1_ACTION(p1_prove)
 	p1_write_id(sa, &o.b);
 	if (write_proof(sa, &o.b, in->vault->auth) < 0)
 		return FAILED;
-	if (!p1_others_up(sa))
+	if (!p1_others_up(sa) && sa->peer->conf.unique != UNIQUE_NEVER)
 		add_initial_contact(sa, &o);
 	p1_send(sa, &o, true, true);
 	return DONE;
@@ -319,7 +319,7 @@ V1_ACTION(p1_proof)
 {
 	sa->local = *in->local;
 	sa->remote = *in->remote;
-	if (!is_proven(sa, in->m)) {
+	if (!is_proven(sa, in->m) || !p1_may_join(sa)) {
 		log_warning(sa->peer->conf.name, "refused: %s", sa->why ? sa->why : "?");
 		peer_fail(sa->peer, sa->why);
 		note_send(sa, ISAKMP_PROTO_ISAKMP, (struct slice){ 0 },

@@ -94,7 +94,8 @@ void v1_established(struct ike_sa *sa, bool initial_contact)
 	/* A new one beside the old is how IKEv1 rekeys; but when both sides called each other
 	 * at once the engine says which goes. */
 	if (!old || old->ops != &v1_ops || !sa_is_up(old) || initial_contact ||
-	    sa_crossed(sa, old)) {
+	    sa_crossed(sa, old) ||
+	    (p->conf.unique == UNIQUE_NEVER && !addr_equal(&old->remote.addr, &sa->remote.addr))) {
 		peer_sa_up(p, sa, initial_contact);
 		return;
 	}

@@ -277,6 +277,17 @@ bool p1_initial_contact(const struct isakmp_msg *m)
 	return false;
 }
 
+bool p1_may_join(struct ike_sa *sa)
+{
+	char now[ADDR_TEXT_MAX], old[ADDR_TEXT_MAX];
+
+	if (peer_may_join(sa->peer, sa))
+		return true;
+	sa_why(sa, false, "it calls from %s, and is connected from %s already (unique)",
+	       addr_str(&sa->remote.addr, now), addr_str(&sa->peer->main->remote.addr, old));
+	return false;
+}
+
 /* ---- keys and hashes ---- */
 
 struct slice p1_nonce(const struct phase1 *p)

@@ -11,6 +11,7 @@
 #include "core/base/rng.h"
 #include "core/base/secret.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,6 +238,25 @@ static bool first_seen(struct ike_sa *sa, uint32_t msg_id)
 
 /* ---- who begins ---- */
 
+/* A rekey that failed leaves the old pair, and its time; a first one of a new peer says why in
+ * words of its own. */
+static void PRINTF_LIKE(2, 3) failed(struct quick *q, const char *fmt, ...)
+{
+	struct child *old = q->old_id ? engine_child(q->sa->e, q->old_id) : NULL;
+	char text[LOG_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (!old) {
+		slot_fail(q->sa->peer, q->slot, "%s", text);
+		return;
+	}
+	old->rekeying = false;
+	child_not_rekeyed(old, text);
+}
+
 void quick_start(struct ike_sa *sa, uint8_t slot, uint16_t pair, struct child *old)
 {
 	uint32_t msg_id;
@@ -272,12 +292,12 @@ QUICK_ACTION(quick_begin)
 	offer_make(&cc->esp, &want, &offer);
 	pair_selectors(cc, q->pair, &q->local, &q->remote);
 	if (!offer.n) {
-		slot_fail(sa->peer, q->slot, "IKEv1 can use none of the esp setting's suites "
+		failed(q, "IKEv1 can use none of the esp setting's suites "
 			  "(ChaCha20 it has not)");
 		return FAILED;
 	}
 	if (offer_group(&offer) != KE_NONE && !(q->ke = ke_new(offer_group(&offer), &err))) {
-		slot_fail(sa->peer, q->slot, "no key for the exchange: %s", err.msg);
+		failed(q, "no key for the exchange: %s", err.msg);
 		return FAILED;
 	}
 	sealed_begin(sa, &o, X_QUICK, q->msg_id);
@@ -290,7 +310,7 @@ QUICK_ACTION(quick_begin)
 	add_selector(&o.b, &q->local);
 	add_selector(&o.b, &q->remote);
 	if (sealed_end(sa, &o, (struct slice){ 0 }, q->iv, &len) < 0) {
-		slot_fail(sa->peer, q->slot, "Quick mode cannot be begun: ports that are "
+		failed(q, "Quick mode cannot be begun: ports that are "
 			  "neither one nor all cannot be said in IKEv1");
 		return FAILED;
 	}
@@ -382,7 +402,7 @@ QUICK_ACTION(quick_answered)
 	if (child)
 		return DONE;
 	negotiation_child(q->sa, q->slot, true, q->old_id, NEG_MALFORMED);
-	slot_fail(q->sa->peer, q->slot, "%s", err.msg);
+	failed(q, "%s", err.msg);
 	return FAILED;
 }
 
@@ -604,7 +624,7 @@ QUICK_ACTION(quick_silence)
 	(void)in;
 	if (q->initiator) {
 		negotiation_child(sa, q->slot, true, q->old_id, NEG_NO_ANSWER)->sent = q->sent;
-		slot_fail(sa->peer, q->slot, "the peer does not answer Quick mode: it may "
+		failed(q, "the peer does not answer Quick mode: it may "
 			  "not have our networks, or another PFS group, and not say so");
 		return DONE;
 	}
@@ -652,7 +672,7 @@ QUICK_ACTION(quick_refused)
 	n = negotiation_child(sa, q->slot, true, q->old_id, NEG_REFUSED);
 	n->notify = in->notify;
 	snprintf(n->notify_name, sizeof(n->notify_name), "%s", isakmp_notify_name(in->notify));
-	slot_fail(sa->peer, q->slot, "the peer refuses %s%s: %s (%s)",
+	failed(q, "the peer refuses %s%s: %s (%s)",
 		  q->old_id ? "to rekey " : "", what, why, isakmp_notify_name(in->notify));
 	return DONE;
 }

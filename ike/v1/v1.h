@@ -187,6 +187,8 @@ int p1_check_id(struct ike_sa *sa, struct slice body) MUST_USE;
 int p1_id_fit(const struct peer *p, const struct ike_sa *sa, const struct ike_id *id);
 void p1_float(struct ike_sa *sa);
 bool p1_must_encapsulate(const struct ike_sa *sa);
+/* Responder: unique = keep lets nobody in beside who is there; then sa_why(). */
+bool p1_may_join(struct ike_sa *sa);
 bool p1_others_up(const struct ike_sa *sa);
 bool p1_initial_contact(const struct isakmp_msg *m);
 /* Responder: the peer calls as if we had children with it, and we have none: after a restart

@@ -632,6 +632,36 @@ static void kilobytes(void)
 	sim_end(&s);
 }
 
+static bool no_second_quick(struct sim *x, int from, const uint8_t *msg, size_t len)
+{
+	(void)len;
+	return from != 0 || msg[18] != X_QUICK || !x->counter;
+}
+
+/* A first rekey is tried soon where a peer is new; what it finds is said, and the tunnel stays. */
+static void rekey_tried_first(void)
+{
+	struct sim_conf a, b;
+
+	sim_init(&s, 172);
+	both(&a, &b);
+	a.peer.test_rekey = true;
+	set_both(&a, &b);
+	sim_run(&s, 3000);
+	CHECK_UP(&s, 1);
+	s.counter = 1;
+	s.filter = no_second_quick;
+	sim_run(&s, 60000);
+	CHECK_HAS(sim_status(&s, 0)->failure, "a first rekey was tried");
+	CHECK_UP(&s, 1);
+	s.counter = 0;
+	sim_run(&s, 3600 * 1000);
+	CHECK_UP(&s, 1);
+	CHECK(sim_status(&s, 0)->child[0].rekeys >= 1);
+	CHECK_INT(s.side[0].ups + s.side[1].ups, 2);
+	sim_end(&s);
+}
+
 static void fragments(void)
 {
 	struct sim_conf a, b;
@@ -679,6 +709,7 @@ int main(void)
 	T_RUN(nobody_there);
 	T_RUN(lifetimes);
 	T_RUN(kilobytes);
+	T_RUN(rekey_tried_first);
 	T_RUN(fragments);
 	return t_done();
 }
