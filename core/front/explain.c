@@ -381,6 +381,22 @@ static void certificate(const struct explain_input *in, struct explain *x)
 			     "ID is wrong.", n->id_theirs[0] ? n->id_theirs : n->id_wanted);
 }
 
+static void signature(const struct explain_input *in, struct explain *x)
+{
+	const struct negotiation *n = in->neg;
+
+	if (strstr(n->cert, "peer_cert") || strstr(n->words, "peer_cert")) {
+		explain_text(x, "The peer does not prove itself by the certificate that is pinned "
+			     "here (peer_cert). If it has a new one, import it and pin that one, or "
+			     "trust its CA instead (ca, without peer_cert).");
+		return;
+	}
+	explain_text(x, "The peer's signature does not fit the certificate it sent: it uses another "
+		     "private key than the certificate's, or another way to sign.");
+	if (n->cert[0])
+		explain_text(x, "%s.", n->cert);
+}
+
 /* One per way to fail. */
 static void sentences(const struct explain_input *in, struct explain *x)
 {
@@ -422,8 +438,7 @@ static void sentences(const struct explain_input *in, struct explain *x)
 		certificate(in, x);
 		return;
 	case NEG_SIGNATURE:
-		explain_text(x, "The peer's signature does not fit the certificate it sent: it uses "
-			     "another private key than the certificate's.");
+		signature(in, x);
 		return;
 	case NEG_VERSION:
 		other_version(in, x);
