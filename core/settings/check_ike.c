@@ -5,6 +5,7 @@
 #include "core/settings/kinds.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_set(const struct check *c, const char *key)
@@ -312,6 +313,18 @@ void check_traffic(const struct check *c, const struct child_conf *ch)
 
 /* --- between peers --- */
 
+/* A peer as callers are told apart by, and one of the places it may call from. Thousands of
+ * peers are compared only where they share a place. */
+struct end {
+	const struct peer_conf *p;
+	struct ike_id local, peer;	/* with the addresses that stand for those left out */
+	const struct end *same, *near;	/* nobody could tell apart; by the key alone */
+};
+struct place {
+	const struct gateway *g;
+	struct end *end;
+};
+
 static struct ike_id effective_id(const struct ike_id *id, const struct ip_addr *addr)
 {
 	if (id->type != ID_NONE || !addr_is_set(addr))
@@ -319,26 +332,38 @@ static struct ike_id effective_id(const struct ike_id *id, const struct ip_addr 
 	return ike_id_of_addr(addr);
 }
 
-static const struct gateway *shared_gateway(const struct peer_conf *a,
-					    const struct peer_conf *b)
+static int gateway_cmp(const struct gateway *a, const struct gateway *b)
 {
-	for (int i = 0; i < a->n_gateways; i++)
-		for (int k = 0; k < b->n_gateways; k++)
-			if (kind_gateway_equal(&a->gateways[i], &b->gateways[k]))
-				return &a->gateways[i];
-	return NULL;
+	int d = (int)a->kind - (int)b->kind;
+
+	if (d)
+		return d;
+	switch ((enum gateway_kind)a->kind) {
+	case GATEWAY_ADDR:
+	case GATEWAY_NET:
+		d = addr_cmp(&a->net.addr, &b->net.addr);
+		return d ? d : (int)a->net.len - (int)b->net.len;
+	case GATEWAY_NAME:
+		return strcmp(a->name, b->name);
+	case GATEWAY_ANY:
+		break;
+	}
+	return 0;
+}
+
+static int place_cmp(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+	int d = gateway_cmp(x->g, y->g);
+
+	return d ? d : x->end < y->end ? -1 : x->end > y->end;
 }
 
 /* IKEv1 and IKEv2 to one address are two callers. */
-static bool same_end(const struct peer_conf *a, const struct peer_conf *b)
+static bool same_end(const struct end *a, const struct end *b)
 {
-	struct ike_id la = effective_id(&a->local_id, &a->local_ip);
-	struct ike_id lb = effective_id(&b->local_id, &b->local_ip);
-	struct ike_id pa = effective_id(&a->peer_id, &a->remote_gateway);
-	struct ike_id pb = effective_id(&b->peer_id, &b->remote_gateway);
-
-	return a->version & b->version && shared_gateway(a, b) &&
-	       ike_id_equal(&la, &lb) && ike_id_equal(&pa, &pb);
+	return a->p->version & b->p->version && ike_id_equal(&a->peer, &b->peer) &&
+	       ike_id_equal(&a->local, &b->local);
 }
 
 /* Main Mode with a PSK needs the key before it hears a name (RFC 2409 §5.4): the address
@@ -347,41 +372,75 @@ static bool same_psk_needed(const struct peer_conf *a, const struct peer_conf *b
 {
 	return a->version & b->version & IKE_V1 && a->auth == AUTH_BY_PSK &&
 	       b->auth == AUTH_BY_PSK && a->exchange == EXCHANGE_MAIN &&
-	       b->exchange == EXCHANGE_MAIN && shared_gateway(a, b);
+	       b->exchange == EXCHANGE_MAIN;
+}
+
+/* at: one of the places, behind those of the same gateway and of peers before it. */
+static void compare(const struct place *first, const struct place *at)
+{
+	struct end *a = at->end;
+
+	for (const struct place *b = first; b < at && !a->same; b++) {
+		if (b->end == a)
+			continue;
+		if (same_end(a, b->end))
+			a->same = b->end;
+		else if (!a->near && same_psk_needed(a->p, b->end->p))
+			a->near = b->end;
+	}
+}
+
+static void say_same(const struct end *a, struct findings *fs)
+{
+	const struct end *other = a->same ? a->same : a->near;
+	struct finding *f;
+
+	if (!other)
+		return;
+	if (a->same)
+		f = findings_add(fs, FINDING_ERROR, a->p->name, "remote_gateway",
+				 "the gateway and the IDs are the same as those of %s: "
+				 "nobody could tell the two apart; give them different IDs, "
+				 "or make one a child of the other",
+				 other->p->name);
+	else
+		f = findings_add(fs, FINDING_WARNING, a->p->name, "psk",
+				 "%s calls from the same place, and IKEv1's main mode tells "
+				 "callers apart by address alone: both need the same "
+				 "pre-shared key, certificates, or version = 2",
+				 other->p->name);
+	if (f)
+		memcpy(f->other, other->p->name, sizeof(f->other));
 }
 
 void check_same_end(const struct settings *s, struct findings *fs)
 {
-	for (size_t i = 0; i < s->n_peers; i++)
-		for (size_t k = 0; k < i; k++) {
-			const struct peer_conf *p = &s->peers[i], *q = &s->peers[k];
-			struct finding *f = NULL;
-			bool same;
+	struct end *ends = calloc(s->n_peers + 1, sizeof(*ends));
+	struct place *places = calloc(s->n_peers * GATEWAYS_MAX + 1, sizeof(*places));
+	size_t n = 0, m = 0, first = 0;
 
-			if (!p->enabled || !q->enabled)
-				continue;
-			same = same_end(p, q);
-			if (same)
-				f = findings_add(
-					fs, FINDING_ERROR, p->name, "remote_gateway",
-					"the gateway and the IDs are the same as "
-					"those of %s: nobody could tell the two "
-					"apart; give them different IDs, or make "
-					"one a child of the other",
-					q->name);
-			else if (same_psk_needed(p, q))
-				f = findings_add(
-					fs, FINDING_WARNING, p->name, "psk",
-					"%s calls from the same place, and IKEv1's "
-					"main mode tells callers apart by address "
-					"alone: both need the same pre-shared key, "
-					"certificates, or version = 2",
-					q->name);
-			else
-				continue;
-			if (f)
-				memcpy(f->other, q->name, sizeof(f->other));
-			if (same)
-				break;
-		}
+	for (size_t i = 0; ends && places && i < s->n_peers; i++) {
+		const struct peer_conf *p = &s->peers[i];
+		struct end *e = &ends[n];
+
+		if (!p->enabled)
+			continue;
+		n++;
+		e->p = p;
+		e->local = effective_id(&p->local_id, &p->local_ip);
+		e->peer = effective_id(&p->peer_id, &p->remote_gateway);
+		for (int k = 0; k < p->n_gateways; k++)
+			places[m++] = (struct place){ &p->gateways[k], e };
+	}
+	if (m)
+		qsort(places, m, sizeof(*places), place_cmp);
+	for (size_t i = 0; i < m; i++) {
+		if (gateway_cmp(places[first].g, places[i].g) != 0)
+			first = i;
+		compare(&places[first], &places[i]);
+	}
+	for (size_t i = 0; i < n; i++)
+		say_same(&ends[i], fs);
+	free(places);
+	free(ends);
 }
