@@ -47,6 +47,7 @@ static int mul(const uint8_t scalar[X25519_LEN], const uint8_t *peer, uint8_t ou
 	uint8_t b[X25519_LEN];
 	mbedtls_ecp_point q;
 	mbedtls_mpi k;
+	static const uint8_t zero[X25519_LEN];
 	size_t len;
 	int rc = 0;
 
@@ -64,7 +65,7 @@ static int mul(const uint8_t scalar[X25519_LEN], const uint8_t *peer, uint8_t ou
 	    (rc = mbedtls_ecp_mul(&grp, &q, &k, peer ? &q : &grp.G, mbed_rng, NULL)) ||
 	    (rc = mbedtls_ecp_point_write_binary(&grp, &q, MBEDTLS_ECP_PF_UNCOMPRESSED, &len, out,
 						 X25519_LEN)) ||
-	    mbedtls_mpi_cmp_int(&q.X, 0) == 0)
+	    secret_equal(out, zero, X25519_LEN))
 		rc = -1;
 	mbedtls_mpi_free(&k);
 	mbedtls_ecp_point_free(&q);
