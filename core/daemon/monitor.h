@@ -327,6 +327,7 @@ struct monitor {
 	struct timer flush;		/* old connections, a little later */
 	unsigned sync_what;
 	uint64_t synced_ms;
+	uint64_t sync_cost_ms, flush_cost_ms;	/* what the last one took */
 	struct log_limit firewall_log;
 	struct log_limit wan_log;
 	char wan[IFNAME_MAX];		/* as last told */

@@ -19,6 +19,15 @@
 #define CALM_MS 100	/* since the last one: the next is done at once */
 #define GATHER_MS 20
 #define FLUSH_MS 30
+/* With thousands of peers one takes long, and nothing else is done meanwhile: so much longer is
+ * the pause after it, that most of the time is for what iked asks. */
+#define PAUSES 4
+#define PAUSE_MOST_MS 3000
+
+static uint64_t pause_ms(uint64_t cost_ms)
+{
+	return cost_ms * PAUSES < PAUSE_MOST_MS ? cost_ms * PAUSES : PAUSE_MOST_MS;
+}
 
 static void due(void *arg)
 {
@@ -49,6 +58,7 @@ static void flush_some(struct monitor *m, const struct prefix *local, size_t n_l
 static void flush(void *arg)
 {
 	struct monitor *m = arg;
+	uint64_t began = clock_ms();
 	struct prefix *ordinary;
 	size_t n = 0, most = 1;
 
@@ -75,6 +85,7 @@ static void flush(void *arg)
 	}
 	flush_some(m, NULL, 0, ordinary, n);
 	free(ordinary);
+	m->flush_cost_ms = clock_ms() - began;
 #ifdef __GLIBC__
 	/* What all the listing took goes back to the kernel. */
 	malloc_trim(0);
@@ -91,8 +102,10 @@ void sync_init(struct monitor *m)
 
 void sync_want(struct monitor *m, unsigned what)
 {
+	uint64_t since = clock_ms() - m->synced_ms;
+
 	m->sync_what |= what;
-	if (clock_ms() - m->synced_ms > CALM_MS)
+	if (since > CALM_MS && since >= pause_ms(m->sync_cost_ms))
 		sync_now(m, m->sync_what);
 	else
 		sync_later(m, 0);
@@ -100,9 +113,12 @@ void sync_want(struct monitor *m, unsigned what)
 
 void sync_later(struct monitor *m, unsigned what)
 {
+	uint64_t since = clock_ms() - m->synced_ms, pause = pause_ms(m->sync_cost_ms);
+
 	m->sync_what |= what;
 	if (!timer_running(&m->sync))
-		timer_set(loop_timers(m->loop), &m->sync, GATHER_MS);
+		timer_set(loop_timers(m->loop), &m->sync,
+			  since + GATHER_MS < pause ? pause - since : GATHER_MS);
 }
 
 /* ---- routes ---- */
@@ -321,6 +337,7 @@ void sync_tell(struct monitor *m, bool always)
 void sync_now(struct monitor *m, unsigned what)
 {
 	struct sysctl_want w = switches(m);
+	uint64_t began = clock_ms();
 	struct err e = { 0 };
 
 	timer_stop(loop_timers(m->loop), &m->sync);
@@ -334,9 +351,11 @@ void sync_now(struct monitor *m, unsigned what)
 	if (what & SYNC_ROUTES) {
 		routes(m);
 		if (!timer_running(&m->flush))
-			timer_set(loop_timers(m->loop), &m->flush, FLUSH_MS);
+			timer_set(loop_timers(m->loop), &m->flush,
+				  FLUSH_MS + pause_ms(m->flush_cost_ms));
 	}
 	m->synced_ms = clock_ms();
+	m->sync_cost_ms = m->synced_ms - began;
 	if (what & SYNC_FIREWALL)
 		sync_tell(m, false);
 }
