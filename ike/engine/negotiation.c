@@ -192,8 +192,10 @@ static struct negotiation *record(struct peer *p, uint8_t version, bool initiato
 	if (!n)
 		n = &nowhere;
 	fill(n, p, version, initiator, local, remote);
-	if (again)
+	if (again) {
 		n->count = was.count + !p->neg_fresh;
+		memcpy(n->words, was.words, sizeof(n->words));
+	}
 	n->step = step;
 	n->end = end;
 	if (end == NEG_REFUSED || end == NEG_NO_ANSWER)
