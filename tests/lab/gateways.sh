@@ -18,7 +18,8 @@ zone ''
 bg inet tests/lab/nameserver.py 203.0.113.254 "$LAB_DIR/zone" >"$LAB_DIR/questions" 2>&1
 
 adit_start gw-a; adit_start gw-b
-adit gw-b peer add main remote_gateway=203.0.113.0/24 start=responder local_id=b.example \
+# Without MOBIKE it does not tell of its other address.
+adit gw-b peer add main remote_gateway=203.0.113.0/24 start=responder mobike=no local_id=b.example \
 	peer_id=a.example local_network=10.2.0.0/24 remote_network=10.1.0.0/24 \
 	--psk-file "$LAB_DIR/psk" >/dev/null || bad "peer by network"
 branch() { adit gw-a peer set branch "$@" >"$LAB_DIR/out" 2>&1 || { cat "$LAB_DIR/out"; false; }; }
