@@ -1,5 +1,5 @@
 /* engine: IKE for every peer of this router, initiator and responder; IKEv2 (RFC 7296) is
- * in ike/v2.
+ * in ike/v2, IKEv1 in ike/v1.
  *
  * It owns no socket, no clock and no key of a person: time comes from core/base/clock and
  * the timers handed in, packets and answers come through the functions below, and

@@ -11,6 +11,7 @@
 #define DPD_REPEAT_MS 5000	/* RFC 3706 §5.5 leaves it to us */
 #define DPD_REPEATS 5
 #define REKEY_RETRY_MS 60000
+#define OUT_KEPT_MS 120000	/* longer than anybody repeats */
 #define SLEEP_MAX_MS (24 * 3600 * 1000u)
 
 /* From when on a missing pair is our business; 0: not. */
@@ -204,6 +205,9 @@ void v1_next(struct ike_sa *sa)
 		sa_close(sa);
 		return;
 	}
+	/* Nobody will want phase 1's last message again. */
+	if (v1(sa)->out.p && now >= sa->established_ms + OUT_KEPT_MS)
+		blob_free(&v1(sa)->out);
 	forget_late_deletes(sa, now);
 	note_delete_children(sa, false);
 	if (!p->e->stopping && !p->gone && !sa->kill_at) {

@@ -171,6 +171,62 @@ static void nat_aggressive(void)
 	behind_nat(1);
 }
 
+/* Vendor IDs are signed by nobody, so the network can take RFC 3947's out: then it is a draft
+ * that both know, with other numbers for the same. */
+static bool no_rfc3947(struct sim *x, int from, const uint8_t *msg, size_t len)
+{
+	static const uint8_t id[] = { 0x4a, 0x13, 0x1c, 0x81, 0x07, 0x03, 0x58, 0x45 };
+	uint8_t *at = memmem(msg, len, id, sizeof(id));
+
+	if (from == 0 && at) {
+		at[0] ^= 1;
+		x->counter++;
+	}
+	return true;
+}
+
+static void nat_by_a_draft(void)
+{
+	struct sim_conf a, b;
+
+	sim_init(&s, 33);
+	s.nat = true;
+	s.nat_shift = 20000;
+	s.filter = no_rfc3947;
+	both(&a, &b);
+	set_both(&a, &b);
+	sim_run(&s, 1000);
+	CHECK_UP(&s, 1);
+	CHECK(s.counter > 0);
+	CHECK_INT(v1(s.side[0].e->peers->main)->natt, NATT_DRAFT);
+	CHECK_INT(v1(s.side[1].e->peers->main)->natt, NATT_DRAFT);
+	CHECK(sim_status(&s, 1)->st.nat_remote && sim_status(&s, 0)->child[0].udp_encap);
+	sim_end(&s);
+}
+
+/* Who sets the commit bit wants to be waited for (RFC 2408 §3.1): it is ready when it says so. */
+static bool with_commit_bit(struct sim *x, int from, const uint8_t *msg, size_t len)
+{
+	(void)len;
+	if (msg[18] == X_QUICK) {
+		((uint8_t *)(uintptr_t)msg)[19] |= ISAKMP_COMMIT;
+		x->counter += from + 1;
+	}
+	return true;
+}
+
+static void commit_bit(void)
+{
+	sim_init(&s, 34);
+	s.filter = with_commit_bit;
+	usual();
+	sim_run(&s, 2 * 3600 * 1000);
+	CHECK_UP(&s, 1);
+	CHECK(s.counter >= 8);
+	CHECK_INT(s.side[0].ups + s.side[1].ups, 2);
+	sim_end(&s);
+}
+
 static void udp_forced(void)
 {
 	struct sim_conf a, b;
@@ -434,6 +490,29 @@ static void dataplane_refuses(void)
 	}
 }
 
+/* Every SA of a dataplane is gone: each is made anew, over the ISAKMP SA that stands. */
+static void dataplane_lost(void)
+{
+	for (int n = 0; n < 2; n++) {
+		struct sim_conf a, b;
+
+		sim_init(&s, 136);
+		both(&a, &b);
+		a.peer.n_children = b.peer.n_children = 0;
+		sim_child(&a, "b", "10.1.0.0/24,10.11.0.0/24", "10.2.0.0/24", "aes128-sha256");
+		sim_child(&b, "a", "10.2.0.0/24", "10.1.0.0/24,10.11.0.0/24", "aes128-sha256");
+		set_both(&a, &b);
+		sim_run(&s, 30000);
+		CHECK_UP(&s, 2);
+		memset(s.side[n].sas, 0, sizeof(s.side[n].sas));
+		engine_dataplane_lost(s.side[n].e);
+		sim_run(&s, 40000);
+		CHECK_UP(&s, 2);
+		CHECK_INT(s.side[0].events[ENGINE_ESTABLISHED], 1);
+		sim_end(&s);
+	}
+}
+
 /* ---- what goes wrong, in words ---- */
 
 static void wrong_psk(void)
@@ -689,6 +768,8 @@ int main(void)
 	T_RUN(several_networks);
 	T_RUN(nat_main);
 	T_RUN(nat_aggressive);
+	T_RUN(nat_by_a_draft);
+	T_RUN(commit_bit);
 	T_RUN(udp_forced);
 	T_RUN(auto_answers_both);
 	T_RUN(child_from_a);
@@ -702,6 +783,7 @@ int main(void)
 	T_RUN(dead_peer);
 	T_RUN(peer_restarts);
 	T_RUN(dataplane_refuses);
+	T_RUN(dataplane_lost);
 	T_RUN(wrong_psk);
 	T_RUN(no_common_ike);
 	T_RUN(no_common_child);

@@ -280,6 +280,44 @@ static void half_open_limits(void)
 	sim_end(&s);
 }
 
+/* Unity's vendor ID is for who sends it, and for nobody else. */
+static void unity(void)
+{
+	static const uint8_t id[16] = { 0x12, 0xf5, 0xf2, 0x8c, 0x45, 0x71, 0x68, 0xa9, 0x70,
+					0x2d, 0x9f, 0xe2, 0x74, 0xcc, 0x01, 0x00 };
+
+	for (int with = 0; with < 2; with++) {
+		struct endpoint src = { .port = 500 }, dst = { .port = 500 };
+		struct offer_want want = { .auth = V1_AUTH_PSK, .life_s = 3600 };
+		struct sim_conf c;
+		struct v1_out out;
+		struct offer o;
+		size_t len;
+
+		n_kept = 0;
+		sim_init(&s, 5);
+		s.filter = keep;
+		sim_conf(&s, 1, &c);
+		c.peer.version = IKE_V1;
+		sim_suites(SUITE_IKE, "aes128-sha256-x25519", &c.peer.ike);
+		sim_set(&s, 1, &c);
+		src.addr = s.side[0].addr;
+		dst.addr = s.side[1].addr;
+		offer_make(&c.peer.ike, &want, &o);
+		isakmp_begin(&out.b, out.buf, sizeof(out.buf), 77, 0, X_MAIN, 0);
+		isakmp_open(&out.b, P_SA);
+		offer_write(&out.b.w, &o, 0);
+		isakmp_close(&out.b);
+		if (with)
+			isakmp_add(&out.b, P_VENDOR, (struct slice){ id, 16 });
+		CHECK_INT(isakmp_end(&out.b, &len), 0);
+		engine_receive(s.side[1].e, &dst, &src, out.buf, len);
+		CHECK_INT(n_kept, 1);
+		CHECK_INT(memmem(kept[0], kept_len[0], id, 14) != NULL, with);
+		sim_end(&s);
+	}
+}
+
 int main(void)
 {
 	T_RUN(as_the_maps_say);
@@ -288,5 +326,6 @@ int main(void)
 	T_RUN(nonsense_moves_nothing);
 	T_RUN(recordings);
 	T_RUN(half_open_limits);
+	T_RUN(unity);
 	return t_done();
 }
