@@ -70,7 +70,7 @@ int explain_explain(struct cli *c, struct err *e)
 	if (rc == 0 && raw)
 		out_json(c, raw);
 	else if (rc == 0 && !x.n)
-		out_say(c, "Every peer is up: there is nothing to explain.");
+		out_say(c, "No peer is down: there is nothing to explain.");
 	for (size_t i = 0; rc == 0 && !raw && i < x.n; i++) {
 		if (cli_has(c, OPT_PLAIN))
 			plain_line(c, &x.line[i]);

@@ -166,21 +166,18 @@ static bool advise_cause(const struct status_peer *p, char *buf, size_t cap)
 	    says(r, "pre-shared"))
 		snprintf(buf, cap,
 			 "Compare the key and the IDs with the other side's: here "
-			 "local_id is %s and peer_id %s. A new key: adit peer set %s "
-			 "--psk-file "
-			 "FILE",
+			 "local_id is %s and peer_id %s. adit explain %s says more.",
 			 p->local_id[0] ? p->local_id : "the local address",
 			 p->peer_id[0] ? p->peer_id : "the gateway's address", p->name);
 	else if (says(r, "NO_PROPOSAL") || says(r, "proposal"))
 		snprintf(buf, cap,
-			 "Both sides need one suite in common: compare ike and esp (adit "
-			 "peer show %s) with the other side's.",
+			 "Both sides need one suite in common: adit explain %s sets them "
+			 "beside each other, and says what to change.",
 			 p->name);
 	else if (says(r, "TS_UNACCEPTABLE") || says(r, "selector") || says(r, "network"))
 		snprintf(buf, cap,
 			 "The other side must have the same networks, the other way "
-			 "round: compare local_network and remote_network (adit peer "
-			 "show %s).",
+			 "round: adit explain %s shows both.",
 			 p->name);
 	else if (says(r, "no answer") || says(r, "timed out") || says(r, "not answer") ||
 		 says(r, "calling"))
@@ -211,8 +208,8 @@ const char *front_advice(const struct status_peer *p, bool running, char *buf, s
 		snprintf(buf, cap, "adit reload makes the daemon read the settings");
 	else if (!advise_cause(p, buf, cap))
 		snprintf(buf, cap,
-			 "adit up %s tries now and says what happens; adit log -n 20 %s "
-			 "shows what happened",
+			 "adit explain %s says why, and what to change; adit up %s tries "
+			 "now",
 			 p->name, p->name);
 	return buf;
 }
