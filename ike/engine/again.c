@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define RETRY_MS 30000
+#define PKI_PATIENCE_S 60
 #define LATE_MS 60000		/* so long, or a tenth, after its time the old proof still counts */
 
 /* ---- reauthentication ---- */
@@ -56,6 +57,36 @@ void again_sooner(struct ike_sa *sa, uint32_t lifetime_s)
 		sa->auth_end_at = now + left;
 	if (!sa->reauth_at || at < sa->reauth_at)
 		sa->reauth_at = at;
+}
+
+static bool concerned(const struct peer_conf *c, const char *name, enum pki_kind kind, bool gone)
+{
+	if (c->peer_auth != AUTH_BY_CERT)
+		return false;
+	if (kind == PKI_CRL)
+		return c->crl != CRL_OFF;
+	for (uint8_t i = 0; i < c->n_ca; i++)
+		if (strcmp(c->ca[i], name) == 0)
+			return true;
+	if (c->peer_cert[0])
+		return strcmp(c->peer_cert, name) == 0;
+	/* One more CA takes nothing from anybody. */
+	return !c->n_ca && gone;
+}
+
+void engine_pki_changed(struct engine *e, const char *name, enum pki_kind kind, bool gone)
+{
+	for (struct peer *p = e->peers; p; p = p->next) {
+		struct ike_sa *sa = p->main;
+
+		if (!sa || sa->ops->version != IKE_V2 || !sa_is_up(sa) ||
+		    !concerned(&p->conf, name, kind, gone))
+			continue;
+		/* Called where it is now; who cannot be has to call by then. */
+		again_sooner(sa, PKI_PATIENCE_S);
+		sa->reauth_at = clock_ms() + rng_jitter(2000, 100);
+		timer_set(e->ts, &sa->timer, 0);
+	}
 }
 
 /* A call to where main is, or, without one, to where the peer is to be. */

@@ -193,6 +193,9 @@ void engine_ports(struct engine *e, uint16_t ike_port, uint16_t natt_port);
 /* A packet waits for this peer's tunnel (start = on_demand, dpd_action = hold): as
  * engine_peer_up(), unless the admin took it down. */
 void engine_peer_wanted(struct engine *e, const char *name);
+/* A certificate or CRL of pki/ is another now, or gone: whoever proved himself by what it is
+ * about proves it anew, within a minute, without losing a packet where he still can. */
+void engine_pki_changed(struct engine *e, const char *name, enum pki_kind kind, bool gone);
 /* Another PSK: the peer is restarted. */
 void engine_secret_changed(struct engine *e, const char *name);
 

@@ -391,6 +391,15 @@ static void make_room(struct iked *k)
 	ipc_expect(k->child->monitor, n.peers * 2 * sizeof(struct sa_child));
 }
 
+static void on_pki(struct iked *k, struct ipc_msg *m)
+{
+	const struct msg_pki *p = m->body;
+
+	pki_take(k->trust, m);
+	if (memchr(p->name, '\0', sizeof(p->name)) && p->kind <= PKI_CRL)
+		engine_pki_changed(k->engine, p->name, (enum pki_kind)p->kind, p->gone);
+}
+
 void iked_on_msg(struct iked *k, struct ipc_msg *m)
 {
 	switch (m->type) {
@@ -408,7 +417,7 @@ void iked_on_msg(struct iked *k, struct ipc_msg *m)
 		take_dns_sockets(k, m);
 		break;
 	case MSG_PKI:
-		pki_take(k->trust, m);
+		on_pki(k, m);
 		break;
 	case MSG_SETTINGS_DONE:
 		make_room(k);

@@ -386,6 +386,51 @@ static void told_apart(void)
 	}
 }
 
+/* Certificates change while the tunnel stands: who may stay stays, without losing a packet, and
+ * who is revoked goes; whether its address
+ * is in the settings or not. */
+static void revoked_later(void)
+{
+	static const struct {
+		const char *cert;
+		bool open, stays;
+	} t[] = { { "revoked", false, false }, { "revoked", true, false },
+		  { "a256", false, true }, { "a256", true, true } };
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct err e = { 0 };
+		struct sim s;
+
+		begin(&s);
+		usual(&s, t[i].cert, "b256");
+		if (t[i].open) {
+			cb.peer.remote_any = true;
+			cb.peer.n_gateways = 1;
+			cb.peer.gateways[0].kind = GATEWAY_ANY;
+			memset(&cb.peer.remote_gateway, 0, sizeof(cb.peer.remote_gateway));
+		}
+		s.watch = true;
+		go(&s, 5000);
+		CHECK_UP(&s, 1);
+		CHECK(trust_set(sim_trust[1], "root", PKI_CRL, load("root", ".crl"), &e) == 0);
+		engine_pki_changed(s.side[1].e, "root", PKI_CRL, false);
+		if (!t[i].stays)
+			s.watch = false;
+		sim_run(&s, 75000);
+		CHECK_SIM(&s);
+		CHECK_INT(sim_count(&s.side[1]), t[i].stays);
+		CHECK_INT(s.side[1].downs, !t[i].stays);
+		CHECK(s.side[1].events[ENGINE_ESTABLISHED] == 1u + t[i].stays);
+		if (!t[i].stays)
+			CHECK(sim_logged(&s, "revoked"));
+		/* What does not concern a peer touches nothing. */
+		engine_pki_changed(s.side[0].e, "another", PKI_CERT, false);
+		sim_run(&s, 75000);
+		CHECK(s.side[0].events[ENGINE_ESTABLISHED] <= 2);
+		finish(&s);
+	}
+}
+
 /* ---- fragments ---- */
 
 static size_t longest[2];
@@ -603,6 +648,7 @@ int main(void)
 	T_RUN(pinned);
 	T_RUN(asymmetric);
 	T_RUN(told_apart);
+	T_RUN(revoked_later);
 	T_RUN(fragment_sizes);
 	T_RUN(not_negotiated);
 	T_RUN(bad_network);
