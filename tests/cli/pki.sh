@@ -152,6 +152,31 @@ run_in "an empty password" 2 "" export branch e.p12 --p12 --password-stdin; err_
 run "no password, no terminal" 2 export branch e.p12 --p12; err_has "--password-stdin"
 run "two formats" 2 export branch e --p12 --pem; err_has "only one"
 run_in "a password for PEM" 2 x export branch e --pem --password-stdin; err_has "--p12"
+
+# --- asked for on a terminal, without echo
+prompt() {	# NAME CODE ANSWERS WORD...
+	local name=$1 want=$2 answers=$3 got; shift 3
+	# shellcheck disable=SC2086 # one answer a word
+	(sleep 0.4; for a in $answers; do printf '%s\n' "$a"; sleep 0.4; done) |
+		script -qec "$ADIT --no-pager pki $*" typescript >out 2>err
+	got=$?
+	if [ $got = "$want" ]; then ok "$name"; else echo "     exit $got, not $want"; bad "$name"; fi
+}
+if command -v script >/dev/null; then
+	prompt "a new password is asked for twice" 0 "ask-me ask-me" export branch asked.p12 --p12
+	if grep -q ask-me out; then bad "  without echo"; else ok "  without echo"; fi
+	is "  openssl takes it" openssl pkcs12 -in asked.p12 -passin pass:ask-me -nodes
+	prompt "two that differ" 1 "one two" export branch differ.p12 --p12; out_has "not the same"
+	is "  nothing is written" test ! -e differ.p12
+	mkdir -p there/etc; rm -rf there/etc/pki
+	export ADIT_CONFIG_DIR=$T/there/etc
+	prompt "an import asks until it is right, three times" 0 "wrong again ask-me" import asked.p12 mine
+	out_has "the password is wrong"; out_has "The certificate mine and its key"
+	prompt "and then no more" 1 "a b c d" import asked.p12 mine2
+	is "  nothing is stored" test ! -e there/etc/pki/mine2.crt
+	export ADIT_CONFIG_DIR=$T/etc
+fi
+
 for args in "" "-legacy" "-legacy -descert" "-keypbe AES-128-CBC -certpbe AES-128-CBC -macalg sha512"; do
 	# shellcheck disable=SC2086 # words
 	openssl pkcs12 -export $args -inkey peer.key -in "$P/peer.crt" -certfile "$P/acme.crt" \
