@@ -116,6 +116,9 @@ static void outcome(struct tui *t, const struct client_event *ev)
 		tui_say(t, EL_GOOD, "%s is up", t->action_peer);
 	else if (ev->err->code == EXIT_DONE && strcmp(word, "down") == 0)
 		tui_say(t, EL_TEXT, "%s is down", t->action_peer);
+	else if (ev->err->code == EXIT_DONE && strcmp(word, "test") == 0)
+		tui_say(t, EL_GOOD, "%s: %s", t->action_peer,
+			ev->raw ? json_get_str(ev->raw, "text", "") : "");
 	else if (ev->err->code == EXIT_DONE)
 		tui_say(t, EL_WAIT, "adit restarts; the tunnels come back by themselves");
 	else if (t->action_peer[0])

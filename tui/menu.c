@@ -75,6 +75,15 @@ static void act(struct tui *t, enum front_action_id id, const char *peer)
 	case ACTION_LOG:
 		tui_push(t, log_view(t, peer));
 		break;
+	case ACTION_CERTS:
+		tui_push(t, certs_view(t));
+		break;
+	case ACTION_EXPLAIN:
+		tui_push(t, explain_view(t, peer));
+		break;
+	case ACTION_TEST:
+		data_command(t, "test", peer);
+		break;
 	case ACTION_ENABLE:
 	case ACTION_DISABLE:
 	case ACTION_DELETE:

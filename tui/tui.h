@@ -123,7 +123,7 @@ void data_tick(struct tui *t);
 void data_ready(struct tui *t);
 /* Ask anew at once. */
 void data_refresh(struct tui *t);
-/* Start a request; its outcome is said on the message line. cmd: "up", "down", "restart". */
+/* Start a request; its outcome is said on the message line. cmd: "up", "down", "test", "restart". */
 void data_command(struct tui *t, const char *cmd, const char *peer);
 /* Ask for more, without waiting: fn gets the answer's data, or NULL and why there is none
  * (EXIT_NOT_RUNNING at once when there is no daemon). One at a time: a new one takes the place

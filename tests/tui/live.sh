@@ -106,7 +106,9 @@ for size in 80x24 132x43; do
 		expect "untouched, under traffic, it sends ${sent:-?} bytes a second: some, and under 500" \
 			test "${sent:-0}" -gt 2 -a "${sent:-9999}" -lt 500
 	fi
-	keys q x; sees "x explains a peer that is up, too" "adit explain branch"
+	keys q m; sees "the quick actions" "Try both sides' credentials"
+	typed t; keys Enter; sees "the credentials are tried" "branch: .*(accept|proven|prove)" 100
+	keys x; sees "x explains a peer that is up, too" "adit explain branch"
 	sees "it says so" "branch.* is up"
 	keys q I; sees "interfaces" "adit-branch"
 	keys q T; sees "routes" "10.2.0.0/24 .*adit-branch"

@@ -103,6 +103,7 @@ sees "F4 makes that one" "A new key"
 keys F2; sees "saving shows all of it" "ppk"
 keys Escape; sleep 0.2; keys Escape; sees "Esc asks" "not saved yet"; keys d
 sees "the list" "branch"
+keys m; sees "the quick actions explain too" "Explain"; keys Escape
 keys x; sees "x says why it is not up" "adit explain branch"
 sees "as far as it is known" "is not running"
 keys e; sees "e leads to the form" "Peer name"; keys Escape; sleep 0.2; keys q
