@@ -369,7 +369,8 @@ const struct setting settings_table[] = {
 		.more = "An IP address, a host name, user@host, keyid:text (or "
 			"keyid:0x…), or a distinguished name such as \"C=CH, O=Acme, "
 			"CN=gw\". Behind NAT give a name: the address the peer sees is "
-			"not the one this router has.",
+			"not the one this router has. Left out, it is the subject of cert "
+			"where auth is cert.",
 		.example = "gw.example.org",
 		.aka = "Difuse: Local ID; strongSwan: leftid, local id; RouterOS: my-id; "
 			"VergeOS: Identifier",
