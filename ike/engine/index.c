@@ -4,6 +4,8 @@
  * that are half open by where they come from; children by their inbound SPI. */
 #include "ike/engine/parts.h"
 
+#include "core/base/clock.h"
+
 #include <string.h>
 
 static size_t mix(const uint8_t *p, size_t n)
@@ -129,8 +131,48 @@ void index_called(struct ike_sa *sa)
 	e->n_half_open++;
 }
 
+/* ---- IKE SAs that we begin ---- */
+
+#define CALLS_MAX 256
+#define CALL_FRESH_MS 1000	/* who does not answer by then keeps nobody waiting */
+
+static void call_drop(struct ike_sa *sa)
+{
+	struct engine *e = sa->e;
+
+	if (!sa->call_counts)
+		return;
+	*(sa->call_prev ? &sa->call_prev->call_next : &e->calls) = sa->call_next;
+	*(sa->call_next ? &sa->call_next->call_prev : &e->calls_end) = sa->call_prev;
+	sa->call_next = sa->call_prev = NULL;
+	sa->call_counts = false;
+	e->n_calls--;
+}
+
+void index_call(struct ike_sa *sa)
+{
+	struct engine *e = sa->e;
+
+	sa->call_prev = e->calls_end;
+	*(e->calls_end ? &e->calls_end->call_next : &e->calls) = sa;
+	e->calls_end = sa;
+	sa->call_counts = true;
+	e->n_calls++;
+}
+
+bool engine_calls_enough(struct engine *e)
+{
+	while (e->calls && clock_ms() - e->calls->created_ms >= CALL_FRESH_MS)
+		call_drop(e->calls);
+	return e->n_calls >= CALLS_MAX;
+}
+
+/* ---- both ---- */
+
 void index_settled(struct ike_sa *sa)
 {
+	if (sa->call_counts && sa->stage != STAGE_NEW && !sa_is_attempt(sa))
+		call_drop(sa);
 	if (!sa->half_at || sa_is_half_open(sa))
 		return;
 	*sa->half_at = sa->half_next;
@@ -144,6 +186,7 @@ void index_sa_drop(struct ike_sa *sa)
 {
 	struct ike_sa **at = &sa->e->by_caller[spi_bucket(sa->spi_i)];
 
+	call_drop(sa);
 	while (*at && *at != sa)
 		at = &(*at)->caller_next;
 	if (*at)

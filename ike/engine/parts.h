@@ -109,6 +109,8 @@ extern const struct ike_ops v1_ops, v2_ops;
 struct ike_sa {
 	struct ike_sa *hash_next, *peer_next, *reap_next;
 	struct ike_sa *caller_next, *half_next, **half_at;	/* index.c */
+	struct ike_sa *call_next, *call_prev;
+	bool call_counts;
 	const struct ike_ops *ops;
 	struct engine *e;
 	struct peer *peer;
@@ -250,6 +252,8 @@ struct engine {
 	struct ike_sa *by_caller[INDEX_BUCKETS], *half_open[INDEX_BUCKETS];
 	struct child *by_in[INDEX_BUCKETS];
 	size_t n_half_open;
+	struct ike_sa *calls, *calls_end;	/* the oldest first */
+	size_t n_calls;
 	struct ike_sa *reap;
 	uint32_t last_child_id, last_vault_id;
 	size_t fragment_bytes;		/* of unfinished messages */
@@ -292,6 +296,10 @@ struct ike_sa *engine_called(const struct engine *e, const struct ike_ops *ops, 
 /* How many are half open between these two; e->n_half_open are in all. */
 size_t engine_half_open(struct engine *e, const struct ip_addr *local,
 			const struct ip_addr *remote);
+/* We call: it counts until it is answered or given up, or is CALL_FRESH_MS old. */
+void index_call(struct ike_sa *sa);
+/* So many of ours are under way that one more only delays them all: call a little later. */
+bool engine_calls_enough(struct engine *e);
 void index_child(struct child *c);
 void index_child_drop(struct child *c);
 bool index_spi_taken(const struct engine *e, uint32_t spi_in);

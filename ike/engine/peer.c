@@ -94,12 +94,22 @@ static bool under_way(const struct peer *p)
 
 /* ---- tries ---- */
 
+#define CROWDED_MS 100
+
 static void start_try(struct peer *p)
 {
 	struct ip_addr targets[TARGETS_MAX];
-	struct ike_sa *sa = sa_new(p, engine_ops(p), true);
 	char to[ADDR_TEXT_MAX], text[64 + ADDR_TEXT_MAX];
+	struct ike_sa *sa;
 
+	/* Thousands that call at once would only make each other run into their timeouts. */
+	if (engine_calls_enough(p->e)) {
+		timer_set(p->e->ts, &p->timer, CROWDED_MS + rng_below(2 * CROWDED_MS));
+		return;
+	}
+	sa = sa_new(p, engine_ops(p), true);
+	if (sa)
+		index_call(sa);
 	p->tries++;
 	if (sa)
 		sa->hurry = where_targets(p, targets) > 1;

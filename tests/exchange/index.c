@@ -165,9 +165,54 @@ static void half_open_is_counted(void)
 	CHECK(most > 0);
 }
 
+/* A thousand that nobody answers for are called in turns, and keep nobody waiting for long. */
+static void callers_take_turns(void)
+{
+	struct sim_conf c;
+	struct engine *e;
+	struct err err;
+	size_t most = 0;
+
+	sim_init(&s, 1);
+	e = s.side[0].e;
+	for (unsigned i = 0; i < 1000; i++) {
+		sim_conf(&s, 0, &c);
+		snprintf(c.peer.name, sizeof(c.peer.name), "p%u", i);
+		c.peer.remote_gateway = at(i);
+		CHECK(engine_peer_set(e, &c.peer, &s.side[0].addr, &err) == 0);
+		CHECK(e->n_calls <= 256);
+	}
+	CHECK_INT(e->n_calls, 256);
+	CHECK_INT(s.side[0].events[ENGINE_TRYING], 256);
+	sim_usual(&s);
+	for (int i = 0; i < 100; i++) {
+		sim_run(&s, 100);
+		most = e->n_calls > most ? e->n_calls : most;
+	}
+	CHECK_INT(most, 256);
+	CHECK(s.side[0].events[ENGINE_TRYING] >= 1001);
+	CHECK_INT(s.side[0].events[ENGINE_UP], 1);
+	CHECK_INT(s.side[1].events[ENGINE_UP], 1);
+	sim_run(&s, 600 * 1000);
+	for (unsigned i = 0; i < 1000; i++) {
+		char name[20];
+
+		snprintf(name, sizeof(name), "p%u", i);
+		engine_peer_remove(e, name);
+	}
+	sim_run(&s, 5000);
+	CHECK(!e->n_calls && !e->calls && !e->calls_end);
+	engine_free(s.side[0].e);
+	engine_free(s.side[1].e);
+	for (size_t i = 0; i < s.n_q; i++)
+		free(s.q[i].bytes);
+	timers_fini(&s.ts);
+}
+
 int main(void)
 {
 	T_RUN(peers_come_move_and_go);
 	T_RUN(half_open_is_counted);
+	T_RUN(callers_take_turns);
 	return t_done();
 }
