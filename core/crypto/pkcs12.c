@@ -45,7 +45,9 @@ static int damaged(struct reader *r)
 
 bool pkcs12_is(struct slice file)
 {
+	static const uint8_t version[] = { DER_INTEGER, 1, 3 };
 	struct rd r = rd_slice(file);
+	const uint8_t *p;
 	uint8_t len;
 
 	/* SEQUENCE, of whatever length, of INTEGER 3 */
@@ -54,7 +56,8 @@ bool pkcs12_is(struct slice file)
 	len = rd_u8(&r);
 	if (len & 0x7f && len & 0x80)
 		rd_skip(&r, len & 0x7f);
-	return rd_u8(&r) == DER_INTEGER && rd_u8(&r) == 1 && rd_u8(&r) == 3 && rd_ok(&r);
+	p = rd_bytes(&r, sizeof(version));
+	return p && memcmp(p, version, sizeof(version)) == 0;
 }
 
 /* ---- bags ---- */

@@ -292,8 +292,10 @@ struct x509 *x509_parse(struct slice der, struct err *e)
 	if (!rd_done(&cert) || !rd_done(&r) || tbs_parse(c) < 0) {
 		err_set(e, "the certificate is malformed");
 		x509_free(c);
+		/* cppcheck-suppress memleak ; x509_free() has it */
 		return NULL;
 	}
+	/* cppcheck-suppress memleak ; it is c's */
 	return c;
 }
 

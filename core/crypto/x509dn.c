@@ -216,7 +216,7 @@ static void put_oid(struct text *t, struct slice oid)
 
 	for (size_t i = 0; i < oid.len && i < 32; i++) {
 		if (i == 0) {
-			snprintf(s, sizeof(s), "%u.%u", oid.p[0] / 40, oid.p[0] % 40);
+			snprintf(s, sizeof(s), "%d.%d", oid.p[0] / 40, oid.p[0] % 40);
 			put_str(t, s);
 			continue;
 		}
