@@ -253,6 +253,41 @@ static void ber(void)
 	check_read("ber.p12", "x", 3);
 }
 
+/* RFC 9579: the integrity that OpenSSL 3.4 can write, put on by hand. */
+static void pbmac1(void)
+{
+	struct err e = { 0 };
+	struct pkcs12 p;
+	bool wrong;
+
+	make();
+	CHECK(run("openssl pkcs12 -export -nomac -inkey gw.key -in gw.crt -certfile chain.crt -passout "
+		  "pass:x -out n.p12 && cat > mac.py <<'X'\n"
+		  "import hashlib, hmac\n"
+		  "def tlv(t, b):\n"
+		  "    n = len(b)\n"
+		  "    l = bytes([n]) if n < 128 else bytes([0x81, n]) if n < 256 else bytes([0x82, n >> 8, n & 255])\n"
+		  "    return bytes([t]) + l + b\n"
+		  "def inside(b):\n"
+		  "    h = 2 if b[1] < 128 else 2 + (b[1] & 127)\n"
+		  "    return b[h:]\n"
+		  "pfx = inside(open('n.p12', 'rb').read())\n"
+		  "content = inside(pfx[3:])[11:]\n"		/* behind INTEGER 3 and the OID */
+		  "safe = inside(inside(content))\n"
+		  "hm = tlv(0x30, bytes.fromhex('06082a864886f70d0209') + b'\\5\\0')\n"
+		  "salt = b'saltsalt'\n"
+		  "kdf = tlv(0x30, bytes.fromhex('06092a864886f70d01050c') + tlv(0x30, tlv(4, salt) + "
+		  "b'\\2\\2\\x08\\0' + b'\\2\\1\\x20' + hm))\n"
+		  "alg = tlv(0x30, bytes.fromhex('06092a864886f70d01050e') + tlv(0x30, kdf + hm))\n"
+		  "key = hashlib.pbkdf2_hmac('sha256', b'x', salt, 2048, 32)\n"
+		  "mac = hmac.new(key, safe, 'sha256').digest()\n"
+		  "data = tlv(0x30, tlv(0x30, alg + tlv(4, mac)) + tlv(4, b'NOT USED') + b'\\2\\1\\1')\n"
+		  "open('m.p12', 'wb').write(tlv(0x30, pfx + data))\n"
+		  "X\npython3 mac.py"));
+	check_read("m.p12", "x", 3);
+	CHECK(pkcs12_read(file("m.p12"), "y", &p, &wrong, &e) == -1 && wrong);
+}
+
 /* RFC 2268 §5. */
 static void rc2(void)
 {
@@ -338,6 +373,7 @@ int main(void)
 	T_RUN(wrong_passwords);
 	T_RUN(writes);
 	T_RUN(encrypted_keys);
+	T_RUN(pbmac1);
 	T_RUN(ber);
 	T_RUN(damaged);
 	if (!t_failed)
