@@ -198,7 +198,7 @@ V1_ACTION(ag_proof)
 	bool anew;
 
 	if (!p1_hash_fits(sa, isakmp_get(in->m, P_HASH)->body)) {
-		DROP(sa->e, sa, bad_icv);
+		DROPPED(sa, bad_icv);
 		negotiation_fail(sa, NEG_PSK);
 		sa_why(sa, true, "the peer does not have our PSK: its hash does not verify");
 		peer_fail(sa->peer, sa->why);

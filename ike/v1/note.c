@@ -150,7 +150,7 @@ static void are_you_there(struct ike_sa *sa, const struct isakmp_note *n)
 
 	/* RFC 3706 §7: an older number is a recording. */
 	if (!rd_done(&r) || (v->dpd_peer_seq && (int32_t)(seq - v->dpd_peer_seq) < 0)) {
-		DROP(sa->e, sa, unexpected);
+		DROPPED(sa, unexpected);
 		return;
 	}
 	v->dpd_peer_seq = seq;
@@ -165,7 +165,7 @@ static void i_am_here(struct ike_sa *sa, const struct isakmp_note *n)
 	if (rd_u32(&r) == v->dpd_seq && rd_done(&r))
 		v->dpd_sent = 0;
 	else
-		DROP(sa->e, sa, unexpected);
+		DROPPED(sa, unexpected);
 }
 
 /* Who says so knows nothing of what was before. */
@@ -266,13 +266,13 @@ static void delete_payload(struct ike_sa *sa, const struct isakmp_payload_at *p)
 	struct err err = { 0 };
 
 	if (isakmp_delete(p->body, &d, &err) < 0)
-		DROP(sa->e, sa, malformed);
+		DROPPED(sa, malformed);
 	else if (d.protocol == ISAKMP_PROTO_ISAKMP && d.spi_len == 16)
 		delete_isakmp(sa, &d);
 	else if (d.protocol == ISAKMP_PROTO_ESP && d.spi_len == 4 && sa->established_ms)
 		delete_children(sa, &d);
 	else
-		DROP(sa->e, sa, unexpected);
+		DROPPED(sa, unexpected);
 }
 
 /* HASH(1) over what follows; false: not the peer's. */
@@ -315,12 +315,12 @@ void note_message(struct ike_sa *sa, struct v1_in *in)
 	struct isakmp_note n;
 
 	if (!opened(sa, in)) {
-		DROP(sa->e, sa, bad_icv);
+		DROPPED(sa, bad_icv);
 		v1_step(sa, ON_GARBLED, in);
 		return;
 	}
 	if (v1_broken(rules, in->m)) {
-		DROP(sa->e, sa, malformed);
+		DROPPED(sa, malformed);
 		return;
 	}
 	if (seen(v1(sa), in->m->hdr.msg_id))

@@ -756,7 +756,7 @@ void quick_message(struct ike_sa *sa, struct v1_in *in)
 	bool fresh = !q;
 
 	if (sa->state != V1_UP && sa->state != V1_REPLACED) {
-		DROP(sa->e, sa, unexpected);
+		DROPPED(sa, unexpected);
 		return;
 	}
 	v1_digest(in->m->buf, in->m->len, digest);
@@ -765,20 +765,20 @@ void quick_message(struct ike_sa *sa, struct v1_in *in)
 	if (fresh) {
 		if (quick_count(sa, false) >= QUICKS_MAX || sa->want_delete ||
 		    !(q = quick_new(sa, in->m->hdr.msg_id, false))) {
-			DROP(sa->e, sa, half_open);
+			DROPPED(sa, half_open);
 			return;
 		}
 	}
 	memcpy(iv, q->iv, sizeof(iv));
 	if (v1_decrypt(sa, in->m, iv) < 0 || isakmp_payloads(in->m, true, &err) < 0 ||
 	    !hash_fits(q, in->m)) {
-		DROP(sa->e, sa, bad_icv);
+		DROPPED(sa, bad_icv);
 		if (fresh)
 			quick_free(q);
 		return;
 	}
 	if (fresh && !first_seen(sa, in->m->hdr.msg_id)) {
-		DROP(sa->e, sa, bad_id);
+		DROPPED(sa, bad_id);
 		quick_free(q);
 		return;
 	}

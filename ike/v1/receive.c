@@ -22,7 +22,7 @@ static void malformed(struct ike_sa *sa, const struct v1_in *in, const struct er
 	char from[ENDPOINT_TEXT_MAX];
 	unsigned held;
 
-	DROP(sa->e, sa, malformed);
+	DROPPED(sa, malformed);
 	if (log_limit_pass(&sa->e->stranger_log, &held))
 		log_debug(sa->peer->conf.name, "message from %s dropped: %s",
 			  endpoint_str(in->remote, from), why->msg);
@@ -44,7 +44,7 @@ static void told_in_clear(struct ike_sa *sa, struct v1_in *in)
 	    addr_equal(&sa->remote.addr, &in->remote->addr))
 		p1_told(sa, n.type);
 	else
-		DROP(sa->e, sa, unexpected);
+		DROPPED(sa, unexpected);
 }
 
 /* Before the ISAKMP SA stands an encrypted Informational is most likely a complaint that
@@ -56,7 +56,7 @@ static void informational(struct ike_sa *sa, struct v1_in *in)
 	else if (v1(sa)->keys)
 		note_message(sa, in);
 	else
-		DROP(sa->e, sa, unexpected);
+		DROPPED(sa, unexpected);
 }
 
 static void sa_message(struct ike_sa *sa, struct v1_in *in)
@@ -66,7 +66,7 @@ static void sa_message(struct ike_sa *sa, struct v1_in *in)
 	switch (h->exchange) {
 	case X_MAIN: case X_AGGRESSIVE:
 		if (h->msg_id)
-			DROP(sa->e, sa, bad_id);
+			DROPPED(sa, bad_id);
 		else if (sa->initiator && sa->spi_r == 0 &&
 			 !addr_equal(&sa->remote.addr, &in->remote->addr))
 			sa->e->drops.unknown_spi++;
@@ -78,13 +78,13 @@ static void sa_message(struct ike_sa *sa, struct v1_in *in)
 		return;
 	case X_QUICK:
 		if (!h->msg_id || !(h->flags & ISAKMP_ENCRYPTED) || !v1(sa)->keys)
-			DROP(sa->e, sa, unexpected);
+			DROPPED(sa, unexpected);
 		else
 			quick_message(sa, in);
 		return;
 	}
 	/* Transaction (mode config, XAUTH) and New Group are not spoken here. */
-	DROP(sa->e, sa, unexpected);
+	DROPPED(sa, unexpected);
 }
 
 static void dispatch(struct engine *e, struct v1_in *in)
@@ -147,7 +147,7 @@ void v1_receive(struct engine *e, const struct endpoint *local,
 		return;
 	if (isakmp_header(joined, len, &m, &err) < 0 || m.hdr.next == P_FRAGMENT ||
 	    find(e, &m.hdr) != sa) {
-		DROP(e, sa, malformed);
+		DROPPED(sa, malformed);
 		return;
 	}
 	dispatch(e, &in);

@@ -4,6 +4,7 @@
 #include "core/base/clock.h"
 #include "ike/v1/v1.h"
 
+#include <assert.h>
 #include <string.h>
 
 static const char *const state_names[V1_STATES] = {
@@ -307,6 +308,7 @@ static void state_set(struct ike_sa *sa, enum v1_state to)
 	enum v1_state from = sa->state;
 	uint32_t ms = v1_state_ms(to);
 
+	assert(to < V1_STATES);
 	if (to == from)
 		return;
 	log_debug(sa->peer->conf.name, "ISAKMP SA %016llx: %s → %s",
@@ -330,20 +332,19 @@ static bool opened(struct ike_sa *sa, const struct v1_row *t, struct v1_in *in,
 {
 	bool sealed = in->m->hdr.flags & ISAKMP_ENCRYPTED;
 	struct err err = { 0 };
-	uint8_t type;
 
 	if (t->cover != EITHER && (t->cover == SEALED) != sealed) {
-		DROP(sa->e, sa, unexpected);
+		DROPPED(sa, unexpected);
 		return false;
 	}
 	if ((sealed && v1_decrypt(sa, in->m, iv) < 0) ||
 	    isakmp_payloads(in->m, sealed, &err) < 0 ||
-	    (type = v1_broken(t->payloads, in->m))) {
+	    v1_broken(t->payloads, in->m)) {
 		if (sealed) {
-			DROP(sa->e, sa, bad_icv);
+			DROPPED(sa, bad_icv);
 			v1_step(sa, ON_GARBLED, in);
 		} else {
-			DROP(sa->e, sa, malformed);
+			DROPPED(sa, malformed);
 		}
 		return false;
 	}
@@ -368,7 +369,7 @@ bool v1_step(struct ike_sa *sa, uint8_t on, struct v1_in *in)
 	}
 	if (!t) {
 		if (on < ON_START)
-			DROP(sa->e, sa, unexpected);
+			DROPPED(sa, unexpected);
 		return false;
 	}
 	memcpy(was, v->iv, sizeof(was));
@@ -400,11 +401,11 @@ bool quick_step(struct quick *q, uint8_t on, struct v1_in *in)
 
 	if (!t) {
 		if (on < ON_START)
-			DROP(e, q->sa, unexpected);
+			DROPPED(q->sa, unexpected);
 		return false;
 	}
 	if (t->payloads && v1_broken(t->payloads, in->m)) {
-		DROP(e, q->sa, malformed);
+		DROPPED(q->sa, malformed);
 		return false;
 	}
 	how = t->act(q, in ? in : &none);

@@ -102,6 +102,12 @@ static inline struct v1_sa *v1(const struct ike_sa *sa)
 	return (struct v1_sa *)sa;
 }
 
+/* A message that led to nothing is counted with its peer, where there is one. */
+#define DROPPED(sa_, why_) do { \
+	struct drop_counts *d_ = (sa_)->peer ? &(sa_)->peer->drops : &(sa_)->e->drops; \
+	d_->why_++; \
+	} while (0)
+
 struct v1_in {
 	const struct endpoint *local, *remote;
 	struct isakmp_msg *m;		/* NULL for an event */
