@@ -423,6 +423,116 @@ static void updates_are_checked(void)
 	tear_down();
 }
 
+/* Where a peer may be: firewall, routes and iked follow; nonsense does not pass. */
+static void addresses_of_a_peer(void)
+{
+	struct msg_peer_addrs a = { .peer = "branch", .n = 2, .roams = 1 };
+	const struct msg_peer_paths *paths;
+	struct prefix nets[PATHS_NETS_MAX];
+	struct ip_addr hosts[PATHS_NETS_MAX];
+	const struct tunnel *t;
+	bool anywhere;
+	struct ipc_msg m;
+
+	set_up();
+	a.addr[0] = at("198.51.100.3", 0).addr;
+	a.addr[1] = at("2001:db8::3", 0).addr;
+	ask(MSG_PEER_ADDRS, 0, &a, sizeof(a));
+	CHECK(hear(MSG_PEER_PATHS, &m));
+	paths = m.body;
+	CHECK_STR(paths->peer, "branch");
+	CHECK_INT(paths->n, 2);
+	CHECK(addr_equal(&paths->path[1].remote, &a.addr[1]));
+	t = tunnel_get(&mon, "branch");
+	CHECK(t->roams);
+	/* These two and where it is now. */
+	CHECK_INT(paths_hosts(&mon.settings.peers[0], t, hosts), 3);
+	CHECK_INT(paths_nets(&mon.settings.peers[0], t, nets, &anywhere), 3);
+	CHECK(!anywhere);
+	a.addr[1] = at("127.0.0.1", 0).addr;
+	ask(MSG_PEER_ADDRS, 0, &a, sizeof(a));
+	CHECK_INT(mon.refused[PROC_IKED], 1);
+	a.n = PEER_ADDRS_MAX + 1;
+	ask(MSG_PEER_ADDRS, 0, &a, sizeof(a));
+	CHECK_INT(mon.refused[PROC_IKED], 2);
+	CHECK_INT(tunnel_get(&mon, "branch")->n_addrs, 2);
+	/* One of no peer, or of a disabled one, is late: nothing. */
+	a.n = 1;
+	strcpy(a.peer, "off");
+	ask(MSG_PEER_ADDRS, 0, &a, sizeof(a));
+	CHECK(!hear(MSG_PEER_PATHS, &m));
+	tear_down();
+}
+
+/* By settings alone. */
+static void networks_a_peer_may_come_from(void)
+{
+	struct peer_conf p = { .n_gateways = 3 };
+	struct prefix nets[PATHS_NETS_MAX];
+	struct tunnel t = { 0 };
+	bool anywhere;
+
+	p.gateways[0].kind = GATEWAY_ADDR;
+	p.gateways[0].net = net("198.51.100.2/32");
+	p.gateways[1].kind = GATEWAY_NET;
+	p.gateways[1].net = net("203.0.113.0/24");
+	p.gateways[2].kind = GATEWAY_NAME;
+	/* A name that was never found locks nobody out. */
+	CHECK_INT(paths_nets(&p, &t, nets, &anywhere), 2);
+	CHECK(anywhere);
+	t.n_addrs = 1;
+	t.addrs[0] = at("192.0.2.9", 0).addr;
+	CHECK_INT(paths_nets(&p, &t, nets, &anywhere), 3);
+	CHECK(!anywhere);
+	p.gateways[2].kind = GATEWAY_ANY;
+	(void)paths_nets(&p, &t, nets, &anywhere);
+	CHECK(anywhere);
+}
+
+/* iked gets sockets for names that the settings have, and for no others. */
+static void names_of_the_settings_alone(void)
+{
+	struct msg_dns_want w = { .name = "localhost" };
+	const struct msg_dns_sockets *d;
+	struct ipc_msg m;
+
+	set_up();
+	ask(MSG_DNS_WANT, 7, &w, sizeof(w));
+	CHECK(hear(MSG_DNS_SOCKETS, &m));
+	CHECK_INT(m.id, 7);
+	d = m.body;
+	CHECK_INT(d->n_servers + d->n_hosts, 0);
+	CHECK_INT(m.n_fds, 0);
+	CHECK_STR(d->why, "it is not in the settings any more");
+	mon.settings.peers[0].n_gateways = 1;
+	mon.settings.peers[0].gateways[0].kind = GATEWAY_NAME;
+	strcpy(mon.settings.peers[0].gateways[0].name, "localhost");
+	ask(MSG_DNS_WANT, 8, &w, sizeof(w));
+	CHECK(hear(MSG_DNS_SOCKETS, &m));
+	d = m.body;
+	CHECK(d->n_hosts > 0 || d->n_servers > 0 || d->why[0]);
+	CHECK_INT(m.n_fds, d->n_servers);
+	for (size_t i = 0; i < m.n_fds; i++)
+		close(m.fds[i]);
+	memset(w.name, 'x', sizeof(w.name));
+	ask(MSG_DNS_WANT, 9, &w, sizeof(w));
+	CHECK_INT(mon.refused[PROC_IKED], 1);
+	tear_down();
+}
+
+static void a_packet_that_waits_is_told(void)
+{
+	struct ipc_msg m;
+
+	set_up();
+	tunnel_wanted(&mon, "adit-branch");
+	CHECK(hear(MSG_PEER_WANTED, &m));
+	CHECK_STR(((const struct msg_name *)m.body)->name, "branch");
+	tunnel_wanted(&mon, "adit-nobody");
+	CHECK(!hear(MSG_PEER_WANTED, &m));
+	tear_down();
+}
+
 static void a_disabled_peer_loses_its_interface(void)
 {
 	const struct fake_state *f = fake_state();
@@ -469,6 +579,10 @@ int main(void)
 	T_RUN(old_sas_end_with_their_life);
 	T_RUN(lost_sas_are_told);
 	T_RUN(updates_are_checked);
+	T_RUN(addresses_of_a_peer);
+	T_RUN(networks_a_peer_may_come_from);
+	T_RUN(names_of_the_settings_alone);
+	T_RUN(a_packet_that_waits_is_told);
 	T_RUN(a_disabled_peer_loses_its_interface);
 	unlink(state_path);
 	return t_done();
