@@ -211,7 +211,7 @@ struct negotiation *negotiation_fail(struct ike_sa *sa, enum neg_end end)
 
 	n->nat_local = sa->nat_local;
 	n->nat_remote = sa->nat_remote;
-	n->natt = sa->local.port != IKE_PORT;
+	n->natt = sa->local.port != sa->e->ike_port;
 	n->unreachable = sa->unreachable;
 	negotiation_ids(n, NULL, &sa->peer_id, NULL, NULL);
 	return n;
@@ -236,7 +236,7 @@ struct negotiation *negotiation_child(struct ike_sa *sa, uint8_t slot, bool init
 
 	n->nat_local = sa->nat_local;
 	n->nat_remote = sa->nat_remote;
-	n->natt = sa->local.port != IKE_PORT;
+	n->natt = sa->local.port != sa->e->ike_port;
 	n->answered = true;
 	negotiation_ids(n, NULL, &sa->peer_id, NULL, NULL);
 	if (!cc)
@@ -339,7 +339,7 @@ static bool silent(const struct peer *p, struct negotiation *n)
 		fill(n, p, sa->ops->version, true, &sa->local, &sa->remote);
 		n->step = step_of(sa);
 		n->end = NEG_NO_ANSWER;
-		n->natt = sa->local.port != IKE_PORT;
+		n->natt = sa->local.port != sa->e->ike_port;
 		n->answered = sa->last_rx_ms > sa->created_ms;
 		n->unreachable = sa->unreachable;
 		return true;

@@ -176,9 +176,9 @@ void p1_read_nat(struct ike_sa *sa, const struct v1_in *in)
 /* RFC 3947 §4: the initiator changes to port 4500 with its next message. */
 void p1_float(struct ike_sa *sa)
 {
-	if (!sa->encap || sa->local.port == IKE_NATT_PORT)
+	if (!sa->encap || sa->local.port == sa->e->natt_port)
 		return;
-	sa->local.port = IKE_NATT_PORT;
+	sa->local.port = sa->e->natt_port;
 	if (sa->remote.port == IKE_PORT)
 		sa->remote.port = IKE_NATT_PORT;
 }
