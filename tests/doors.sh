@@ -37,6 +37,7 @@ door() {
 	check "$lib is included in $* alone" "$left"
 }
 door mbedTLS 'mbedtls/' core/crypto
+door libsodium 'sodium/' core/crypto
 door libconfuse confuse.h core/settings
 door libmnl 'libmnl/' core/net
 door libnftnl 'libnftnl/' core/net
