@@ -74,6 +74,10 @@ void engine_dataplane(struct engine *e, bool encap, bool esn)
 	e->dataplane = true;
 }
 void engine_dataplane_lost(struct engine *e) { e->lost = true; }
+void engine_pki_changed(struct engine *e, const char *name, enum pki_kind kind, bool gone)
+{
+	(void)e; (void)name; (void)kind; (void)gone;
+}
 void engine_vault_back(struct engine *e) { e->vault_back = true; }
 int engine_peer_set(struct engine *e, const struct peer_conf *c, const struct ip_addr *a,
 		    struct err *err)
