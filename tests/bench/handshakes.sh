@@ -65,7 +65,7 @@ all_up() {
 		adit gw-b reload >/dev/null || die "reload"
 		sleep 1
 		cpu=$(spent "$1" gw-b) before=$(kb "$1" gw-b)
-		took=$(ip netns exec "$(ns gw-a)" "$STOPWATCH" lines "$a/log" ": established, " "$3" \
+		took=$(ip netns exec "$(ns gw-a)" "$STOPWATCH" lines "$a/log" " up, AES-256-GCM, " "$3" \
 			"$LAB_B/adit" --config-dir "$a/etc" --run-dir "$a/run" reload) ||
 			die "$3 tunnels do not come up"
 		LAB_B=$REAL_B ;;
