@@ -264,7 +264,8 @@ const struct verb cli_verbs[] = {
 	  "subject (CN=NAME), san (IP addresses, host names and mail addresses, comma between: what "
 	  "IKE identities are compared with), eku (serverAuth,clientAuth; also ipsecIKE, "
 	  "ikeIntermediate, any, none), days (1095), crl_url, type. A key that stands under NAME "
-	  "already is used.",
+	  "already is used. With its own NAME as ca it signs itself: no CA, but a certificate that "
+	  "other routers can name as peer_cert.",
 	  "adit pki issue gw ca=acme-ca san=gw.example,203.0.113.1\n"
 	  "adit peer set branch auth=cert cert=gw ca=acme-ca local_id=gw.example",
 	  0, 2, -1, COMPLETE_PKI_KEYS, true, false },

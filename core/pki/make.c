@@ -182,7 +182,7 @@ static int make_with_key(const char *dir, const struct pki_want *w, bool ca, str
 	struct pk *k = NULL;
 	struct words words;
 	struct dir d;
-	bool made;
+	bool made, self = ca ? !w->ca[0] : strcmp(w->ca, w->name) == 0;
 	size_t n;
 	int r = -1;
 
@@ -193,7 +193,7 @@ static int make_with_key(const char *dir, const struct pki_want *w, bool ca, str
 			"delete %s first", w->name, w->name);
 		goto out;
 	}
-	if ((!ca || w->ca[0]) && issuer_open(&d, w->ca, &by, e) < 0)
+	if (!self && issuer_open(&d, w->ca, &by, e) < 0)
 		goto out;
 	k = key_of(&d, w, &made, e);
 	if (!k || pk_write_public(k, spki, &n, e) < 0 || (made && store_key(&d, w->name, k, e) < 0))

@@ -87,7 +87,8 @@ struct pki_want {
 int pki_make_key(const char *dir, const struct pki_want *w, struct err *e) MUST_USE;
 /* A key and a certificate of a new CA, signed by itself; with w->ca by that one. */
 int pki_make_ca(const char *dir, const struct pki_want *w, struct err *e) MUST_USE;
-/* A certificate by our CA: with a new key, or for the key that the name has already. */
+/* A certificate by our CA: with a new key, or for the key that the name has already. With its
+ * own name as ca it signs itself, for peers that pin it. */
 int pki_issue(const char *dir, const struct pki_want *w, struct err *e) MUST_USE;
 /* A request, with a new key or the one that the name has; *pem (to be free()d; may be NULL)
  * is what goes to the other side. */

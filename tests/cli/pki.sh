@@ -76,6 +76,10 @@ for t in rsa2048 rsa4096 ecdsa256 ecdsa384 ecdsa521; do
 	is "  and its key" openssl pkey -in "$P/k-$t.key" -noout -check
 	run "  gone" 0 delete "k-$t" --yes
 done
+run "signed by itself" 0 issue alone ca=alone san=alone.example
+has "text alone" "CA:FALSE"; has "text alone" "Digital Signature"
+is "  openssl takes it" openssl verify -x509_strict -partial_chain -trusted "$P/alone.crt" "$P/alone.crt"
+run "  it is own, not a CA" 0 show alone --json; json '.entry.kind == "own" and .entry.self_signed'
 run "no longer than its CA" 0 issue long ca=acme days=30000
 is "  it ends with the CA" test "$(openssl x509 -in "$P/long.crt" -noout -enddate)" = \
 	"$(openssl x509 -in "$P/acme.crt" -noout -enddate)"

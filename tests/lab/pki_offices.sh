@@ -98,4 +98,12 @@ adit gw-b pki ca selfmade subject=b >/dev/null 2>&1
 do_ok "another one at b" gw-b peer set main cert=selfmade local_id=
 adit gw-b down main >/dev/null 2>&1
 do_fails "is refused" gw-b --timeout 10 up main
+
+# --- no CA at all: each signs itself, and the other pins it
+adit gw-b pki issue alone ca=alone san=b.example >/dev/null 2>&1
+adit gw-b pki export alone "$W/alone.crt" >/dev/null
+do_ok "a takes b's own certificate" gw-a pki import "$W/alone.crt" b-alone
+do_ok "a pins it" gw-a peer set branch peer_cert=b-alone
+do_ok "b shows it" gw-b peer set main cert=alone local_id=b.example
+again "pinned, without a CA"
 lab_done
