@@ -111,8 +111,11 @@ static void start_try(struct peer *p)
 	if (sa)
 		index_call(sa);
 	p->tries++;
-	if (sa)
+	if (sa) {
 		sa->hurry = where_targets(p, targets) > 1;
+		/* The children follow one by one, and only then the old one goes. */
+		sa->again = p->main != NULL;
+	}
 	snprintf(text, sizeof(text), "try %u, to %s", p->tries,
 		 sa ? addr_str(&sa->remote.addr, to) : "nobody");
 	peer_event(p, ENGINE_TRYING, text);
@@ -240,7 +243,8 @@ void peer_sa_gone(struct peer *p, struct ike_sa *sa)
 		return;
 	}
 	if (!sa->established_ms) {
-		if (sa->again)
+		/* Without the one beside it, it was a try like others. */
+		if (sa->again && !p->moving && p->main)
 			again_failed(p, sa);
 		else if (sa->initiator && !sa->by_rekey)
 			try_failed(p, sa);

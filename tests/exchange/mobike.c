@@ -335,6 +335,57 @@ static void a_name_that_moves(void)
 	sim_end(&s);
 }
 
+/* All its children go along before the old ones end. */
+static void a_name_that_moves_with_children(void)
+{
+	sim_init(&s, 18);
+	list("vpn.example", NULL);
+	sim_child(&a, "second", "10.3.0.0/24", "10.4.0.0/24", "aes128gcm16-x25519");
+	sim_child(&b, "second", "10.4.0.0/24", "10.3.0.0/24", "aes128gcm16-x25519");
+	s.side[1].also[0] = sim_addr("198.51.100.3");
+	set();
+	found("198.51.100.2", "");
+	sim_run(&s, 3000);
+	CHECK_UP(&s, 2);
+	s.watch = true;
+	found("198.51.100.3", "");
+	for (int i = 0; i < 200; i++) {
+		unsigned second = 0;
+
+		sim_run(&s, 50);
+		CHECK_SIM(&s);
+		for (int k = 0; k < SIM_SAS; k++)
+			second += s.side[0].sas[k].used && !s.side[0].sas[k].gone_ms &&
+				  strcmp(s.side[0].sas[k].sa.child, "second") == 0;
+		CHECK(second > 0);
+	}
+	CHECK(at(0, "198.51.100.3"));
+	CHECK_UP(&s, 2);
+	sim_end(&s);
+}
+
+/* The old one dies while the call beside it is under way, in vain: it is called on. */
+static void a_move_overtaken_by_death(void)
+{
+	sim_init(&s, 19);
+	list("vpn.example", NULL);
+	set();
+	found("198.51.100.2", "");
+	sim_run(&s, 2000);
+	CHECK_UP(&s, 1);
+	found("198.51.100.77", "");
+	sim_run(&s, 2000);
+	CHECK_INT(engine_peer_down(s.side[1].e, "a", &(struct err){ 0 }), 0);
+	sim_run(&s, 60000);
+	CHECK_INT(sim_count(&s.side[0]), 0);
+	CHECK_INT(engine_peer_up(s.side[1].e, "a", &(struct err){ 0 }), 0);
+	s.side[1].also[0] = sim_addr("198.51.100.77");
+	sim_run(&s, 120000);
+	CHECK(at(0, "198.51.100.77"));
+	CHECK_UP(&s, 1);
+	sim_end(&s);
+}
+
 static void on_demand(void)
 {
 	sim_init(&s, 13);
@@ -488,6 +539,8 @@ int main(void)
 	T_RUN(the_second_when_the_first_is_silent);
 	T_RUN(by_name);
 	T_RUN(a_name_that_moves);
+	T_RUN(a_name_that_moves_with_children);
+	T_RUN(a_move_overtaken_by_death);
 	T_RUN(on_demand);
 	T_RUN(on_demand_in_vain);
 	T_RUN(held_until_a_packet);
