@@ -79,7 +79,7 @@ void engine_pki_changed(struct engine *e, const char *name, enum pki_kind kind, 
 	for (struct peer *p = e->peers; p; p = p->next) {
 		struct ike_sa *sa = p->main;
 
-		if (!sa || sa->ops->version != IKE_V2 || !sa_is_up(sa) ||
+		if (!sa || !sa_is_up(sa) ||
 		    !concerned(&p->conf, name, kind, gone))
 			continue;
 		/* Called where it is now; who cannot be has to call by then. */

@@ -85,9 +85,11 @@ void v1_established(struct ike_sa *sa, bool initial_contact)
 {
 	struct peer *p = sa->peer;
 	struct ike_sa *old = p->main;
+	struct ike_id id;
 
 	sa->established_ms = sa->last_rx_ms = clock_ms();
 	sa_lifetimes(sa);
+	again_plan(sa, 0);
 	sa_keepalive_start(sa);
 	p1_free(v1(sa)->p1);
 	v1(sa)->p1 = NULL;
@@ -104,10 +106,13 @@ void v1_established(struct ike_sa *sa, bool initial_contact)
 		sa->kill_at = clock_ms() + REPLACED_MS;
 		return;
 	}
+	id = sa->peer_id;
 	sa->owner |= old->owner;
 	sa_adopt(old, sa);
 	sa->owner |= sa->initiator;
-	sa->peer_id = sa->peer_id.type ? sa->peer_id : old->peer_id;
+	/* It was proven anew, unlike where IKEv2 rekeys. */
+	again_plan(sa, 0);
+	sa->peer_id = id;
 	v1_step(old, ON_REPLACED, NULL);
 	peer_trim(p);
 }

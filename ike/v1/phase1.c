@@ -470,8 +470,9 @@ void p1_told(struct ike_sa *sa, uint16_t type)
 	else if (sa->state == MI_ID_SENT || type == V1_AUTHENTICATION_FAILED ||
 		 type == V1_INVALID_ID_INFORMATION)
 		snprintf(words, sizeof(words),
-			 "the peer refuses who we say we are (%s): the pre-shared key differs, "
-			 "or it does not know our local_id", isakmp_notify_name(type));
+			 "the peer refuses who we say we are (%s): %s, or it does not know our "
+			 "local_id", isakmp_notify_name(type), sign_wanted(sa->peer) ?
+			 "it does not trust our certificate" : "the pre-shared key differs");
 	else
 		snprintf(words, sizeof(words), "the peer refuses phase 1: %s",
 			 isakmp_notify_name(type));
@@ -492,9 +493,10 @@ V1_ACTION(p1_silence)
 		sa_why(sa, true, "what %s answers does not decrypt: probably the pre-shared "
 		       "key differs", remote);
 	} else if (sa->state == MI_ID_SENT) {
-		negotiation_fail(sa, NEG_PSK);
+		negotiation_fail(sa, sign_wanted(sa->peer) ? NEG_CERT : NEG_PSK);
 		sa_why(sa, true, "%s does not answer since it was told who we are: probably "
-		       "the pre-shared key differs, or it expects another local_id%s", remote,
+		       "%s, or it expects another local_id%s", remote, sign_wanted(sa->peer) ?
+		       "it does not trust our certificate" : "the pre-shared key differs",
 		       sa->remote.port == IKE_NATT_PORT ?
 		       " (or UDP port 4500 is not open on both sides)" : "");
 	} else if (!sa->initiator && sa->state == MR_KE_SENT) {

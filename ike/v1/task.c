@@ -167,6 +167,8 @@ static void arm(struct ike_sa *sa, uint64_t now)
 	sooner(&at, sa->kill_at);
 	sooner(&at, sa->expire_at);
 	sooner(&at, sa->rekey_at);
+	sooner(&at, sa->reauth_at);
+	sooner(&at, sa->auth_end_at);
 	if (p->conf.dpd_delay_s && v->dpd)
 		sooner(&at, v->dpd_asked ? v->dpd_at :
 		       sa->last_rx_ms + (uint64_t)p->conf.dpd_delay_s * 1000);
@@ -205,6 +207,8 @@ void v1_next(struct ike_sa *sa)
 		sa_close(sa);
 		return;
 	}
+	if (again_next(sa, now))
+		return;
 	/* Nobody will want phase 1's last message again. */
 	if (v1(sa)->out.p && now >= sa->established_ms + OUT_KEPT_MS)
 		blob_free(&v1(sa)->out);

@@ -326,6 +326,25 @@ static void phase1_from_a(void)
 	sim_end(&s);
 }
 
+/* The setting reauth: phase 1 is made anew by it as by its lifetime. */
+static void reauth(void)
+{
+	struct sim_conf a, b;
+
+	sim_init(&s, 43);
+	both(&a, &b);
+	a.peer.reauth_s = b.peer.reauth_s = 600;
+	set_both(&a, &b);
+	sim_run(&s, 1000);
+	CHECK_UP(&s, 1);
+	s.watch = true;
+	sim_run(&s, 3600 * 1000);
+	CHECK_UP(&s, 1);
+	CHECK(sim_status(&s, 0)->st.rekeys >= 5);
+	CHECK_INT(s.side[0].ups + s.side[1].ups, 2);
+	sim_end(&s);
+}
+
 /* Both sides rekey the child, or the ISAKMP SA, at the same moment. */
 static void at_once(bool phase1)
 {
@@ -775,6 +794,7 @@ int main(void)
 	T_RUN(child_from_a);
 	T_RUN(child_life_claimed);
 	T_RUN(phase1_from_a);
+	T_RUN(reauth);
 	T_RUN(children_at_once);
 	T_RUN(phase1_at_once);
 	T_RUN(calls_at_once);

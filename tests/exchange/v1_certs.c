@@ -148,6 +148,35 @@ static void pinned(void)
 	finish();
 }
 
+/* Another CRL: the peer proves anew who it is, and the children stay; a CA that is gone: it
+ * cannot, and is cut within a minute. */
+static void proven_anew(void)
+{
+	uint64_t spi;
+
+	begin("a2048", "b2048");
+	go(3000);
+	CHECK_UP(&s, 1);
+	spi = sim_status(&s, 0)->st.spi_i;
+	engine_pki_changed(s.side[0].e, "root", PKI_CRL, false);
+	sim_run(&s, 20000);
+	CHECK_UP(&s, 1);
+	CHECK(sim_status(&s, 0)->st.spi_i != spi);
+	CHECK_INT(s.side[0].ups + s.side[1].ups, 2);
+	CHECK_INT(s.side[0].adds, 1);
+	for (int n = 0; n < 2; n++) {	/* whoever called */
+		trust_remove(sim_trust[n], "root", PKI_CERT);
+		engine_pki_changed(s.side[n].e, "root", PKI_CERT, true);
+		sim_run(&s, 70000);
+		CHECK_INT(sim_count(&s.side[n]), 0);
+		CHECK_HAS(sim_status(&s, 0)->failure, "certificate");
+		trusts(n, "root");
+		sim_run(&s, 100000);
+		CHECK_UP(&s, 1);
+	}
+	finish();
+}
+
 static void refused(void)
 {
 	/* nobody vouches for it */
@@ -222,6 +251,7 @@ int main(void)
 	T_RUN(long_keys_in_fragments_and_behind_nat);
 	T_RUN(bad_network);
 	T_RUN(pinned);
+	T_RUN(proven_anew);
 	T_RUN(refused);
 	T_RUN(not_by_these);
 	return t_done();
