@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static size_t der_len(struct rd *r)
 {
@@ -130,13 +129,32 @@ static int two(const uint8_t *p)
 	return (p[0] - '0') * 10 + p[1] - '0';
 }
 
+/* Days since 1970-01-01 in the Gregorian calendar, years counted from March so that the leap
+ * day is the last. Not timegm(): where time_t has 32 bits it ends in 2038, and CAs do not. */
+static int64_t days_of(int year, int month, int day)
+{
+	int y = month <= 2 ? year - 1 : year, m = month <= 2 ? month + 9 : month - 3;
+
+	return (int64_t)y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
+}
+
+static void date_of(int64_t days, int *year, int *month, int *day)
+{
+	*year = 1970 + (int)(days / 366);
+	while (days_of(*year + 1, 1, 1) <= days)
+		++*year;
+	*month = 1;
+	while (*month < 12 && days_of(*year, *month + 1, 1) <= days)
+		++*month;
+	*day = (int)(days - days_of(*year, *month, 1)) + 1;
+}
+
 int64_t der_time(struct rd *r)
 {
 	uint8_t tag;
 	struct rd in = der_any(r, &tag);
 	struct slice s = rd_rest(&in);
 	int v[7], n = 0, year;
-	struct tm tm = { 0 };
 	bool utc = tag == DER_UTC_TIME;
 
 	if ((!utc && tag != DER_GENERALIZED_TIME) || s.len != (utc ? 13u : 15u) ||
@@ -150,9 +168,7 @@ int64_t der_time(struct rd *r)
 	if (v[n] < 1 || v[n] > 12 || v[n + 1] < 1 || v[n + 1] > 31 || v[n + 2] > 23 ||
 	    v[n + 3] > 59 || v[n + 4] > 60)
 		goto bad;
-	tm = (struct tm){ .tm_year = year - 1900, .tm_mon = v[n] - 1, .tm_mday = v[n + 1],
-			  .tm_hour = v[n + 2], .tm_min = v[n + 3], .tm_sec = v[n + 4] };
-	return (int64_t)timegm(&tm);
+	return days_of(year, v[n], v[n + 1]) * 86400 + v[n + 2] * 3600 + v[n + 3] * 60 + v[n + 4];
 bad:
 	rd_fail(r);
 	return 0;
@@ -235,17 +251,19 @@ void der_put_small(struct der_out *o, uint32_t v)
 
 void der_put_time(struct der_out *o, int64_t wall_s)
 {
-	time_t t = (time_t)wall_s;
-	char text[32] = "";
-	struct tm tm;
+	int64_t days = wall_s / 86400;
+	int year, month, day, s = (int)(wall_s % 86400);
+	char text[32];
 	bool utc;
 
-	if (!gmtime_r(&t, &tm)) {
+	if (wall_s < 0 || days > 2932896) {	/* the year 9999 */
 		o->bad = true;
 		return;
 	}
-	utc = tm.tm_year < 150;
-	strftime(text, sizeof(text), utc ? "%y%m%d%H%M%SZ" : "%Y%m%d%H%M%SZ", &tm);
+	date_of(days, &year, &month, &day);
+	utc = year < 2050;
+	snprintf(text, sizeof(text), "%0*d%02d%02d%02d%02d%02dZ", utc ? 2 : 4,
+		 utc ? year % 100 : year, month, day, s / 3600, s / 60 % 60, s % 60);
 	der_put_tlv(o, utc ? DER_UTC_TIME : DER_GENERALIZED_TIME,
 		    (struct slice){ (const uint8_t *)text, strlen(text) });
 }
