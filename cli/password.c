@@ -26,10 +26,13 @@ static int read_line(int fd, const char *from, char *out, struct err *e)
 		if (r == 0 || ch == '\n')
 			break;
 		if (!ch)
-			return err_code(e, EXIT_USAGE, "the password from %s is no text", from);
+			return err_code(e, EXIT_USAGE, "the password from %s is no text",
+					from);
 		if (n == PASSWORD_LEN - 1)
-			return err_code(e, EXIT_USAGE, "the password from %s is longer than %d "
-					"bytes", from, PASSWORD_LEN - 1);
+			return err_code(e, EXIT_USAGE,
+					"the password from %s is longer than %d "
+					"bytes",
+					from, PASSWORD_LEN - 1);
 		out[n++] = ch;
 	}
 	if (n && out[n - 1] == '\r')
@@ -71,7 +74,8 @@ static int from_terminal(const char *prompt, bool twice, char *out, struct err *
 		return err_set(e, "out of memory");
 	if (tcgetattr(STDIN_FILENO, &saved)) {
 		secret_free(second);
-		return err_code(e, EXIT_USAGE, "a password is needed, and there is no terminal to ask "
+		return err_code(e, EXIT_USAGE,
+				"a password is needed, and there is no terminal to ask "
 				"on: use --password-file FILE or --password-stdin");
 	}
 	sigaction(SIGINT, &sa, NULL);
@@ -101,7 +105,8 @@ int password_get(struct cli *c, const char *prompt, bool twice, char *out, struc
 	int fd, r;
 
 	if (path && cli_has(c, OPT_PASSWORD_STDIN))
-		return err_code(e, EXIT_USAGE, "only one of --password-file and --password-stdin");
+		return err_code(e, EXIT_USAGE,
+				"only one of --password-file and --password-stdin");
 	if (cli_has(c, OPT_PASSWORD_STDIN))
 		return read_line(STDIN_FILENO, "standard input", out, e);
 	if (!path)

@@ -9,7 +9,8 @@
 
 /* What --password-file or --password-stdin say, else asked for on the terminal ("Password of
  * gw.p12: "), twice where it is a new one. out holds PASSWORD_LEN, the caller wipes it. */
-int password_get(struct cli *c, const char *prompt, bool twice, char *out, struct err *e) MUST_USE;
+int password_get(struct cli *c, const char *prompt, bool twice, char *out,
+		 struct err *e) MUST_USE;
 /* Does an option say where it comes from? */
 bool password_given(const struct cli *c);
 

@@ -146,8 +146,10 @@ int pki_verb_list(struct cli *c, struct err *e)
 	if (o)
 		out_json(c, o);
 	else if (!n && !cli_has(c, OPT_PLAIN))
-		sbuf_add(&c->out, "There are no certificates yet. `adit help pki` shows how to make or "
-			 "import one.\n");
+		sbuf_add(
+			&c->out,
+			"There are no certificates yet. `adit help pki` shows how to make or "
+			"import one.\n");
 	else
 		table_print(c, &t);
 	table_fini(&t);
@@ -190,10 +192,12 @@ static void show_more(struct cli *c, const struct pki_entry *p)
 		field(c, "intermediates", text);
 	}
 	field(c, "private key", !p->has_key ? "" : "stored (never shown)");
-	field(c, "request", !p->has_csr ? "" : "waits for its certificate: adit pki import FILE");
+	field(c, "request",
+	      !p->has_csr ? "" : "waits for its certificate: adit pki import FILE");
 	if (p->has_crl) {
 		snprintf(text, sizeof(text), "%u revoked%s%s", p->n_revoked,
-			 p->crl_until ? "; the next list is due on " : "", day(p->crl_until, when));
+			 p->crl_until ? "; the next list is due on " : "",
+			 day(p->crl_until, when));
 		field(c, "CRL", text);
 	}
 	field(c, "used by", p->used_by);
@@ -217,10 +221,12 @@ int pki_verb_show(struct cli *c, struct err *e)
 	}
 	out_tone(c, TONE_HEAD, p.name);
 	sbuf_add(&c->out, "\n");
-	snprintf(kind, sizeof(kind), "%s", p.role == PKI_ROLE_CA && p.has_key ?
-		 "CA of ours: it can sign" : p.role == PKI_ROLE_CA ? "CA" :
-		 p.role == PKI_ROLE_OWN ? "own certificate" :
-		 p.role == PKI_ROLE_PEER ? "a peer's certificate" : pki_role_name(p.role));
+	snprintf(kind, sizeof(kind), "%s",
+		 p.role == PKI_ROLE_CA && p.has_key ? "CA of ours: it can sign" :
+		 p.role == PKI_ROLE_CA		    ? "CA" :
+		 p.role == PKI_ROLE_OWN		    ? "own certificate" :
+		 p.role == PKI_ROLE_PEER	    ? "a peer's certificate" :
+						      pki_role_name(p.role));
 	field(c, "kind", kind);
 	field(c, "subject", p.subject);
 	field(c, "names", p.sans);

@@ -19,8 +19,17 @@
 
 /* --- KEY=VALUE --- */
 
-enum want_key { WANT_TYPE, WANT_CA, WANT_SUBJECT, WANT_SAN, WANT_EKU, WANT_CRL_URL, WANT_DAYS,
-	WANT_REASON, WANT_N };
+enum want_key {
+	WANT_TYPE,
+	WANT_CA,
+	WANT_SUBJECT,
+	WANT_SAN,
+	WANT_EKU,
+	WANT_CRL_URL,
+	WANT_DAYS,
+	WANT_REASON,
+	WANT_N
+};
 #define WANT(k) (1u << WANT_##k)
 
 static const char *const want_names[WANT_N + 1] = {
@@ -66,7 +75,8 @@ static int set(struct words *w, enum want_key k, const char *value, struct err *
 }
 
 /* The words behind the first `from` ones; allowed: WANT bits of this verb. */
-static int words(struct cli *c, int from, unsigned allowed, struct words *w, struct err *e)
+static int words(struct cli *c, int from, unsigned allowed, struct words *w,
+		 struct err *e)
 {
 	memset(w, 0, sizeof(*w));
 	for (int i = from; i < c->argc; i++) {
@@ -75,7 +85,8 @@ static int words(struct cli *c, int from, unsigned allowed, struct words *w, str
 		int k = 0;
 
 		if (!eq)
-			return err_code(e, EXIT_USAGE, "expected KEY=VALUE, not \"%.60s\"", c->argv[i]);
+			return err_code(e, EXIT_USAGE,
+					"expected KEY=VALUE, not \"%.60s\"", c->argv[i]);
 		snprintf(key, sizeof(key), "%.*s", (int)(eq - c->argv[i]), c->argv[i]);
 		while (k < WANT_N && strcmp(want_names[k], key) != 0)
 			k++;
@@ -86,8 +97,11 @@ static int words(struct cli *c, int from, unsigned allowed, struct words *w, str
 		}
 		near = args_nearest(key, want_names);
 		if (k == WANT_N && near)
-			return err_code(e, EXIT_USAGE, "there is no \"%s\"; did you mean %s?", key, near);
-		return err_code(e, EXIT_USAGE, "%s is nothing for `adit pki %s`", key, c->verb->name);
+			return err_code(e, EXIT_USAGE,
+					"there is no \"%s\"; did you mean %s?", key,
+					near);
+		return err_code(e, EXIT_USAGE, "%s is nothing for `adit pki %s`", key,
+				c->verb->name);
 	}
 	return 0;
 }
@@ -162,17 +176,20 @@ static int write_all(int fd, const uint8_t *p, size_t len)
 }
 
 /* To FILE, which is not written over without a word; "-" is stdout. */
-static int spit(struct cli *c, const char *path, const uint8_t *p, size_t len, bool secret,
-		struct err *e)
+static int spit(struct cli *c, const char *path, const uint8_t *p, size_t len,
+		bool secret, struct err *e)
 {
 	char temp[4096], question[4200];
 	struct stat st;
 	int fd;
 
 	if (strcmp(path, "-") == 0)
-		return write_all(STDOUT_FILENO, p, len) < 0 ? err_errno(e, "standard output") : 0;
+		return write_all(STDOUT_FILENO, p, len) < 0 ?
+			       err_errno(e, "standard output") :
+			       0;
 	if (stat(path, &st) == 0) {
-		snprintf(question, sizeof(question), "%s is there already. Write over it?", path);
+		snprintf(question, sizeof(question),
+			 "%s is there already. Write over it?", path);
 		if (out_confirm(c, question, e))
 			return -1;
 	}
@@ -237,8 +254,10 @@ int pki_verb_key(struct cli *c, struct err *e)
 		return -1;
 	if (pki_make_key(dir_of(c), &w.want, e))
 		return -1;
-	out_say(c, "The key %s is made. adit pki csr %s subject=… makes a request for it, adit pki "
-		"issue %s ca=… a certificate.", w.want.name, w.want.name, w.want.name);
+	out_say(c,
+		"The key %s is made. adit pki csr %s subject=… makes a request for it, adit pki "
+		"issue %s ca=… a certificate.",
+		w.want.name, w.want.name, w.want.name);
 	return 0;
 }
 
@@ -249,18 +268,21 @@ static int hint_of(struct cli *c, const char *name, const char *what, const char
 
 	if (pki_get(dir_of(c), name, &p, e))
 		return -1;
-	return finish(c, name, e, "%s %s: %s, %s, %ld days.%s", what, name, p.subject, p.key_type,
-		      p.days_left, next);
+	return finish(c, name, e, "%s %s: %s, %s, %ld days.%s", what, name, p.subject,
+		      p.key_type, p.days_left, next);
 }
 
 int pki_verb_ca(struct cli *c, struct err *e)
 {
 	struct words w;
 
-	if (words(c, 1, WANT(TYPE) | WANT(CA) | WANT(SUBJECT) | WANT(DAYS) | WANT(CRL_URL), &w, e) ||
+	if (words(c, 1,
+		  WANT(TYPE) | WANT(CA) | WANT(SUBJECT) | WANT(DAYS) | WANT(CRL_URL), &w,
+		  e) ||
 	    named(c, 0, &w, e) || pki_make_ca(dir_of(c), &w.want, e))
 		return -1;
-	return hint_of(c, w.want.name, "CA", " Keep a copy of its key (adit pki export --p12).", e);
+	return hint_of(c, w.want.name, "CA",
+		       " Keep a copy of its key (adit pki export --p12).", e);
 }
 
 int pki_verb_issue(struct cli *c, struct err *e)
@@ -272,8 +294,10 @@ int pki_verb_issue(struct cli *c, struct err *e)
 	    named(c, 0, &w, e))
 		return -1;
 	if (!w.want.san[0] && !w.want.subject[0])
-		out_note(c, "adit: warning: without san= the other side can know it by its subject "
-			 "alone");
+		out_note(
+			c,
+			"adit: warning: without san= the other side can know it by its subject "
+			"alone");
 	if (pki_issue(dir_of(c), &w.want, e))
 		return -1;
 	return hint_of(c, w.want.name, "Certificate", "", e);
@@ -295,8 +319,10 @@ int pki_verb_csr(struct cli *c, struct err *e)
 		out_json(c, o);
 	} else {
 		sbuf_add(&c->out, pem ? pem : "");
-		out_note(c, "The other side signs this request; then: adit pki import FILE %s",
-			 w.want.name);
+		out_note(
+			c,
+			"The other side signs this request; then: adit pki import FILE %s",
+			w.want.name);
 	}
 	free(pem);
 	return 0;
@@ -310,7 +336,9 @@ int pki_verb_sign(struct cli *c, struct err *e)
 	size_t len;
 	int r;
 
-	if (words(c, 2, WANT(CA) | WANT(SUBJECT) | WANT(SAN) | WANT(EKU) | WANT(CRL_URL) | WANT(DAYS),
+	if (words(c, 2,
+		  WANT(CA) | WANT(SUBJECT) | WANT(SAN) | WANT(EKU) | WANT(CRL_URL) |
+			  WANT(DAYS),
 		  &w, e) ||
 	    named(c, 1, &w, e) || slurp(c->argv[0], &file, &len, e))
 		return -1;
@@ -319,7 +347,8 @@ int pki_verb_sign(struct cli *c, struct err *e)
 	if (r)
 		return err_wrap(e, "%s", c->argv[0]);
 	free(pem);
-	return hint_of(c, w.want.name, "Certificate", " Send it back with adit pki export.", e);
+	return hint_of(c, w.want.name, "Certificate",
+		       " Send it back with adit pki export.", e);
 }
 
 /* --- import, export --- */
@@ -332,8 +361,8 @@ static int import_once(struct cli *c, struct slice file, const char *password,
 	return pki_import(dir_of(c), file, c->argv[0], name, password, got, e);
 }
 
-static int import_with_password(struct cli *c, struct slice file, struct pki_imported *got,
-				struct err *e)
+static int import_with_password(struct cli *c, struct slice file,
+				struct pki_imported *got, struct err *e)
 {
 	char *password = secret_new(PASSWORD_LEN), prompt[200];
 	int r = -1;
@@ -362,19 +391,26 @@ static int say_imported(struct cli *c, const struct pki_imported *got, struct er
 	case PKI_ROLE_CRL:
 		return finish(c, got->name, e, "The CRL of %s is stored.", got->name);
 	case PKI_ROLE_CA:
-		return finish(c, got->name, e, "The CA %s is stored%s%s. Peers whose ca is empty trust "
-			      "every CA here.", got->name, also, got->also);
+		return finish(c, got->name, e,
+			      "The CA %s is stored%s%s. Peers whose ca is empty trust "
+			      "every CA here.",
+			      got->name, also, got->also);
 	case PKI_ROLE_OWN:
 		return finish(c, got->name, e, "The certificate %s%s%s%s%s.", got->name,
-			      got->key ? " and its key are stored" :
-			      got->renewed ? " is stored with the key that was here" : " is stored",
-			      also, got->also, got->renewed && got->key ? " (renewed)" : "");
+			      got->key	   ? " and its key are stored" :
+			      got->renewed ? " is stored with the key that was here" :
+					     " is stored",
+			      also, got->also,
+			      got->renewed && got->key ? " (renewed)" : "");
 	case PKI_ROLE_PEER:
-		return finish(c, got->name, e, "The certificate %s is stored%s%s; there is no key with "
-			      "it, so it is somebody's (peer_cert).", got->name, also, got->also);
+		return finish(c, got->name, e,
+			      "The certificate %s is stored%s%s; there is no key with "
+			      "it, so it is somebody's (peer_cert).",
+			      got->name, also, got->also);
 	case PKI_ROLE_KEY:
 	case PKI_ROLE_REQUEST:
-		return finish(c, got->name, e, "The key %s is stored; its certificate is to come.",
+		return finish(c, got->name, e,
+			      "The key %s is stored; its certificate is to come.",
 			      got->name);
 	}
 	return 0;
@@ -389,7 +425,8 @@ int pki_verb_import(struct cli *c, struct err *e)
 	int r;
 
 	if (strcmp(c->argv[0], "-") == 0 && cli_has(c, OPT_PASSWORD_STDIN))
-		return err_code(e, EXIT_USAGE, "standard input holds one of the two: the file or the "
+		return err_code(e, EXIT_USAGE,
+				"standard input holds one of the two: the file or the "
 				"password (--password-file)");
 	if (slurp(c->argv[0], &file, &len, e))
 		return -1;
@@ -409,8 +446,12 @@ int pki_verb_import(struct cli *c, struct err *e)
 
 int pki_verb_export(struct cli *c, struct err *e)
 {
-	bool p12 = cli_has(c, OPT_P12), key = cli_has(c, OPT_KEY), legacy = cli_has(c, OPT_LEGACY);
-	enum pki_format f = legacy ? PKI_P12_LEGACY : p12 ? PKI_P12 : key ? PKI_PEM_KEY : PKI_PEM;
+	bool p12 = cli_has(c, OPT_P12), key = cli_has(c, OPT_KEY),
+	     legacy = cli_has(c, OPT_LEGACY);
+	enum pki_format f = legacy ? PKI_P12_LEGACY :
+			    p12	   ? PKI_P12 :
+			    key	   ? PKI_PEM_KEY :
+				     PKI_PEM;
 	char *password = NULL, prompt[200];
 	uint8_t *bytes = NULL;
 	size_t len = 0;
@@ -428,7 +469,8 @@ int pki_verb_export(struct cli *c, struct err *e)
 		r = password ? password_get(c, prompt, true, password, e) :
 			       err_set(e, "out of memory");
 		if (r == 0 && !password[0])
-			r = err_code(e, EXIT_USAGE, "the password is empty: anybody who finds the file "
+			r = err_code(e, EXIT_USAGE,
+				     "the password is empty: anybody who finds the file "
 				     "could use the key");
 	}
 	if (r == 0)
@@ -456,8 +498,10 @@ int pki_verb_revoke(struct cli *c, struct err *e)
 	if (out_confirm(c, question, e) ||
 	    pki_revoke(dir_of(c), c->argv[0], w.want.ca, w.reason, e))
 		return -1;
-	return finish(c, c->argv[0], e, "%s is revoked. Other routers learn it from the CRL: adit pki "
-		      "crl CA FILE.", c->argv[0]);
+	return finish(c, c->argv[0], e,
+		      "%s is revoked. Other routers learn it from the CRL: adit pki "
+		      "crl CA FILE.",
+		      c->argv[0]);
 }
 
 static bool wants_pem(const char *path)
@@ -504,8 +548,8 @@ int pki_verb_delete(struct cli *c, struct err *e)
 
 	if (pki_get(dir_of(c), c->argv[0], &p, e))
 		return -1;
-	snprintf(question, sizeof(question), "Delete %s%s? It cannot be brought back.", p.name,
-		 p.has_key ? " with its private key" : "");
+	snprintf(question, sizeof(question), "Delete %s%s? It cannot be brought back.",
+		 p.name, p.has_key ? " with its private key" : "");
 	if (!p.used_by[0] && out_confirm(c, question, e))
 		return -1;
 	if (pki_delete(dir_of(c), p.name, e))

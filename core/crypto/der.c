@@ -75,7 +75,8 @@ struct slice der_uint(struct rd *r)
 {
 	struct slice s = der_bytes(r, DER_INTEGER);
 
-	if (s.len == 0 || s.p[0] & 0x80 || (s.len > 1 && s.p[0] == 0 && !(s.p[1] & 0x80))) {
+	if (s.len == 0 || s.p[0] & 0x80 ||
+	    (s.len > 1 && s.p[0] == 0 && !(s.p[1] & 0x80))) {
 		rd_fail(r);
 		return (struct slice){ 0 };
 	}
@@ -135,7 +136,8 @@ static int64_t days_of(int year, int month, int day)
 {
 	int y = month <= 2 ? year - 1 : year, m = month <= 2 ? month + 9 : month - 3;
 
-	return (int64_t)y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
+	return (int64_t)y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day -
+	       1 - 719468;
 }
 
 static void date_of(int64_t days, int *year, int *month, int *day)
@@ -168,7 +170,8 @@ int64_t der_time(struct rd *r)
 	if (v[n] < 1 || v[n] > 12 || v[n + 1] < 1 || v[n + 1] > 31 || v[n + 2] > 23 ||
 	    v[n + 3] > 59 || v[n + 4] > 60)
 		goto bad;
-	return days_of(year, v[n], v[n + 1]) * 86400 + v[n + 2] * 3600 + v[n + 3] * 60 + v[n + 4];
+	return days_of(year, v[n], v[n + 1]) * 86400 + v[n + 2] * 3600 + v[n + 3] * 60 +
+	       v[n + 4];
 bad:
 	rd_fail(r);
 	return 0;
@@ -244,7 +247,8 @@ void der_put_uint(struct der_out *o, struct slice v)
 
 void der_put_small(struct der_out *o, uint32_t v)
 {
-	uint8_t b[4] = { (uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v };
+	uint8_t b[4] = { (uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8),
+			 (uint8_t)v };
 
 	der_put_uint(o, (struct slice){ b, 4 });
 }

@@ -22,9 +22,11 @@ enum cipher { CIPHER_NONE, CIPHER_AES, CIPHER_3DES, CIPHER_RC2 };
 
 static const struct slice oid_pbes2 = SLICE_LIT("\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0d");
 static const struct slice oid_pbkdf2 = SLICE_LIT("\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0c");
-static const struct slice oid_aes256_cbc = SLICE_LIT("\x60\x86\x48\x01\x65\x03\x04\x01\x2a");
+static const struct slice oid_aes256_cbc = SLICE_LIT(
+	"\x60\x86\x48\x01\x65\x03\x04\x01\x2a");
 static const struct slice oid_hmac_sha256 = SLICE_LIT("\x2a\x86\x48\x86\xf7\x0d\x02\x09");
-static const struct slice oid_sha1_3des = SLICE_LIT("\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x03");
+static const struct slice oid_sha1_3des = SLICE_LIT(
+	"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x03");
 
 mbedtls_md_type_t pbe_hmac_of(struct slice oid)
 {
@@ -59,8 +61,8 @@ mbedtls_md_type_t pbe_hash_of(struct slice oid)
 
 /* ---- keys from passwords ---- */
 
-int pbe_pbkdf2(mbedtls_md_type_t md, struct slice password, struct slice salt, uint32_t rounds,
-	       uint8_t *out, size_t len)
+int pbe_pbkdf2(mbedtls_md_type_t md, struct slice password, struct slice salt,
+	       uint32_t rounds, uint8_t *out, size_t len)
 {
 	const mbedtls_md_info_t *info = mbedtls_md_info_from_type(md);
 	size_t h = info ? mbedtls_md_get_size(info) : 0;
@@ -72,16 +74,18 @@ int pbe_pbkdf2(mbedtls_md_type_t md, struct slice password, struct slice salt, u
 	rc = !info || mbedtls_md_setup(&ctx, info, 1) ||
 	     mbedtls_md_hmac_starts(&ctx, password.p, password.len);
 	for (uint32_t i = 1; !rc && len; i++) {
-		uint8_t count[4] = { (uint8_t)(i >> 24), (uint8_t)(i >> 16), (uint8_t)(i >> 8),
-				     (uint8_t)i };
+		uint8_t count[4] = { (uint8_t)(i >> 24), (uint8_t)(i >> 16),
+				     (uint8_t)(i >> 8), (uint8_t)i };
 		size_t n = len < h ? len : h;
 
 		rc = mbedtls_md_hmac_reset(&ctx) ||
 		     mbedtls_md_hmac_update(&ctx, salt.p, salt.len) ||
-		     mbedtls_md_hmac_update(&ctx, count, 4) || mbedtls_md_hmac_finish(&ctx, u);
+		     mbedtls_md_hmac_update(&ctx, count, 4) ||
+		     mbedtls_md_hmac_finish(&ctx, u);
 		memcpy(t, u, h);
 		for (uint32_t r = 1; !rc && r < rounds; r++) {
-			rc = mbedtls_md_hmac_reset(&ctx) || mbedtls_md_hmac_update(&ctx, u, h) ||
+			rc = mbedtls_md_hmac_reset(&ctx) ||
+			     mbedtls_md_hmac_update(&ctx, u, h) ||
 			     mbedtls_md_hmac_finish(&ctx, u);
 			for (size_t b = 0; b < h; b++)
 				t[b] ^= u[b];
@@ -143,8 +147,8 @@ static size_t repeat(struct slice s, size_t v, uint8_t *out)
 }
 
 /* One block of B.2: A = H^rounds(D | I). */
-static int kdf_block(const mbedtls_md_info_t *info, uint8_t id, size_t v, const uint8_t *in,
-		     size_t in_len, uint32_t rounds, uint8_t *a)
+static int kdf_block(const mbedtls_md_info_t *info, uint8_t id, size_t v,
+		     const uint8_t *in, size_t in_len, uint32_t rounds, uint8_t *a)
 {
 	uint8_t d[128];
 	mbedtls_md_context_t ctx;
@@ -176,8 +180,9 @@ static void add_one(uint8_t *i, const uint8_t *b, size_t v)
 #define BMP_MAX (2 * PBE_PASSWORD_MAX + 2)
 #define KDF_INPUT_MAX (SALT_MAX + 128 + BMP_MAX + 128)
 
-int pbe_pkcs12_kdf(mbedtls_md_type_t md, uint8_t id, struct slice password, bool empty_nul,
-		   struct slice salt, uint32_t rounds, uint8_t *out, size_t len, struct err *e)
+int pbe_pkcs12_kdf(mbedtls_md_type_t md, uint8_t id, struct slice password,
+		   bool empty_nul, struct slice salt, uint32_t rounds, uint8_t *out,
+		   size_t len, struct err *e)
 {
 	const mbedtls_md_info_t *info = mbedtls_md_info_from_type(md);
 	size_t v = md == MBEDTLS_MD_SHA384 || md == MBEDTLS_MD_SHA512 ? 128 : 64;
@@ -227,7 +232,8 @@ int pbe_pbkdf2_by(struct slice alg, struct slice password, uint8_t *out, size_t 
 		in = der_take(&p, DER_SEQUENCE);
 		md = pbe_hmac_of(der_bytes(&in, DER_OID));
 	}
-	if (!rd_done(&p) || !rd_done(&seq) || !slice_is(oid, oid_pbkdf2) || md == MBEDTLS_MD_NONE)
+	if (!rd_done(&p) || !rd_done(&seq) || !slice_is(oid, oid_pbkdf2) ||
+	    md == MBEDTLS_MD_NONE)
 		return err_set(e, "the password is used in a way that is not known");
 	if (rounds < 1 || rounds > PBE_ROUNDS_MAX || salt.len > SALT_MAX)
 		return err_set(e, "%u rounds for the password are more than %d", rounds,
@@ -249,7 +255,8 @@ static int pbes2_cipher(struct rd *seq, struct scheme *s)
 {
 	static const struct slice des3 = SLICE_LIT("\x2a\x86\x48\x86\xf7\x0d\x03\x07");
 	struct rd enc = der_take(seq, DER_SEQUENCE);
-	struct slice oid = der_bytes(&enc, DER_OID), iv = der_bytes(&enc, DER_OCTET_STRING);
+	struct slice oid = der_bytes(&enc, DER_OID),
+		     iv = der_bytes(&enc, DER_OCTET_STRING);
 
 	if (!rd_done(&enc))
 		return -1;
@@ -259,7 +266,10 @@ static int pbes2_cipher(struct rd *seq, struct scheme *s)
 		s->block = 8;
 	} else if (oid.len == 9 && memcmp(oid.p, oid_aes256_cbc.p, 8) == 0) {
 		s->cipher = CIPHER_AES;
-		s->key_len = oid.p[8] == 2 ? 16 : oid.p[8] == 22 ? 24 : oid.p[8] == 42 ? 32 : 0;
+		s->key_len = oid.p[8] == 2  ? 16 :
+			     oid.p[8] == 22 ? 24 :
+			     oid.p[8] == 42 ? 32 :
+					      0;
 		s->block = 16;
 	}
 	if (!s->key_len || iv.len != s->block)
@@ -268,7 +278,8 @@ static int pbes2_cipher(struct rd *seq, struct scheme *s)
 	return 0;
 }
 
-static int pbes2(struct rd *params, struct slice password, struct scheme *s, struct err *e)
+static int pbes2(struct rd *params, struct slice password, struct scheme *s,
+		 struct err *e)
 {
 	struct rd seq = der_take(params, DER_SEQUENCE);
 	struct slice kdf = der_whole(&seq, DER_SEQUENCE);
@@ -279,8 +290,8 @@ static int pbes2(struct rd *params, struct slice password, struct scheme *s, str
 }
 
 /* RFC 7292 appendix C: the last byte of the OID says which. */
-static int pkcs12_pbe(uint8_t which, struct rd *params, struct slice password, bool empty_nul,
-		      struct scheme *s, struct err *e)
+static int pkcs12_pbe(uint8_t which, struct rd *params, struct slice password,
+		      bool empty_nul, struct scheme *s, struct err *e)
 {
 	struct rd seq = der_take(params, DER_SEQUENCE);
 	struct slice salt = der_bytes(&seq, DER_OCTET_STRING);
@@ -294,8 +305,10 @@ static int pkcs12_pbe(uint8_t which, struct rd *params, struct slice password, b
 			       PBE_ROUNDS_MAX);
 	s->cipher = which <= 4 ? CIPHER_3DES : CIPHER_RC2;
 	s->block = 8;
-	if (pbe_pkcs12_kdf(MBEDTLS_MD_SHA1, 1, password, empty_nul, salt, rounds, s->key, n, e) < 0 ||
-	    pbe_pkcs12_kdf(MBEDTLS_MD_SHA1, 2, password, empty_nul, salt, rounds, s->iv, 8, e) < 0)
+	if (pbe_pkcs12_kdf(MBEDTLS_MD_SHA1, 1, password, empty_nul, salt, rounds, s->key,
+			   n, e) < 0 ||
+	    pbe_pkcs12_kdf(MBEDTLS_MD_SHA1, 2, password, empty_nul, salt, rounds, s->iv,
+			   8, e) < 0)
 		return -1;
 	s->key_len = n;
 	if (which == 4) {	/* two keys, the first comes again */
@@ -305,8 +318,8 @@ static int pkcs12_pbe(uint8_t which, struct rd *params, struct slice password, b
 	return 0;
 }
 
-static int scheme_of(struct slice alg, struct slice password, bool empty_nul, struct scheme *s,
-		     struct err *e)
+static int scheme_of(struct slice alg, struct slice password, bool empty_nul,
+		     struct scheme *s, struct err *e)
 {
 	struct rd r = rd_slice(alg), seq = der_take(&r, DER_SEQUENCE);
 	struct slice oid = der_bytes(&seq, DER_OID);
@@ -318,7 +331,8 @@ static int scheme_of(struct slice alg, struct slice password, bool empty_nul, st
 	return err_set(e, "it is encrypted in a way that is not known");
 }
 
-static int aes(const struct scheme *s, bool encrypt, const uint8_t *in, uint8_t *out, size_t len)
+static int aes(const struct scheme *s, bool encrypt, const uint8_t *in, uint8_t *out,
+	       size_t len)
 {
 	mbedtls_aes_context ctx;
 	uint8_t iv[16];
@@ -329,13 +343,15 @@ static int aes(const struct scheme *s, bool encrypt, const uint8_t *in, uint8_t 
 	rc = encrypt ? mbedtls_aes_setkey_enc(&ctx, s->key, (unsigned)s->key_len * 8) :
 		       mbedtls_aes_setkey_dec(&ctx, s->key, (unsigned)s->key_len * 8);
 	if (!rc)
-		rc = mbedtls_aes_crypt_cbc(&ctx, encrypt ? MBEDTLS_AES_ENCRYPT : MBEDTLS_AES_DECRYPT,
-					   len, iv, in, out);
+		rc = mbedtls_aes_crypt_cbc(
+			&ctx, encrypt ? MBEDTLS_AES_ENCRYPT : MBEDTLS_AES_DECRYPT, len,
+			iv, in, out);
 	mbedtls_aes_free(&ctx);
 	return rc;
 }
 
-static int des3(const struct scheme *s, bool encrypt, const uint8_t *in, uint8_t *out, size_t len)
+static int des3(const struct scheme *s, bool encrypt, const uint8_t *in, uint8_t *out,
+		size_t len)
 {
 	mbedtls_des3_context ctx;
 	uint8_t iv[8];
@@ -382,8 +398,8 @@ static bool unpad(const uint8_t *p, size_t block, size_t *len)
 	return true;
 }
 
-int pbe_decrypt(struct slice alg, struct slice password, bool empty_nul, struct slice data,
-		uint8_t *out, size_t *len, bool *wrong, struct err *e)
+int pbe_decrypt(struct slice alg, struct slice password, bool empty_nul,
+		struct slice data, uint8_t *out, size_t *len, bool *wrong, struct err *e)
 {
 	struct scheme s = { 0 };
 	int rc;
@@ -432,11 +448,12 @@ static int write_pbes2(struct scheme *s, struct slice password, struct der_out *
 	der_head(o, DER_SEQUENCE, all);
 	der_put_tlv(o, DER_OID, oid_pbes2);
 	der_head(o, DER_SEQUENCE, all);
-	return pbe_pbkdf2(MBEDTLS_MD_SHA256, password, (struct slice){ salt, sizeof(salt) }, ROUNDS,
-			  s->key, 32);
+	return pbe_pbkdf2(MBEDTLS_MD_SHA256, password,
+			  (struct slice){ salt, sizeof(salt) }, ROUNDS, s->key, 32);
 }
 
-static int write_legacy(struct scheme *s, struct slice password, struct der_out *o, struct err *e)
+static int write_legacy(struct scheme *s, struct slice password, struct der_out *o,
+			struct err *e)
 {
 	uint8_t salt[8];
 	struct slice salt_s = { salt, sizeof(salt) };
@@ -451,14 +468,15 @@ static int write_legacy(struct scheme *s, struct slice password, struct der_out 
 	der_head(o, DER_SEQUENCE, all);
 	der_put_tlv(o, DER_OID, oid_sha1_3des);
 	der_head(o, DER_SEQUENCE, all);
-	if (pbe_pkcs12_kdf(MBEDTLS_MD_SHA1, 1, password, true, salt_s, ROUNDS_LEGACY, s->key, 24,
-			   e) < 0)
+	if (pbe_pkcs12_kdf(MBEDTLS_MD_SHA1, 1, password, true, salt_s, ROUNDS_LEGACY,
+			   s->key, 24, e) < 0)
 		return -1;
-	return pbe_pkcs12_kdf(MBEDTLS_MD_SHA1, 2, password, true, salt_s, ROUNDS_LEGACY, s->iv, 8, e);
+	return pbe_pkcs12_kdf(MBEDTLS_MD_SHA1, 2, password, true, salt_s, ROUNDS_LEGACY,
+			      s->iv, 8, e);
 }
 
-int pbe_encrypt(bool legacy, struct slice password, struct slice data, uint8_t *out, size_t *len,
-		uint8_t alg[160], size_t *alg_len, struct err *e)
+int pbe_encrypt(bool legacy, struct slice password, struct slice data, uint8_t *out,
+		size_t *len, uint8_t alg[160], size_t *alg_len, struct err *e)
 {
 	struct scheme s = { 0 };
 	struct der_out o = der_out(alg, 160);
@@ -466,7 +484,8 @@ int pbe_encrypt(bool legacy, struct slice password, struct slice data, uint8_t *
 	size_t pad;
 	int rc;
 
-	if ((legacy ? write_legacy(&s, password, &o, e) : write_pbes2(&s, password, &o)) < 0)
+	if ((legacy ? write_legacy(&s, password, &o, e) : write_pbes2(&s, password, &o)) <
+	    0)
 		return err_set(e, "it could not be encrypted");
 	a = der_done(&o);
 	memmove(alg, a.p, a.len);
@@ -475,7 +494,8 @@ int pbe_encrypt(bool legacy, struct slice password, struct slice data, uint8_t *
 	memmove(out, data.p, data.len);
 	memset(out + data.len, (int)pad, pad);
 	*len = data.len + pad;
-	rc = s.cipher == CIPHER_AES ? aes(&s, true, out, out, *len) : des3(&s, true, out, out, *len);
+	rc = s.cipher == CIPHER_AES ? aes(&s, true, out, out, *len) :
+				      des3(&s, true, out, out, *len);
 	secret_wipe(&s.key, sizeof(s.key));
 	return rc ? err_set(e, "it could not be encrypted") : 0;
 }

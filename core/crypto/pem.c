@@ -54,8 +54,8 @@ bool pem_next(struct slice *text, struct pem *out)
 		return false;
 	rest = from(*text, b + strlen(begin));
 	stop = find(rest, dashes);
-	if (!stop || (n = (size_t)(stop - rest.p)) > PEM_LABEL_MAX || memchr(rest.p, '\n', n) ||
-	    memchr(rest.p, '\0', n))
+	if (!stop || (n = (size_t)(stop - rest.p)) > PEM_LABEL_MAX ||
+	    memchr(rest.p, '\n', n) || memchr(rest.p, '\0', n))
 		return false;
 	memcpy(out->label, rest.p, n);
 	rest = from(rest, stop + strlen(dashes));

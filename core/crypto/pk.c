@@ -95,8 +95,8 @@ static int check_rsa(struct slice n, struct slice exp, unsigned *bits, struct er
 {
 	*bits = uint_bits(n);
 	if (*bits < PK_RSA_MIN || *bits > PK_RSA_MAX)
-		return err_set(e, "an RSA key of %u bits: %d to %d can be", *bits, PK_RSA_MIN,
-			       PK_RSA_MAX);
+		return err_set(e, "an RSA key of %u bits: %d to %d can be", *bits,
+			       PK_RSA_MIN, PK_RSA_MAX);
 	if (!(n.p[n.len - 1] & 1) || uint_bits(exp) > 64 || uint_bits(exp) < 2 ||
 	    !(exp.p[exp.len - 1] & 1))
 		return err_set(e, "not an RSA key: its numbers cannot be");
@@ -117,8 +117,9 @@ static struct pk *rsa_public(struct slice bits_of_key, struct err *e)
 	if (check_rsa(n, exp, &bits, e) < 0)
 		return NULL;
 	k = pk_empty(PK_RSA);
-	if (!k || mbedtls_rsa_import_raw(&k->rsa, n.p, n.len, NULL, 0, NULL, 0, NULL, 0, exp.p,
-					 exp.len) ||
+	if (!k ||
+	    mbedtls_rsa_import_raw(&k->rsa, n.p, n.len, NULL, 0, NULL, 0, NULL, 0, exp.p,
+				   exp.len) ||
 	    mbedtls_rsa_complete(&k->rsa) || mbedtls_rsa_check_pubkey(&k->rsa)) {
 		err_set(e, "not an RSA key: its numbers cannot be");
 		pk_free(k);
@@ -212,8 +213,9 @@ static struct pk *rsa_private(struct slice der, struct err *e)
 		return NULL;
 	}
 	k = pk_empty(PK_RSA);
-	if (!k || mbedtls_rsa_import_raw(&k->rsa, n.p, n.len, p.p, p.len, q.p, q.len, d.p, d.len,
-					 exp.p, exp.len) ||
+	if (!k ||
+	    mbedtls_rsa_import_raw(&k->rsa, n.p, n.len, p.p, p.len, q.p, q.len, d.p,
+				   d.len, exp.p, exp.len) ||
 	    mbedtls_rsa_complete(&k->rsa) || mbedtls_rsa_check_privkey(&k->rsa)) {
 		err_set(e, "the numbers of the RSA key do not belong together");
 		pk_free(k);
@@ -266,7 +268,8 @@ static struct pk *ec_private(struct slice der, struct slice curve_oid, struct er
 						   MBEDTLS_ECP_PF_UNCOMPRESSED, &n, own,
 						   sizeof(own)) ||
 		    !slice_is(point, (struct slice){ own, n })) {
-			err_set(e, "the two halves of the elliptic curve key do not match");
+			err_set(e,
+				"the two halves of the elliptic curve key do not match");
 			pk_free(k);
 			return NULL;
 		}
@@ -332,7 +335,8 @@ struct pk *pk_private(struct slice file, struct err *e)
 		}
 		der = pem_bound(&p) <= SECRET_MAX ? secret_new(pem_bound(&p)) : NULL;
 		if (!der) {
-			err_set(e, "the key is larger than any can be, or memory is short");
+			err_set(e,
+				"the key is larger than any can be, or memory is short");
 			return NULL;
 		}
 		if (pem_decode(&p, der, &len) < 0)
@@ -425,7 +429,8 @@ static int rsa_sign(struct pk *k, enum pk_scheme s, struct slice hash, uint8_t *
 	return rc;
 }
 
-static int ec_sign(struct pk *k, enum pk_scheme s, struct slice hash, uint8_t *out, size_t *len)
+static int ec_sign(struct pk *k, enum pk_scheme s, struct slice hash, uint8_t *out,
+		   size_t *len)
 {
 	size_t n = (k->bits + 7) / 8, mark;
 	uint8_t num[66], buf[2 * 66 + 16];
@@ -436,7 +441,8 @@ static int ec_sign(struct pk *k, enum pk_scheme s, struct slice hash, uint8_t *o
 
 	mbedtls_mpi_init(&r);
 	mbedtls_mpi_init(&sv);
-	if ((rc = mbedtls_ecdsa_sign(&k->grp, &r, &sv, &k->d, hash.p, hash.len, mbed_rng, NULL)))
+	if ((rc = mbedtls_ecdsa_sign(&k->grp, &r, &sv, &k->d, hash.p, hash.len, mbed_rng,
+				     NULL)))
 		goto out;
 	if (scheme_plain(s)) {
 		*len = 2 * n;
@@ -461,8 +467,8 @@ out:
 	return rc;
 }
 
-int pk_sign(struct pk *k, enum pk_scheme s, struct slice octets, uint8_t *out, size_t *len,
-	    struct err *e)
+int pk_sign(struct pk *k, enum pk_scheme s, struct slice octets, uint8_t *out,
+	    size_t *len, struct err *e)
 {
 	uint8_t buf[PK_HASH_MAX];
 	struct slice hash;
@@ -474,7 +480,8 @@ int pk_sign(struct pk *k, enum pk_scheme s, struct slice octets, uint8_t *out, s
 		return err_set(e, "only the public half of this key is here");
 	if (hash_of(s, octets, buf, &hash) < 0)
 		return err_set(e, "%zu bytes cannot be signed as a hash", octets.len);
-	rc = k->type == PK_RSA ? rsa_sign(k, s, hash, out, len) : ec_sign(k, s, hash, out, len);
+	rc = k->type == PK_RSA ? rsa_sign(k, s, hash, out, len) :
+				 ec_sign(k, s, hash, out, len);
 	if (rc)
 		return err_set(e, "the signature could not be made: mbedTLS says -0x%04x",
 			       (unsigned)-rc);
@@ -536,7 +543,9 @@ int pk_verify(struct pk *k, enum pk_scheme s, struct slice octets, struct slice 
 		return -1;
 	if (hash_of(s, octets, buf, &hash) < 0)
 		return err_set(e, "%zu bytes cannot be signed as a hash", octets.len);
-	if ((k->type == PK_RSA ? rsa_verify(k, s, hash, sig) : ec_verify(k, s, hash, sig)) < 0)
-		return err_set(e, "the signature (%s) is not this key's", pk_scheme_name(s));
+	if ((k->type == PK_RSA ? rsa_verify(k, s, hash, sig) :
+				 ec_verify(k, s, hash, sig)) < 0)
+		return err_set(e, "the signature (%s) is not this key's",
+			       pk_scheme_name(s));
 	return 0;
 }

@@ -18,12 +18,16 @@
 #define MAC_ROUNDS_LEGACY 2048
 
 static const struct slice oid_data = SLICE_LIT("\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01");
-static const struct slice oid_encrypted = SLICE_LIT("\x2a\x86\x48\x86\xf7\x0d\x01\x07\x06");
+static const struct slice oid_encrypted = SLICE_LIT(
+	"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x06");
 /* 1.2.840.113549.1.12.10.1.N */
 static const struct slice oid_bag = SLICE_LIT("\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01");
-static const struct slice oid_x509 = SLICE_LIT("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x16\x01");
-static const struct slice oid_friendly = SLICE_LIT("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x14");
-static const struct slice oid_local_key = SLICE_LIT("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x15");
+static const struct slice oid_x509 = SLICE_LIT(
+	"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x16\x01");
+static const struct slice oid_friendly = SLICE_LIT(
+	"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x14");
+static const struct slice oid_local_key = SLICE_LIT(
+	"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x15");
 static const struct slice oid_pbmac1 = SLICE_LIT("\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0e");
 
 enum { BAG_KEY = 1, BAG_SHROUDED = 2, BAG_CERT = 3, BAG_SAFE = 6 };
@@ -103,8 +107,8 @@ static int take_key(struct reader *r, struct slice pkcs8)
 	return 0;
 }
 
-static int decrypt_key(struct slice der, struct slice password, bool empty_nul, uint8_t **out,
-		       size_t *len, bool *wrong, struct err *e)
+static int decrypt_key(struct slice der, struct slice password, bool empty_nul,
+		       uint8_t **out, size_t *len, bool *wrong, struct err *e)
 {
 	struct rd in = rd_slice(der), seq = der_take(&in, DER_SEQUENCE);
 	struct slice alg = der_whole(&seq, DER_SEQUENCE);
@@ -148,7 +152,8 @@ static int take_cert(struct reader *r, struct slice der)
 	if (!slice_is(oid, oid_x509))
 		return 0;	/* SDSI: nobody has one */
 	if (r->out->n_certs == PKCS12_CERTS_MAX)
-		return err_set(r->e, "more than %d certificates in one file", PKCS12_CERTS_MAX);
+		return err_set(r->e, "more than %d certificates in one file",
+			       PKCS12_CERTS_MAX);
 	r->out->certs[r->out->n_certs] = x509_parse(cert, r->e);
 	if (!r->out->certs[r->out->n_certs])
 		return -1;
@@ -254,7 +259,8 @@ static int take_encrypted(struct reader *r, struct rd *value)
 	plain = malloc(data_len + 1);
 	if (plain)
 		how = pbe_decrypt(alg, r->password, r->empty_nul,
-				  (struct slice){ data, data_len }, plain, &len, &r->wrong, r->e);
+				  (struct slice){ data, data_len }, plain, &len,
+				  &r->wrong, r->e);
 	else
 		err_set(r->e, "out of memory");
 	if (how == 0)
@@ -281,7 +287,8 @@ static int take_content(struct reader *r, struct rd *list)
 	}
 	if (slice_is(oid, oid_encrypted))
 		return take_encrypted(r, &value);
-	return err_set(r->e, "a part of it is encrypted for somebody's certificate, not by a "
+	return err_set(r->e,
+		       "a part of it is encrypted for somebody's certificate, not by a "
 		       "password");
 }
 
@@ -310,11 +317,13 @@ static int take_safe(struct reader *r, struct slice safe)
 static int hmac(mbedtls_md_type_t md, const uint8_t *key, size_t len, struct slice data,
 		uint8_t *out)
 {
-	return mbedtls_md_hmac(mbedtls_md_info_from_type(md), key, len, data.p, data.len, out);
+	return mbedtls_md_hmac(mbedtls_md_info_from_type(md), key, len, data.p, data.len,
+			       out);
 }
 
 /* RFC 9579: PBMAC1, OpenSSL 3.4's. */
-static int pbmac1(struct reader *r, struct rd *params, struct slice safe, uint8_t *out, size_t *len)
+static int pbmac1(struct reader *r, struct rd *params, struct slice safe, uint8_t *out,
+		  size_t *len)
 {
 	struct rd seq = der_take(params, DER_SEQUENCE), alg;
 	struct slice kdf = der_whole(&seq, DER_SEQUENCE);
@@ -353,10 +362,11 @@ static int mac_of(struct reader *r, struct rd *mac, struct slice safe, struct sl
 	if (md == MBEDTLS_MD_NONE)
 		return err_set(r->e, "its integrity is kept in a way that is not known");
 	if (rounds < 1 || rounds > PBE_ROUNDS_MAX)
-		return err_set(r->e, "%u rounds for the password are more than %d", rounds,
-			       PBE_ROUNDS_MAX);
+		return err_set(r->e, "%u rounds for the password are more than %d",
+			       rounds, PBE_ROUNDS_MAX);
 	*len = mbedtls_md_get_size(mbedtls_md_info_from_type(md));
-	if (pbe_pkcs12_kdf(md, 3, r->password, r->empty_nul, salt, rounds, key, *len, r->e) < 0)
+	if (pbe_pkcs12_kdf(md, 3, r->password, r->empty_nul, salt, rounds, key, *len,
+			   r->e) < 0)
 		return -1;
 	return hmac(md, key, *len, safe, out) ? damaged(r) : 0;
 }
@@ -387,7 +397,8 @@ static int check_mac(struct reader *r, struct rd mac, struct slice safe)
 /* The certificate of the key first, then each one's issuer; what belongs nowhere last. */
 static void order(struct pkcs12 *p)
 {
-	struct pk *key = p->key ? pk_private((struct slice){ p->key, p->key_len }, NULL) : NULL;
+	struct pk *key = p->key ? pk_private((struct slice){ p->key, p->key_len }, NULL) :
+				  NULL;
 
 	for (size_t i = 0; key && i < p->n_certs; i++) {
 		struct pk *pub = x509_key(p->certs[i], NULL);
@@ -416,7 +427,8 @@ static void order(struct pkcs12 *p)
 
 static int read_pfx(struct reader *r, struct slice file)
 {
-	struct rd in = rd_slice(file), pfx = der_take(&in, DER_SEQUENCE), info, value, mac;
+	struct rd in = rd_slice(file), pfx = der_take(&in, DER_SEQUENCE), info, value,
+		  mac;
 	uint32_t version = der_small(&pfx);
 	struct slice oid, safe;
 
@@ -426,7 +438,8 @@ static int read_pfx(struct reader *r, struct slice file)
 	if (!rd_ok(&pfx) || !rd_ok(&info) || !rd_done(&in) || version != 3)
 		return damaged(r);
 	if (!slice_is(oid, oid_data))
-		return err_set(r->e, "its integrity is kept by a signature, not by a password");
+		return err_set(r->e,
+			       "its integrity is kept by a signature, not by a password");
 	safe = der_bytes(&value, DER_OCTET_STRING);
 	if (!rd_ok(&value))
 		return damaged(r);
@@ -452,10 +465,11 @@ int pkcs12_read(struct slice file, const char *password, struct pkcs12 *out,
 	memset(out, 0, sizeof(*out));
 	*wrong_password = false;
 	if (file.len > PKCS12_MAX)
-		return err_set(e, "a PKCS#12 file of %zu bytes: %u are the most", file.len,
-			       PKCS12_MAX);
+		return err_set(e, "a PKCS#12 file of %zu bytes: %u are the most",
+			       file.len, PKCS12_MAX);
 	if (r.password.len > PBE_PASSWORD_MAX)
-		return err_set(e, "the password is longer than %d bytes", PBE_PASSWORD_MAX);
+		return err_set(e, "the password is longer than %d bytes",
+			       PBE_PASSWORD_MAX);
 	if (!pkcs12_is(file) || ber_to_der(file, &der, &len) < 0)
 		return err_set(e, "it is not a PKCS#12 file, or a damaged one");
 	how = read_pfx(&r, (struct slice){ der, len });
@@ -486,7 +500,8 @@ int pkcs8_decrypt(struct slice der, const char *password, uint8_t **out, size_t 
 	*wrong_password = false;
 	*out = NULL;
 	if (pw.len > PBE_PASSWORD_MAX)
-		return err_set(e, "the password is longer than %d bytes", PBE_PASSWORD_MAX);
+		return err_set(e, "the password is longer than %d bytes",
+			       PBE_PASSWORD_MAX);
 	if (decrypt_key(der, pw, true, out, len, wrong_password, e) < 0)
 		return -1;
 	/* One wrong password in 256 unpads. */
@@ -518,7 +533,8 @@ static void put_attributes(struct der_out *o, const struct writer *w, bool named
 	if (!w->has_id && !named)
 		return;
 	if (w->has_id) {
-		der_put_tlv(o, DER_OCTET_STRING, (struct slice){ w->local_id, X509_HASH_LEN });
+		der_put_tlv(o, DER_OCTET_STRING,
+			    (struct slice){ w->local_id, X509_HASH_LEN });
 		der_head(o, DER_SET, all);
 		der_put_tlv(o, DER_OID, oid_local_key);
 		der_head(o, DER_SEQUENCE, all);
@@ -558,7 +574,8 @@ static int put_key_bag(struct der_out *o, const struct writer *w, struct slice k
 
 	if (!data)
 		return err_set(w->e, "out of memory");
-	if (pbe_encrypt(w->legacy, w->password, key, data, &len, alg, &alg_len, w->e) < 0) {
+	if (pbe_encrypt(w->legacy, w->password, key, data, &len, alg, &alg_len, w->e) <
+	    0) {
 		free(data);
 		return -1;
 	}
@@ -582,8 +599,8 @@ static void content_data(struct der_out *o, size_t mark)
 	der_head(o, DER_SEQUENCE, mark);
 }
 
-static int put_certs(struct der_out *o, const struct writer *w, const struct x509 *const *certs,
-		     size_t n)
+static int put_certs(struct der_out *o, const struct writer *w,
+		     const struct x509 *const *certs, size_t n)
 {
 	uint8_t *buf = malloc(o->cap), alg[160], *data = malloc(o->cap);
 	struct der_out bags = der_out(buf, o->cap);
@@ -607,8 +624,10 @@ static int put_certs(struct der_out *o, const struct writer *w, const struct x50
 	if (buf && data) {
 		der_head(&bags, DER_SEQUENCE, all);
 		plain = der_done(&bags);
-		how = plain.len == 0 || plain.len + PBE_BLOCK_MAX > o->cap ? -1 :
-			pbe_encrypt(w->legacy, w->password, plain, data, &len, alg, &alg_len, w->e);
+		how = plain.len == 0 || plain.len + PBE_BLOCK_MAX > o->cap ?
+			      -1 :
+			      pbe_encrypt(w->legacy, w->password, plain, data, &len, alg,
+					  &alg_len, w->e);
 	}
 	if (how == 0) {
 		der_put_tlv(o, DER_CONTEXT | 0, (struct slice){ data, len });
@@ -629,15 +648,16 @@ static int put_certs(struct der_out *o, const struct writer *w, const struct x50
 static int put_mac(struct der_out *o, const struct writer *w, struct slice safe)
 {
 	static const struct slice sha1 = SLICE_LIT("\x2b\x0e\x03\x02\x1a");
-	static const struct slice sha256 = SLICE_LIT("\x60\x86\x48\x01\x65\x03\x04\x02\x01");
+	static const struct slice sha256 = SLICE_LIT(
+		"\x60\x86\x48\x01\x65\x03\x04\x02\x01");
 	mbedtls_md_type_t md = w->legacy ? MBEDTLS_MD_SHA1 : MBEDTLS_MD_SHA256;
 	uint32_t rounds = w->legacy ? MAC_ROUNDS_LEGACY : MAC_ROUNDS;
 	size_t n = w->legacy ? 20 : 32, all = der_mark(o), mark;
 	uint8_t salt[16], key[32], mac[32];
 
 	rng_bytes(salt, sizeof(salt));
-	if (pbe_pkcs12_kdf(md, 3, w->password, true, (struct slice){ salt, sizeof(salt) }, rounds,
-			   key, n, w->e) < 0)
+	if (pbe_pkcs12_kdf(md, 3, w->password, true, (struct slice){ salt, sizeof(salt) },
+			   rounds, key, n, w->e) < 0)
 		return -1;
 	if (hmac(md, key, n, safe, mac))
 		return err_set(w->e, "the MAC could not be made");
@@ -675,8 +695,9 @@ static int put_safe(struct der_out *o, const struct writer *w, struct slice key,
 	return o->bad ? err_set(w->e, "it would be larger than %u bytes", PKCS12_MAX) : 0;
 }
 
-int pkcs12_write(struct slice key, const struct x509 *const *certs, size_t n, const char *name,
-		 const char *password, bool legacy, uint8_t **out, size_t *len, struct err *e)
+int pkcs12_write(struct slice key, const struct x509 *const *certs, size_t n,
+		 const char *name, const char *password, bool legacy, uint8_t **out,
+		 size_t *len, struct err *e)
 {
 	struct writer w = { .password = { (const uint8_t *)password, strlen(password) },
 			    .name = name, .legacy = legacy, .e = e };

@@ -15,14 +15,24 @@ static const struct {
 	enum pk_type type;
 	unsigned bits;
 } kinds[] = {
-	{ "rsa3072", PK_RSA, 3072 }, { "rsa2048", PK_RSA, 2048 }, { "rsa4096", PK_RSA, 4096 },
-	{ "ecdsa256", PK_ECDSA, 256 }, { "ecdsa384", PK_ECDSA, 384 },
+	{ "rsa3072", PK_RSA, 3072 },
+	{ "rsa2048", PK_RSA, 2048 },
+	{ "rsa4096", PK_RSA, 4096 },
+	{ "ecdsa256", PK_ECDSA, 256 },
+	{ "ecdsa384", PK_ECDSA, 384 },
 	{ "ecdsa521", PK_ECDSA, 521 },
 	/* as others write them */
-	{ "rsa", PK_RSA, 3072 }, { "ecdsa", PK_ECDSA, 256 }, { "ec", PK_ECDSA, 256 },
-	{ "p256", PK_ECDSA, 256 }, { "p384", PK_ECDSA, 384 }, { "p521", PK_ECDSA, 521 },
-	{ "ecp256", PK_ECDSA, 256 }, { "ecp384", PK_ECDSA, 384 }, { "ecp521", PK_ECDSA, 521 },
-	{ "prime256v1", PK_ECDSA, 256 }, { "secp384r1", PK_ECDSA, 384 },
+	{ "rsa", PK_RSA, 3072 },
+	{ "ecdsa", PK_ECDSA, 256 },
+	{ "ec", PK_ECDSA, 256 },
+	{ "p256", PK_ECDSA, 256 },
+	{ "p384", PK_ECDSA, 384 },
+	{ "p521", PK_ECDSA, 521 },
+	{ "ecp256", PK_ECDSA, 256 },
+	{ "ecp384", PK_ECDSA, 384 },
+	{ "ecp521", PK_ECDSA, 521 },
+	{ "prime256v1", PK_ECDSA, 256 },
+	{ "secp384r1", PK_ECDSA, 384 },
 	{ "secp521r1", PK_ECDSA, 521 },
 };
 
@@ -34,8 +44,10 @@ int pk_kind_parse(const char *word, enum pk_type *t, unsigned *bits, struct err 
 			*bits = kinds[i].bits;
 			return 0;
 		}
-	return err_code(e, EXIT_USAGE, "\"%.40s\" is no kind of key: rsa2048, rsa3072, rsa4096, "
-			"ecdsa256, ecdsa384 or ecdsa521", word);
+	return err_code(e, EXIT_USAGE,
+			"\"%.40s\" is no kind of key: rsa2048, rsa3072, rsa4096, "
+			"ecdsa256, ecdsa384 or ecdsa521",
+			word);
 }
 
 const char *pk_kind_str(enum pk_type t, unsigned bits, char *buf, size_t cap)
@@ -64,7 +76,8 @@ struct pk *pk_generate(enum pk_type t, unsigned bits, struct err *e)
 	else if ((rc = mbedtls_ecp_group_load(&k->grp, c->id)) == 0)
 		rc = mbedtls_ecp_gen_keypair(&k->grp, &k->d, &k->q, mbed_rng, NULL);
 	if (rc) {
-		err_set(e, "the key could not be made: mbedTLS says -0x%04x", (unsigned)-rc);
+		err_set(e, "the key could not be made: mbedTLS says -0x%04x",
+			(unsigned)-rc);
 		pk_free(k);
 		return NULL;
 	}
@@ -106,8 +119,8 @@ static void put_point(struct der_out *o, const struct pk *k)
 	uint8_t point[1 + 2 * 66];
 	size_t n;
 
-	if (mbedtls_ecp_point_write_binary(&k->grp, &k->q, MBEDTLS_ECP_PF_UNCOMPRESSED, &n,
-					   point, sizeof(point)))
+	if (mbedtls_ecp_point_write_binary(&k->grp, &k->q, MBEDTLS_ECP_PF_UNCOMPRESSED,
+					   &n, point, sizeof(point)))
 		o->bad = true;
 	else
 		der_put(o, point, n);
@@ -135,8 +148,9 @@ static int out_front(struct der_out *o, size_t *len, struct err *e)
 	struct slice s = der_done(o);
 
 	if (!s.len)
-		return err_set(e, "the key could not be written: it is too large, or memory is "
-			       "short");
+		return err_set(
+			e, "the key could not be written: it is too large, or memory is "
+			   "short");
 	memmove(o->buf, s.p, s.len);
 	*len = s.len;
 	return 0;
@@ -225,8 +239,9 @@ bool pk_same(const struct pk *a, const struct pk *b)
 	uint8_t one[PK_DER_MAX], two[PK_DER_MAX];
 	size_t n1, n2;
 
-	return pk_write_public(a, one, &n1, NULL) == 0 && pk_write_public(b, two, &n2, NULL) == 0 &&
-	       n1 == n2 && memcmp(one, two, n1) == 0;
+	return pk_write_public(a, one, &n1, NULL) == 0 &&
+	       pk_write_public(b, two, &n2, NULL) == 0 && n1 == n2 &&
+	       memcmp(one, two, n1) == 0;
 }
 
 bool pk_has_private(const struct pk *k)

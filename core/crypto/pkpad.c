@@ -11,13 +11,17 @@
 /* DigestInfo up to the hash, RFC 8017 §9.2 note 1. */
 static struct slice digest_info(mbedtls_md_type_t md)
 {
-	static const char sha1[] = "\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14";
-	static const char sha256[] = "\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01"
-				     "\x05\x00\x04\x20";
-	static const char sha384[] = "\x30\x41\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02"
-				     "\x05\x00\x04\x30";
-	static const char sha512[] = "\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03"
-				     "\x05\x00\x04\x40";
+	static const char sha1[] =
+		"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14";
+	static const char sha256[] =
+		"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01"
+		"\x05\x00\x04\x20";
+	static const char sha384[] =
+		"\x30\x41\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02"
+		"\x05\x00\x04\x30";
+	static const char sha512[] =
+		"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03"
+		"\x05\x00\x04\x40";
 
 	switch ((int)md) {
 	case MBEDTLS_MD_SHA1: return SLICE_LIT(sha1);
@@ -72,7 +76,8 @@ static int mgf1(mbedtls_md_type_t md, const uint8_t *seed, size_t seed_len, uint
 }
 
 /* H = hash(eight zeros | hash | salt) */
-static int pss_hash(mbedtls_md_type_t md, struct slice hash, const uint8_t *salt, uint8_t *out)
+static int pss_hash(mbedtls_md_type_t md, struct slice hash, const uint8_t *salt,
+		    uint8_t *out)
 {
 	uint8_t m[8 + 2 * PK_HASH_MAX] = { 0 };
 
@@ -127,8 +132,8 @@ int pk_check_pss(mbedtls_md_type_t md, struct slice hash, unsigned mod_bits,
 	if (n < 2 * h + 2 || h > PK_HASH_MAX || em_len > sizeof(em))
 		return -1;
 	memcpy(em, in + skip, n);
-	if ((skip && in[0]) || em[n - 1] != 0xbc || em[0] & (uint8_t)~pss_mask(mod_bits) ||
-	    mgf1(md, em + db, h, em, db) < 0)
+	if ((skip && in[0]) || em[n - 1] != 0xbc ||
+	    em[0] & (uint8_t)~pss_mask(mod_bits) || mgf1(md, em + db, h, em, db) < 0)
 		return -1;
 	em[0] &= pss_mask(mod_bits);
 	for (size_t i = 0; i < db - h - 1; i++)

@@ -107,8 +107,8 @@ static int alt_names(struct x509 *c, struct rd *r)
 		s->type = tag & 0x1f;
 		/* directoryName is explicit: a whole Name inside. */
 		s->value = rd_rest(&in);
-		if ((tag & 0xc0) != 0x80 || (s->type == X509_SAN_IP && s->value.len != 4 &&
-					     s->value.len != 16))
+		if ((tag & 0xc0) != 0x80 ||
+		    (s->type == X509_SAN_IP && s->value.len != 4 && s->value.len != 16))
 			return -1;
 	}
 	return 0;
@@ -182,8 +182,11 @@ static int extension(struct x509 *c, uint8_t id, bool critical, struct rd r)
 		break;
 	default:
 		snprintf(word, sizeof(word), "2.5.29.%u", id);
-		return critical ? refuse(c, "has the critical extension %s, which is not known",
-					 word) : 0;
+		return critical ?
+			       refuse(c,
+				      "has the critical extension %s, which is not known",
+				      word) :
+			       0;
 	}
 	return how == 0 && rd_done(&r) ? 0 : -1;
 }
@@ -203,7 +206,8 @@ int x509_extensions(struct x509 *c, struct rd *outer)
 			return -1;
 		if (oid.len != 3 || oid.p[0] != 0x55 || oid.p[1] != 0x1d) {
 			if (critical)
-				refuse(c, "has a critical extension that is not known%s", "");
+				refuse(c, "has a critical extension that is not known%s",
+				       "");
 			continue;
 		}
 		/* RFC 5280 §4.2: not the same one twice. */
@@ -271,7 +275,8 @@ struct x509 *x509_parse(struct slice der, struct err *e)
 	uint8_t *own;
 
 	if (der.len == 0 || der.len > X509_DER_MAX) {
-		err_set(e, "a certificate of %zu bytes: 1 to %d can be", der.len, X509_DER_MAX);
+		err_set(e, "a certificate of %zu bytes: 1 to %d can be", der.len,
+			X509_DER_MAX);
 		return NULL;
 	}
 	c = calloc(1, sizeof(*c));
@@ -381,7 +386,8 @@ int x509_check_signature(struct slice octets, struct slice sig_alg, struct slice
 	int how;
 
 	if (!s)
-		return err_set(e, "its signature is of a kind that is not known or too weak");
+		return err_set(
+			e, "its signature is of a kind that is not known or too weak");
 	k = pk_public(ca->spki, e);
 	if (!k)
 		return -1;

@@ -55,8 +55,9 @@ bool x509_crl_next(struct rd *r, struct x509_revoked *out)
 	out->serial = der_bytes(&entry, DER_INTEGER);
 	out->when = der_time(&entry);
 	out->reason = -1;
-	if ((entry.left && entry_extensions(&entry, &out->reason) < 0) || !rd_done(&entry) ||
-	    out->serial.len == 0 || out->serial.len > X509_SERIAL_MAX) {
+	if ((entry.left && entry_extensions(&entry, &out->reason) < 0) ||
+	    !rd_done(&entry) || out->serial.len == 0 ||
+	    out->serial.len > X509_SERIAL_MAX) {
 		rd_fail(r);
 		return false;
 	}
@@ -104,10 +105,12 @@ static int crl_extensions(struct x509_crl *l, struct rd *t, struct err *e)
 		if (id == 27)
 			return err_set(e, "it is a delta CRL; the whole one is needed");
 		if (id == 28 && issuing_point(value) < 0)
-			return err_set(e, "it is an indirect or partial CRL; the CA's own whole "
-				       "one is needed");
+			return err_set(
+				e, "it is an indirect or partial CRL; the CA's own whole "
+				   "one is needed");
 		if (critical && id != 28)
-			return err_set(e, "the CRL has a critical extension that is not known");
+			return err_set(
+				e, "the CRL has a critical extension that is not known");
 	}
 	return rd_done(&list) && rd_done(&outer) ? 0 : err_set(e, "the CRL is malformed");
 }
@@ -170,7 +173,8 @@ struct x509_crl *x509_crl_parse(struct slice file, struct err *e)
 	struct pem p;
 
 	if (file.len > X509_CRL_MAX || file.len == 0) {
-		err_set(e, "a CRL of %zu bytes: at most %u can be", file.len, X509_CRL_MAX);
+		err_set(e, "a CRL of %zu bytes: at most %u can be", file.len,
+			X509_CRL_MAX);
 		return NULL;
 	}
 	if (pem_is(file)) {
@@ -241,7 +245,8 @@ size_t x509_crl_count(const struct x509_crl *l)
 	return l->count;
 }
 
-bool x509_crl_find(const struct x509_crl *l, struct slice serial, struct x509_revoked *out)
+bool x509_crl_find(const struct x509_crl *l, struct slice serial,
+		   struct x509_revoked *out)
 {
 	struct rd r = x509_crl_entries(l);
 	struct x509_revoked one;

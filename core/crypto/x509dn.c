@@ -40,7 +40,8 @@ int x509_dn_check(struct slice dn)
 	size_t n = 0;
 
 	while (x509_attr_next(&name, &set, &a))
-		if (++n > X509_RDNS_MAX || a.oid.len == 0 || a.value.len > X509_VALUE_MAX / 3)
+		if (++n > X509_RDNS_MAX || a.oid.len == 0 ||
+		    a.value.len > X509_VALUE_MAX / 3)
 			return -1;
 	return rd_done(&name) && rd_done(&r) ? 0 : -1;
 }
@@ -72,7 +73,8 @@ size_t x509_attr_utf8(const struct x509_attr *a, char *out, size_t cap)
 
 	if (a->tag == DER_BMP_STRING) {
 		for (size_t i = 0; i + 1 < a->value.len; i += 2)
-			n = put_utf8(out, n, cap, (uint32_t)a->value.p[i] << 8 | a->value.p[i + 1]);
+			n = put_utf8(out, n, cap,
+				     (uint32_t)a->value.p[i] << 8 | a->value.p[i + 1]);
 		return n;
 	}
 	if (a->tag == DER_T61_STRING) {		/* in practice Latin 1 */
@@ -181,7 +183,8 @@ static size_t utf8_len(const uint8_t *s, size_t left)
 	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90))
 		return 0;
 	/* C1 controls, and the marks that turn the direction of writing */
-	if ((s[0] == 0xc2 && s[1] < 0xa0) || (s[0] == 0xe2 && s[1] == 0x80 && s[2] >= 0x8b) ||
+	if ((s[0] == 0xc2 && s[1] < 0xa0) ||
+	    (s[0] == 0xe2 && s[1] == 0x80 && s[2] >= 0x8b) ||
 	    (s[0] == 0xe2 && s[1] == 0x81 && s[2] >= 0xa0 && s[2] <= 0xaf))
 		return 0;
 	return n;
@@ -236,12 +239,15 @@ static const char *attr_name(struct slice oid)
 		uint8_t last;
 		const char *name;
 	} x520[] = {
-		{ 3, "CN" }, { 4, "S" }, { 5, "SN" }, { 6, "C" }, { 7, "L" }, { 8, "ST" },
-		{ 9, "STREET" }, { 10, "O" }, { 11, "OU" }, { 12, "T" }, { 13, "D" }, { 41, "N" },
-		{ 42, "G" }, { 43, "I" }, { 46, "dnQualifier" },
+		{ 3, "CN" },  { 4, "S" },  { 5, "SN" },		  { 6, "C" },
+		{ 7, "L" },   { 8, "ST" }, { 9, "STREET" },	  { 10, "O" },
+		{ 11, "OU" }, { 12, "T" }, { 13, "D" },		  { 41, "N" },
+		{ 42, "G" },  { 43, "I" }, { 46, "dnQualifier" },
 	};
-	static const struct slice uid = SLICE_LIT("\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01");
-	static const struct slice dc = SLICE_LIT("\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19");
+	static const struct slice uid = SLICE_LIT(
+		"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01");
+	static const struct slice dc = SLICE_LIT(
+		"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19");
 
 	if (slice_is(oid, x509_oid_email))
 		return "E";
@@ -349,6 +355,7 @@ const char *x509_serial_str(struct slice serial, char *buf, size_t cap)
 		serial.len--;
 	}
 	for (size_t i = 0; i < serial.len && at + 4 <= cap; i++)
-		at += (size_t)snprintf(buf + at, cap - at, "%s%02x", i ? ":" : "", serial.p[i]);
+		at += (size_t)snprintf(buf + at, cap - at, "%s%02x", i ? ":" : "",
+				       serial.p[i]);
 	return buf;
 }

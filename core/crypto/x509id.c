@@ -25,7 +25,8 @@ static bool same_text(struct slice a, const uint8_t *p, size_t n)
 /* Is one of the subject's attributes of this kind that text? */
 static bool subject_has(const struct x509 *c, struct slice oid, const struct ike_id *id)
 {
-	struct rd r = rd_slice(c->subject), name = der_take(&r, DER_SEQUENCE), set = { 0 };
+	struct rd r = rd_slice(c->subject), name = der_take(&r, DER_SEQUENCE),
+		  set = { 0 };
 	struct x509_attr a;
 
 	while (x509_attr_next(&name, &set, &a)) {
@@ -47,7 +48,8 @@ static bool has_san(const struct x509 *c, enum x509_san_type type)
 	return false;
 }
 
-static bool san_is(const struct x509_san *s, enum x509_san_type type, const struct ike_id *id)
+static bool san_is(const struct x509_san *s, enum x509_san_type type,
+		   const struct ike_id *id)
 {
 	struct slice data = { id->data, id->len };
 
@@ -67,7 +69,8 @@ static bool san_is(const struct x509_san *s, enum x509_san_type type, const stru
 	return false;
 }
 
-static bool any_san(const struct x509 *c, enum x509_san_type type, const struct ike_id *id)
+static bool any_san(const struct x509 *c, enum x509_san_type type,
+		    const struct ike_id *id)
 {
 	for (size_t i = 0; i < c->n_sans; i++)
 		if (san_is(&c->sans[i], type, id))
@@ -89,7 +92,8 @@ static bool matches(const struct x509 *c, const struct ike_id *id)
 		       (!has_san(c, X509_SAN_DNS) && subject_has(c, x509_oid_cn, id));
 	case ID_RFC822_ADDR:
 		return any_san(c, X509_SAN_EMAIL, id) ||
-		       (!has_san(c, X509_SAN_EMAIL) && subject_has(c, x509_oid_email, id));
+		       (!has_san(c, X509_SAN_EMAIL) &&
+			subject_has(c, x509_oid_email, id));
 	case ID_DER_ASN1_DN:
 		return slice_is(c->subject, data) || x509_dn_equal(c->subject, data) ||
 		       any_san(c, X509_SAN_DIRECTORY, id);
@@ -117,8 +121,10 @@ int x509_check_id(const struct x509 *c, const struct ike_id *id, struct err *e)
 	if (matches(c, id))
 		return 0;
 	if (id->type == ID_KEY_ID)
-		return err_set(e, "a key ID is never in a certificate: the peer needs an ID that "
-			       "is");
+		return err_set(
+			e,
+			"a key ID is never in a certificate: the peer needs an ID that "
+			"is");
 	made_out_to(c, &b);
 	err_set(e, "its certificate is made out to %.380s", sbuf_str(&b));
 	sbuf_fini(&b);
@@ -130,7 +136,9 @@ struct ike_id x509_own_id(const struct x509 *c)
 	static const struct {
 		uint8_t san, id;
 	} order[] = {
-		{ X509_SAN_DNS, ID_FQDN }, { X509_SAN_IP, 0 }, { X509_SAN_EMAIL, ID_RFC822_ADDR },
+		{ X509_SAN_DNS, ID_FQDN },
+		{ X509_SAN_IP, 0 },
+		{ X509_SAN_EMAIL, ID_RFC822_ADDR },
 	};
 	struct ike_id id = { 0 };
 
@@ -145,7 +153,8 @@ struct ike_id x509_own_id(const struct x509 *c)
 		for (size_t i = 0; i < c->n_sans; i++) {
 			const struct x509_san *s = &c->sans[i];
 
-			if (s->type != order[o].san || s->value.len == 0 || s->value.len > ID_MAX)
+			if (s->type != order[o].san || s->value.len == 0 ||
+			    s->value.len > ID_MAX)
 				continue;
 			id.type = order[o].id ? order[o].id :
 				  s->value.len == 4 ? ID_IPV4_ADDR : ID_IPV6_ADDR;

@@ -103,10 +103,17 @@ static const struct {
 	const char *names[4];	/* the first is what is printed */
 	struct slice oid;
 } ekus[] = {
-	{ X509_EKU_SERVER, { "serverAuth", "server" }, SLICE_LIT("\x2b\x06\x01\x05\x05\x07\x03\x01") },
-	{ X509_EKU_CLIENT, { "clientAuth", "client" }, SLICE_LIT("\x2b\x06\x01\x05\x05\x07\x03\x02") },
-	{ X509_EKU_IKE, { "ipsecIKE", "ike" }, SLICE_LIT("\x2b\x06\x01\x05\x05\x07\x03\x11") },
-	{ X509_EKU_IKE_OLD, { "ikeIntermediate", "1.3.6.1.5.5.8.2.2" },
+	{ X509_EKU_SERVER,
+	  { "serverAuth", "server" },
+	  SLICE_LIT("\x2b\x06\x01\x05\x05\x07\x03\x01") },
+	{ X509_EKU_CLIENT,
+	  { "clientAuth", "client" },
+	  SLICE_LIT("\x2b\x06\x01\x05\x05\x07\x03\x02") },
+	{ X509_EKU_IKE,
+	  { "ipsecIKE", "ike" },
+	  SLICE_LIT("\x2b\x06\x01\x05\x05\x07\x03\x11") },
+	{ X509_EKU_IKE_OLD,
+	  { "ikeIntermediate", "1.3.6.1.5.5.8.2.2" },
 	  SLICE_LIT("\x2b\x06\x01\x05\x05\x08\x02\x02") },
 	{ X509_EKU_ANY, { "any", "anyExtendedKeyUsage" }, SLICE_LIT("\x55\x1d\x25\x00") },
 };
@@ -129,9 +136,12 @@ int x509_eku_parse(const char *text, unsigned *eku, struct err *e)
 				if (strcasecmp(ekus[i].names[n], w) == 0)
 					bit = ekus[i].bit;
 		if (!bit)
-			return err_code(e, EXIT_USAGE, "\"%.40s\" is no extended key usage: "
-					"serverAuth, clientAuth, ipsecIKE, ikeIntermediate, any or "
-					"none", w);
+			return err_code(
+				e, EXIT_USAGE,
+				"\"%.40s\" is no extended key usage: "
+				"serverAuth, clientAuth, ipsecIKE, ikeIntermediate, any or "
+				"none",
+				w);
 		*eku |= bit;
 	}
 	return 0;
@@ -193,8 +203,8 @@ static void put_crl_point(struct der_out *o, const char *url)
 }
 
 /* The SEQUENCE of them; in a request without what the CA decides. */
-static void put_extensions(struct der_out *o, const struct x509_want *w, struct slice spki,
-			   const struct x509 *ca, bool request)
+static void put_extensions(struct der_out *o, const struct x509_want *w,
+			   struct slice spki, const struct x509 *ca, bool request)
 {
 	size_t mark = der_mark(o);
 
@@ -252,8 +262,8 @@ static int seal(struct slice tbs, struct pk *key, uint8_t *out, size_t cap, size
 
 /* ---- certificates ---- */
 
-int x509_make(const struct x509_want *w, struct slice spki, const struct x509 *ca, struct pk *key,
-	      uint8_t *out, size_t *len, struct err *e)
+int x509_make(const struct x509_want *w, struct slice spki, const struct x509 *ca,
+	      struct pk *key, uint8_t *out, size_t *len, struct err *e)
 {
 	uint8_t *buf = malloc(X509_DER_MAX), serial[SERIAL_LEN];
 	struct der_out o = der_out(buf, X509_DER_MAX);
@@ -288,9 +298,11 @@ int x509_make(const struct x509_want *w, struct slice spki, const struct x509 *c
 
 /* ---- requests ---- */
 
-static const struct slice oid_ext_request = SLICE_LIT("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e");
+static const struct slice oid_ext_request = SLICE_LIT(
+	"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e");
 /* Microsoft's older number for the same. */
-static const struct slice oid_ext_request_ms = SLICE_LIT("\x2b\x06\x01\x04\x01\x82\x37\x02\x01\x0e");
+static const struct slice oid_ext_request_ms = SLICE_LIT(
+	"\x2b\x06\x01\x04\x01\x82\x37\x02\x01\x0e");
 
 int x509_make_csr(const struct x509_want *w, struct pk *key, uint8_t *out, size_t *len,
 		  struct err *e)
@@ -348,7 +360,8 @@ static int request_extensions(struct x509_csr *c, struct rd *attributes)
 
 static int csr_parse(struct x509_csr *c, struct err *e)
 {
-	struct rd r = rd_slice(c->der), csr = der_take(&r, DER_SEQUENCE), whole, info, attributes;
+	struct rd r = rd_slice(c->der), csr = der_take(&r, DER_SEQUENCE), whole, info,
+		  attributes;
 	struct slice tbs = der_whole(&csr, DER_SEQUENCE);
 	struct slice alg = der_whole(&csr, DER_SEQUENCE), sig = der_bits(&csr);
 	struct x509 self = { 0 };
@@ -439,9 +452,10 @@ static void put_revoked(struct der_out *o, const struct x509_revoked *r)
 	der_head(o, DER_SEQUENCE, all);
 }
 
-int x509_make_crl(const struct x509 *ca, struct pk *key, const struct x509_revoked *revoked,
-		  size_t n, uint32_t number, int64_t this_update, int64_t next_update,
-		  uint8_t **out, size_t *len, struct err *e)
+int x509_make_crl(const struct x509 *ca, struct pk *key,
+		  const struct x509_revoked *revoked, size_t n, uint32_t number,
+		  int64_t this_update, int64_t next_update, uint8_t **out, size_t *len,
+		  struct err *e)
 {
 	size_t cap = 4096 + ca->subject.len + n * CRL_ENTRY_MAX;
 	uint8_t *buf = malloc(cap);

@@ -39,7 +39,9 @@ static void span(int64_t s, char buf[40])
 	static const struct {
 		int64_t s;
 		const char *name;
-	} units[] = { { 86400, "day" }, { 3600, "hour" }, { 60, "minute" }, { 1, "second" } };
+	} units[] = {
+		{ 86400, "day" }, { 3600, "hour" }, { 60, "minute" }, { 1, "second" }
+	};
 	size_t u = 0;
 
 	while (u < 3 && s < units[u].s)
@@ -62,9 +64,11 @@ static int in_time(const struct x509 *c, const struct x509_trust *t, const char 
 	if (t->now_s < c->not_before) {
 		day(c->not_before, when);
 		span(c->not_before - t->now_s, ago);
-		return err_set(e, "%s is not valid yet: from %s on, in %s (%.200s; is this clock "
-			       "right?)", who, when, ago,
-			       x509_dn_short(c->subject, name, sizeof(name)));
+		return err_set(
+			e,
+			"%s is not valid yet: from %s on, in %s (%.200s; is this clock "
+			"right?)",
+			who, when, ago, x509_dn_short(c->subject, name, sizeof(name)));
 	}
 	return 0;
 }
@@ -84,8 +88,9 @@ static int strong_key(const struct x509 *c, const char *who, struct err *e)
 		return err_set(e, "%s (%.200s) has %.200s", who, name, why.msg);
 	pk_free(k);
 	if (weak)
-		return err_set(e, "%s (%.200s) has an RSA key of %u bits: 2048 is the least", who,
-			       name, bits);
+		return err_set(e,
+			       "%s (%.200s) has an RSA key of %u bits: 2048 is the least",
+			       who, name, bits);
 	return 0;
 }
 
@@ -106,11 +111,14 @@ static int usable(const struct x509 *c, const struct x509_trust *t, const char *
  * hosts have: serverAuth and clientAuth are what most CAs give out. */
 static int end_entity(const struct x509 *c, struct err *e)
 {
-	if (c->key_usage && !(c->key_usage & (X509_USE_SIGNATURE | X509_USE_NON_REPUDIATION)))
-		return err_set(e, "its certificate may not be used for signatures (key usage)");
+	if (c->key_usage &&
+	    !(c->key_usage & (X509_USE_SIGNATURE | X509_USE_NON_REPUDIATION)))
+		return err_set(
+			e, "its certificate may not be used for signatures (key usage)");
 	if (c->eku && !(c->eku & ~(unsigned)X509_EKU_OTHER))
-		return err_set(e, "its certificate is for something else than IKE (extended key "
-			       "usage: serverAuth, clientAuth or ipsecIKE would do)");
+		return err_set(
+			e, "its certificate is for something else than IKE (extended key "
+			   "usage: serverAuth, clientAuth or ipsecIKE would do)");
 	return 0;
 }
 
@@ -121,14 +129,16 @@ static int may_issue(const struct x509 *ca, const struct way *w, struct err *e)
 
 	x509_dn_short(ca->subject, name, sizeof(name));
 	if (!ca->ca)
-		return err_set(e, "%.200s issued it but is not a CA (basic constraints)", name);
+		return err_set(e, "%.200s issued it but is not a CA (basic constraints)",
+			       name);
 	if (ca->key_usage && !(ca->key_usage & X509_USE_CERT_SIGN))
-		return err_set(e, "the CA %.200s may not sign certificates (key usage)", name);
+		return err_set(e, "the CA %.200s may not sign certificates (key usage)",
+			       name);
 	for (size_t i = 1; i < w->len; i++)
 		below += !x509_dn_equal(w->path[i]->issuer, w->path[i]->subject);
 	if (ca->path_len >= 0 && below > ca->path_len)
-		return err_set(e, "the CA %.200s allows %d CA%s below it, there are %d", name,
-			       ca->path_len, ca->path_len == 1 ? "" : "s", below);
+		return err_set(e, "the CA %.200s allows %d CA%s below it, there are %d",
+			       name, ca->path_len, ca->path_len == 1 ? "" : "s", below);
 	return usable(ca, w->t, "the CA's certificate", e);
 }
 
@@ -159,12 +169,15 @@ static int issued(struct way *w, const struct x509 *c, const struct x509 *ca)
 	}
 	if (x509_check_signature(c->tbs, c->sig_alg, c->sig, ca, &e) < 0) {
 		err_set(&w->near, "the certificate of %.150s is not signed by %s: %.180s",
-			x509_dn_short(c->subject, name, sizeof(name)), "its issuer", e.msg);
+			x509_dn_short(c->subject, name, sizeof(name)), "its issuer",
+			e.msg);
 		return -1;
 	}
 	if (is_sha1(c) && !w->t->sha1) {
-		err_set(&w->near, "the certificate of %.200s is signed with SHA-1 (allow_weak = "
-			"sha1 takes it)", x509_dn_short(c->subject, name, sizeof(name)));
+		err_set(&w->near,
+			"the certificate of %.200s is signed with SHA-1 (allow_weak = "
+			"sha1 takes it)",
+			x509_dn_short(c->subject, name, sizeof(name)));
 		return -1;
 	}
 	return 1;
@@ -175,8 +188,16 @@ static int issued(struct way *w, const struct x509 *c, const struct x509 *ca)
 static int by_crl(const struct x509_crl *l, const struct x509 *c, struct err *e)
 {
 	static const char *const reasons[] = {
-		"", ": key compromised", ": CA compromised", ": affiliation changed",
-		": superseded", ": no longer in use", ": on hold", "", "", ": privilege withdrawn",
+		"",
+		": key compromised",
+		": CA compromised",
+		": affiliation changed",
+		": superseded",
+		": no longer in use",
+		": on hold",
+		"",
+		"",
+		": privilege withdrawn",
 		": CA compromised",
 	};
 	struct x509_revoked r;
@@ -207,7 +228,8 @@ static int revocation(const struct way *w, const struct x509 *c, const struct x5
 			continue;
 		/* Whichever says so, and however old: revoked is for ever. But "on hold" may
 		 * end, so the newest decides. */
-		if (!newest || x509_crl_this_update(t->crls[i]) > x509_crl_this_update(newest))
+		if (!newest ||
+		    x509_crl_this_update(t->crls[i]) > x509_crl_this_update(newest))
 			newest = t->crls[i];
 	}
 	if (newest && by_crl(newest, c, e) < 0)
@@ -215,13 +237,18 @@ static int revocation(const struct way *w, const struct x509 *c, const struct x5
 	if (t->crl != CRL_STRICT)
 		return 0;
 	if (!newest)
-		return err_set(e, "there is no%s CRL of %.200s and this peer requires one "
-			       "(crl = strict)%s%.150s", why.msg[0] ? " good" : "", name,
-			       why.msg[0] ? ": " : "", why.msg);
+		return err_set(e,
+			       "there is no%s CRL of %.200s and this peer requires one "
+			       "(crl = strict)%s%.150s",
+			       why.msg[0] ? " good" : "", name, why.msg[0] ? ": " : "",
+			       why.msg);
 	if (x509_crl_next_update(newest) && t->now_s > x509_crl_next_update(newest)) {
 		day(x509_crl_next_update(newest), when);
-		return err_set(e, "the CRL of %.200s is too old: a new one was due on %s (crl = "
-			       "strict)", name, when);
+		return err_set(
+			e,
+			"the CRL of %.200s is too old: a new one was due on %s (crl = "
+			"strict)",
+			name, when);
 	}
 	return 0;
 }
@@ -274,11 +301,16 @@ static int climb(struct way *w, struct err *e)
 			return err_set(e, "%s", w->near.msg);
 		x509_dn_str(c->issuer, name, sizeof(name));
 		if (w->len > 1)
-			return err_set(e, "unknown issuer \"%.200s\" of \"%.150s\": its certificate "
-				       "is not among the trusted CAs", name,
-				       x509_dn_short(c->subject, top, sizeof(top)));
-		return err_set(e, "unknown issuer \"%.300s\": its certificate is not among the "
-			       "trusted CAs", name);
+			return err_set(
+				e,
+				"unknown issuer \"%.200s\" of \"%.150s\": its certificate "
+				"is not among the trusted CAs",
+				name, x509_dn_short(c->subject, top, sizeof(top)));
+		return err_set(
+			e,
+			"unknown issuer \"%.300s\": its certificate is not among the "
+			"trusted CAs",
+			name);
 	}
 	return err_set(e, "the chain has more than %d certificates", X509_CHAIN_MAX);
 }

@@ -96,13 +96,15 @@ static int check_mode(const struct stat *st, enum pki_kind kind, struct err *e)
 	if (!S_ISREG(st->st_mode))
 		return err_set(e, "it is not a file");
 	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return err_set(e, "it belongs to someone else; it is used after chown root");
+		return err_set(e,
+			       "it belongs to someone else; it is used after chown root");
 	if (st->st_mode & no)
 		return err_set(e, kind == PKI_KEY ?
 			       "others may read it; it is used after chmod 600" :
 			       "others may write it; it is used after chmod 644");
 	if (st->st_size > most(kind))
-		return err_set(e, "it is larger than %lld KB", (long long)most(kind) / 1024);
+		return err_set(e, "it is larger than %lld KB",
+			       (long long)most(kind) / 1024);
 	return 0;
 }
 
@@ -126,8 +128,11 @@ static int open_file(int dirfd, const char *name, enum pki_kind kind, struct sta
 	if (fstat(fd, &st) < 0)
 		err_errno(&e, "it cannot be looked at");
 	else if (check_mode(&st, kind, &e) == 0) {
-		*stamp = (struct stamp){ .dev = st.st_dev, .ino = st.st_ino, .size = st.st_size,
-					 .changed = st.st_ctim, .written = st.st_mtim };
+		*stamp = (struct stamp){ .dev = st.st_dev,
+					 .ino = st.st_ino,
+					 .size = st.st_size,
+					 .changed = st.st_ctim,
+					 .written = st.st_mtim };
 		return fd;
 	}
 	log_error(NULL, "pki/%s: %s", path, e.msg);
@@ -178,8 +183,8 @@ static void tell(struct monitor *m, const struct pki_file *f, int fd)
 			       .used = f->used };
 
 	snprintf(msg.name, sizeof(msg.name), "%s", f->name);
-	(void)procs_send_fds(m, f->kind == PKI_KEY ? PROC_VAULTD : PROC_IKED, MSG_PKI, 0, &msg,
-			     sizeof(msg), &fd, fd < 0 ? 0 : 1);
+	(void)procs_send_fds(m, f->kind == PKI_KEY ? PROC_VAULTD : PROC_IKED, MSG_PKI, 0,
+			     &msg, sizeof(msg), &fd, fd < 0 ? 0 : 1);
 }
 
 /* How peers use a certificate: as peer_cert, and nobody calls it a CA; or in any way. */
@@ -210,7 +215,8 @@ static bool offer(struct monitor *m, int dirfd, const char *name, const char *fi
 	if (!f)
 		f = add(k, name, kind);
 	if (f) {
-		bool send = other || always || f->pinned != use.pinned || f->used != use.used;
+		bool send = other || always || f->pinned != use.pinned ||
+			    f->used != use.used;
 
 		snprintf(f->file, sizeof(f->file), "%s", file);
 		f->stamp = stamp;
@@ -263,7 +269,8 @@ static bool take_name(const char *file, char name[PKI_NAME_MAX + 1], enum pki_ki
 	else
 		return false;
 	snprintf(name, PKI_NAME_MAX + 1, "%.*s", (int)(n - 4), file);
-	return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+	return strspn(name,
+		      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
 	       n - 4;
 }
 
@@ -310,12 +317,14 @@ static unsigned files_send(struct monitor *m, int dirfd, bool always)
 		if (!take_name(de->d_name, name, &kind))
 			continue;
 		if (n++ == PKI_FILES_MAX) {
-			log_error(NULL, "more than %d files in pki/: the rest is left out",
+			log_error(NULL,
+				  "more than %d files in pki/: the rest is left out",
 				  PKI_FILES_MAX);
 			break;
 		}
-		changed += offer(m, dirfd, name, name, kind, kind == PKI_CERT ?
-				 use_of(&m->settings, name) : (struct use){ false, false },
+		changed += offer(m, dirfd, name, name, kind,
+				 kind == PKI_CERT ? use_of(&m->settings, name) :
+						    (struct use){ false, false },
 				 always);
 	}
 	if (d)
@@ -346,8 +355,8 @@ static unsigned keys_send(struct monitor *m, int dirfd, bool always)
 		const struct peer_conf *p = &m->settings.peers[i];
 
 		if (!p->enabled || p->auth != AUTH_BY_CERT || !p->cert[0] ||
-		    !offer(m, dirfd, p->name, p->cert, PKI_KEY, (struct use){ false, false },
-			   always))
+		    !offer(m, dirfd, p->name, p->cert, PKI_KEY,
+			   (struct use){ false, false }, always))
 			continue;
 		secret_changed(m, p->name, !always);
 		changed++;

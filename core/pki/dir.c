@@ -105,23 +105,28 @@ bool dir_has(const struct dir *d, const char *name, enum dir_kind k)
 	char path[PATH_LEN];
 	struct stat st;
 
-	return d->fd >= 0 && fstatat(d->fd, path_of(name, k, path), &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return d->fd >= 0 &&
+	       fstatat(d->fd, path_of(name, k, path), &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* Keys that others may read are used no more than PSKs would be. */
 static int check_key_mode(const char *path, mode_t mode, uid_t uid, struct err *e)
 {
 	if (mode & (S_IRWXG | S_IRWXO))
-		return err_code(e, EXIT_NOT_PERMITTED, "pki/%s: others may read it; it is used "
-				"after chmod 600", path);
+		return err_code(e, EXIT_NOT_PERMITTED,
+				"pki/%s: others may read it; it is used "
+				"after chmod 600",
+				path);
 	if (uid != 0 && uid != geteuid())
-		return err_code(e, EXIT_NOT_PERMITTED, "pki/%s belongs to someone else; it is used "
-				"after chown root", path);
+		return err_code(e, EXIT_NOT_PERMITTED,
+				"pki/%s belongs to someone else; it is used "
+				"after chown root",
+				path);
 	return 0;
 }
 
-int dir_read(const struct dir *d, const char *name, enum dir_kind k, uint8_t **out, size_t *len,
-	     struct err *e)
+int dir_read(const struct dir *d, const char *name, enum dir_kind k, uint8_t **out,
+	     size_t *len, struct err *e)
 {
 	char path[PATH_LEN], *data;
 	mode_t mode;
@@ -131,7 +136,8 @@ int dir_read(const struct dir *d, const char *name, enum dir_kind k, uint8_t **o
 	path_of(name, k, path);
 	if (d->fd < 0)
 		return err_set(e, "there is no pki/%s", path);
-	if (snap_slurp(d->fd, path, kinds[k].max, k == DIR_KEY, &data, len, &mode, &uid) < 0)
+	if (snap_slurp(d->fd, path, kinds[k].max, k == DIR_KEY, &data, len, &mode, &uid) <
+	    0)
 		return errno == ENOENT ? err_set(e, "there is no pki/%s", path) :
 			errno == EFBIG ? err_set(e, "pki/%s is too large", path) :
 					 err_errno(e, "pki/%s", path);
@@ -152,8 +158,8 @@ void dir_free(uint8_t *p, enum dir_kind k)
 		free(p);
 }
 
-int dir_write(const struct dir *d, const char *name, enum dir_kind k, const void *p, size_t len,
-	      struct err *e)
+int dir_write(const struct dir *d, const char *name, enum dir_kind k, const void *p,
+	      size_t len, struct err *e)
 {
 	char path[PATH_LEN], temp[PATH_LEN + 16];
 	const char *at = p;
@@ -253,8 +259,8 @@ struct x509_crl *dir_crl(const struct dir *d, const char *name, struct err *e)
 	return l;
 }
 
-int dir_write_certs(const struct dir *d, const char *name, const struct slice *der, size_t n,
-		    struct err *e)
+int dir_write_certs(const struct dir *d, const char *name, const struct slice *der,
+		    size_t n, struct err *e)
 {
 	struct sbuf b = { 0 };
 	int r;
@@ -267,7 +273,8 @@ int dir_write_certs(const struct dir *d, const char *name, const struct slice *d
 	return r;
 }
 
-int dir_write_key(const struct dir *d, const char *name, struct slice pkcs8, struct err *e)
+int dir_write_key(const struct dir *d, const char *name, struct slice pkcs8,
+		  struct err *e)
 {
 	struct sbuf b = { 0 };
 	int r;
@@ -288,9 +295,13 @@ int pki_check_name(const char *name, struct err *e)
 	size_t n = strlen(name);
 
 	if (n == 0 || n > PKI_NAME_MAX || name[0] == '.' || name[0] == '-' ||
-	    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != n)
-		return err_code(e, EXIT_USAGE, "\"%.60s\" cannot be a name: letters, digits, "
-				". _ -, at most %d", name, PKI_NAME_MAX);
+	    strspn(name,
+		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") !=
+		    n)
+		return err_code(e, EXIT_USAGE,
+				"\"%.60s\" cannot be a name: letters, digits, "
+				". _ -, at most %d",
+				name, PKI_NAME_MAX);
 	return 0;
 }
 
@@ -314,9 +325,11 @@ static bool name_of(const char *file, char out[PKI_NAME_MAX + 1])
 	return false;
 }
 
-int dir_names(const struct dir *d, char (**out)[PKI_NAME_MAX + 1], size_t *n, struct err *e)
+int dir_names(const struct dir *d, char (**out)[PKI_NAME_MAX + 1], size_t *n,
+	      struct err *e)
 {
-	int copy = d->fd < 0 ? -1 : openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int copy = d->fd < 0 ? -1 :
+			       openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dp = copy < 0 ? NULL : fdopendir(copy);
 	const struct dirent *de;
 	size_t all = 0;
@@ -357,8 +370,10 @@ int dir_no_such(const struct dir *d, const char *name, struct err *e)
 	if (near)
 		err_set(e, "nothing is called \"%.60s\" in pki/: %s?", name, near);
 	else
-		err_set(e, "nothing is called \"%.60s\" in pki/; adit pki list shows what is "
-			"there", name);
+		err_set(e,
+			"nothing is called \"%.60s\" in pki/; adit pki list shows what is "
+			"there",
+			name);
 	free(names);
 	return -1;
 }

@@ -49,7 +49,8 @@ static int export_certs(const struct dir *d, const char *name, uint8_t **out, si
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		pem_write(&b, "CERTIFICATE", certs[i]->der);
-	r = sbuf_ok(&b) ? copy(sbuf_str(&b), b.len, out, len, e) : err_set(e, "out of memory");
+	r = sbuf_ok(&b) ? copy(sbuf_str(&b), b.len, out, len, e) :
+			  err_set(e, "out of memory");
 	sbuf_fini(&b);
 	dir_certs_free(certs, n);
 	return r;
@@ -76,16 +77,19 @@ static struct x509 *root_of(const struct dir *d, const struct x509 *last)
 	struct x509 *found = NULL;
 	size_t n;
 
-	if (x509_dn_equal(last->issuer, last->subject) || dir_names(d, &names, &n, NULL) < 0)
+	if (x509_dn_equal(last->issuer, last->subject) ||
+	    dir_names(d, &names, &n, NULL) < 0)
 		return NULL;
 	for (size_t i = 0; i < n && !found; i++) {
 		struct x509 *certs[DIR_CERTS_MAX];
 		size_t k;
 
-		if (!dir_has(d, names[i], DIR_CRT) || dir_certs(d, names[i], certs, &k, NULL) < 0)
+		if (!dir_has(d, names[i], DIR_CRT) ||
+		    dir_certs(d, names[i], certs, &k, NULL) < 0)
 			continue;
 		if (certs[0]->ca && x509_dn_equal(certs[0]->subject, last->issuer) &&
-		    x509_check_signature(last->tbs, last->sig_alg, last->sig, certs[0], NULL) == 0)
+		    x509_check_signature(last->tbs, last->sig_alg, last->sig, certs[0],
+					 NULL) == 0)
 			found = x509_parse(certs[0]->der, NULL);
 		dir_certs_free(certs, k);
 	}
@@ -93,8 +97,8 @@ static struct x509 *root_of(const struct dir *d, const struct x509 *last)
 	return found;
 }
 
-static int export_p12(const struct dir *d, const char *name, const char *password, bool legacy,
-		      uint8_t **out, size_t *len, struct err *e)
+static int export_p12(const struct dir *d, const char *name, const char *password,
+		      bool legacy, uint8_t **out, size_t *len, struct err *e)
 {
 	struct x509 *certs[DIR_CERTS_MAX + 1];
 	struct slice key = { 0 };
@@ -114,8 +118,8 @@ static int export_p12(const struct dir *d, const char *name, const char *passwor
 			goto out;
 		key = (struct slice){ der, der_len };
 	}
-	r = pkcs12_write(key, (const struct x509 *const *)certs, n, name, password, legacy, out, len,
-			 e);
+	r = pkcs12_write(key, (const struct x509 *const *)certs, n, name, password,
+			 legacy, out, len, e);
 out:
 	pk_free(k);
 	secret_free(der);

@@ -76,7 +76,8 @@ static int take_p12(struct parts *p, struct slice file, const char *password,
 	bool wrong;
 
 	/* Some have no password, or an empty one: that is tried before anybody is asked. */
-	if (pkcs12_read(file, password ? password : "", &pfx, &wrong, password ? e : &first) < 0) {
+	if (pkcs12_read(file, password ? password : "", &pfx, &wrong,
+			password ? e : &first) < 0) {
 		if (!password && wrong)
 			return password_missing(out, "the PKCS#12 file", e);
 		if (!password)
@@ -111,8 +112,10 @@ static int take_pem(struct parts *p, const struct pem *one, struct slice whole,
 	int r = 0;
 
 	if (one->encrypted)
-		return err_set(e, "the key is encrypted in OpenSSL's old way; write it anew with "
-			       "openssl pkcs8 -topk8 -in FILE -out NEW");
+		return err_set(
+			e,
+			"the key is encrypted in OpenSSL's old way; write it anew with "
+			"openssl pkcs8 -topk8 -in FILE -out NEW");
 	/* Certificates are larger than keys, and no secrets. */
 	if (pem_bound(one) > SECRET_MAX && !ends(one->label, "CERTIFICATE") &&
 	    strcmp(one->label, "X509 CRL") != 0)
@@ -122,7 +125,8 @@ static int take_pem(struct parts *p, const struct pem *one, struct slice whole,
 			p->crl = x509_crl_parse(whole, e);
 		return p->crl ? 0 : -1;
 	}
-	der = ends(one->label, "PRIVATE KEY") ? secret_new(pem_bound(one)) : malloc(pem_bound(one));
+	der = ends(one->label, "PRIVATE KEY") ? secret_new(pem_bound(one)) :
+						malloc(pem_bound(one));
 	if (!der)
 		return err_set(e, "out of memory");
 	if (pem_decode(one, der, &len) < 0)
@@ -134,7 +138,8 @@ static int take_pem(struct parts *p, const struct pem *one, struct slice whole,
 	else if (strcmp(one->label, "CERTIFICATE") == 0 ||
 		 strcmp(one->label, "X509 CERTIFICATE") == 0) {
 		if (p->n == DIR_CERTS_MAX)
-			r = err_set(e, "more than %d certificates in one file", DIR_CERTS_MAX);
+			r = err_set(e, "more than %d certificates in one file",
+				    DIR_CERTS_MAX);
 		else if ((p->certs[p->n] = x509_parse((struct slice){ der, len }, e)))
 			p->n++;
 		else
@@ -176,7 +181,8 @@ static int take_apart(struct parts *p, struct slice file, const char *password,
 	p->crl = x509_crl_parse(file, NULL);
 	if (p->crl || take_key(p, file, NULL) == 0)
 		return 0;
-	return err_set(e, "it is no certificate, key, CRL or PKCS#12 file, or a damaged one");
+	return err_set(
+		e, "it is no certificate, key, CRL or PKCS#12 file, or a damaged one");
 }
 
 /* ---- names ---- */
@@ -226,8 +232,8 @@ static void clean(const char *text, char out[PKI_NAME_MAX + 1])
 
 static void from_file_name(const char *file, char out[PKI_NAME_MAX + 1])
 {
-	static const char *const endings[] = { ".p12", ".pfx", ".pem", ".crt", ".cer", ".der",
-					       ".key", ".crl", ".cert" };
+	static const char *const endings[] = { ".p12", ".pfx", ".pem", ".crt", ".cer",
+					       ".der", ".key", ".crl", ".cert" };
 	const char *slash = strrchr(file, '/');
 	char base[100];
 
@@ -270,7 +276,8 @@ static bool by_issuer(const struct dir *d, struct x509_crl *l, char out[PKI_NAME
 		struct x509 *certs[DIR_CERTS_MAX];
 		size_t k;
 
-		if (!dir_has(d, names[i], DIR_CRT) || dir_certs(d, names[i], certs, &k, NULL) < 0)
+		if (!dir_has(d, names[i], DIR_CRT) ||
+		    dir_certs(d, names[i], certs, &k, NULL) < 0)
 			continue;
 		if (certs[0]->ca && x509_crl_verify(l, certs[0], NULL) == 0) {
 			snprintf(out, PKI_NAME_MAX + 1, "%s", names[i]);
@@ -280,14 +287,15 @@ static bool by_issuer(const struct dir *d, struct x509_crl *l, char out[PKI_NAME
 	}
 	free(names);
 	if (!found)
-		err_set(e, "its CA, %.300s, is not here: import that one's certificate first",
+		err_set(e,
+			"its CA, %.300s, is not here: import that one's certificate first",
 			x509_dn_str(x509_crl_issuer(l), text, sizeof(text)));
 	return found;
 }
 
 static int choose_name(const struct dir *d, const struct parts *p, const struct pk *pub,
-		       const char *file_name, const char *name, char out[PKI_NAME_MAX + 1],
-		       struct err *e)
+		       const char *file_name, const char *name,
+		       char out[PKI_NAME_MAX + 1], struct err *e)
 {
 	char text[X509_DN_TEXT_MAX];
 
@@ -322,8 +330,11 @@ static int check_place(const struct dir *d, const char *name, const struct pk *p
 	bool key = dir_has(d, name, DIR_KEY), cert = dir_has(d, name, DIR_CRT);
 
 	if ((key && !key_is(d, name, pub)) || (cert && !key && !cert_is(d, name, pub)))
-		return err_set(e, "there is a \"%s\" with another key in pki/; give another NAME, or "
-			       "adit pki delete %s first", name, name);
+		return err_set(
+			e,
+			"there is a \"%s\" with another key in pki/; give another NAME, or "
+			"adit pki delete %s first",
+			name, name);
 	out->renewed = key || cert;
 	return 0;
 }
@@ -342,7 +353,8 @@ static int store_root(const struct dir *d, const struct x509 *root, const char *
 		struct x509 *certs[DIR_CERTS_MAX];
 		size_t k;
 
-		if (!dir_has(d, names[i], DIR_CRT) || dir_certs(d, names[i], certs, &k, NULL) < 0)
+		if (!dir_has(d, names[i], DIR_CRT) ||
+		    dir_certs(d, names[i], certs, &k, NULL) < 0)
 			continue;
 		here = certs[0]->der.len == root->der.len &&
 		       memcmp(certs[0]->der.p, root->der.p, root->der.len) == 0;
@@ -356,7 +368,8 @@ static int store_root(const struct dir *d, const struct x509 *root, const char *
 		snprintf(name, sizeof(name), "%.*s-ca%d", PKI_NAME_MAX - 5, base, i);
 	if (dir_has(d, name, DIR_CRT))
 		return 0;
-	snprintf(out->also + used, sizeof(out->also) - used, "%s%s", used ? ", " : "", name);
+	snprintf(out->also + used, sizeof(out->also) - used, "%s%s", used ? ", " : "",
+		 name);
 	return dir_write_certs(d, name, &root->der, 1, e);
 }
 
@@ -409,8 +422,8 @@ static int store_crl(const struct dir *d, struct parts *p, const char *name,
 	return r;
 }
 
-static int store(const struct dir *d, struct parts *p, const char *file_name, const char *name,
-		 struct pki_imported *out, struct err *e)
+static int store(const struct dir *d, struct parts *p, const char *file_name,
+		 const char *name, struct pki_imported *out, struct err *e)
 {
 	struct pk *pub = p->n ? x509_key(p->certs[0], e) : NULL;
 	const struct pk *mine = pub ? pub : p->pk;
@@ -425,7 +438,8 @@ static int store(const struct dir *d, struct parts *p, const char *file_name, co
 	if (choose_name(d, p, mine, file_name, name, out->name, e) < 0 ||
 	    check_place(d, out->name, mine, out, e) < 0)
 		goto out;
-	if (p->pk && dir_write_key(d, out->name, (struct slice){ p->key, p->key_len }, e) < 0)
+	if (p->pk &&
+	    dir_write_key(d, out->name, (struct slice){ p->key, p->key_len }, e) < 0)
 		goto out;
 	r = p->n ? store_certs(d, p, out->name, out, e) : 0;
 	/* Its certificate is here: the request is done. */
@@ -440,8 +454,9 @@ out:
 	return r;
 }
 
-int pki_import(const char *dir, struct slice file, const char *file_name, const char *name,
-	       const char *password, struct pki_imported *out, struct err *e)
+int pki_import(const char *dir, struct slice file, const char *file_name,
+	       const char *name, const char *password, struct pki_imported *out,
+	       struct err *e)
 {
 	struct parts p = { .n = 0 };
 	struct dir d = { .fd = -1 };

@@ -45,7 +45,8 @@ static void list_sans(struct pki_entry *p, const struct x509 *c)
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n_sans && n < sizeof(p->sans); i++)
-		n += (size_t)snprintf(p->sans + n, sizeof(p->sans) - n, "%s%s", n ? ", " : "",
+		n += (size_t)snprintf(p->sans + n, sizeof(p->sans) - n, "%s%s",
+				      n ? ", " : "",
 				      x509_san_str(&c->sans[i], text, sizeof(text)));
 }
 
@@ -163,13 +164,14 @@ static void used_by(struct pki_entry *p, const struct settings *s)
 
 	for (size_t i = 0; i < s->n_peers && n < sizeof(p->used_by); i++) {
 		const struct peer_conf *c = &s->peers[i];
-		bool is = strcmp(c->cert, p->name) == 0 || strcmp(c->peer_cert, p->name) == 0;
+		bool is = strcmp(c->cert, p->name) == 0 ||
+			  strcmp(c->peer_cert, p->name) == 0;
 
 		for (size_t k = 0; k < c->n_ca; k++)
 			is = is || strcmp(c->ca[k], p->name) == 0;
 		if (is)
-			n += (size_t)snprintf(p->used_by + n, sizeof(p->used_by) - n, "%s%s",
-					      n ? ", " : "", c->name);
+			n += (size_t)snprintf(p->used_by + n, sizeof(p->used_by) - n,
+					      "%s%s", n ? ", " : "", c->name);
 	}
 }
 
@@ -198,9 +200,12 @@ static void look(const struct dir *d, const char *name, const struct crls *crls,
 		of_crl(p, d);
 	if (p->has_csr)
 		of_csr(p, d);
-	p->role = n && certs[0]->ca ? PKI_ROLE_CA : has_cert && p->has_key ? PKI_ROLE_OWN :
-		  has_cert ? PKI_ROLE_PEER : p->has_csr ? PKI_ROLE_REQUEST :
-		  p->has_key ? PKI_ROLE_KEY : PKI_ROLE_CRL;
+	p->role = n && certs[0]->ca	 ? PKI_ROLE_CA :
+		  has_cert && p->has_key ? PKI_ROLE_OWN :
+		  has_cert		 ? PKI_ROLE_PEER :
+		  p->has_csr		 ? PKI_ROLE_REQUEST :
+		  p->has_key		 ? PKI_ROLE_KEY :
+					   PKI_ROLE_CRL;
 	used_by(p, s);
 	dir_certs_free(certs, n);
 }
@@ -237,8 +242,8 @@ static int order(const void *a, const void *b)
 }
 
 /* only NULL: all. */
-static int collect(const char *config_dir, const char *only, struct pki_entry **out, size_t *n,
-		   struct err *e)
+static int collect(const char *config_dir, const char *only, struct pki_entry **out,
+		   size_t *n, struct err *e)
 {
 	char (*names)[PKI_NAME_MAX + 1] = NULL;
 	struct settings s = { 0 };
@@ -318,12 +323,13 @@ size_t pki_warnings(const char *dir, struct sbuf *out)
 		if (gmtime_r(&t, &tm))
 			strftime(when, sizeof(when), "%Y-%m-%d", &tm);
 		if (p->days_left < 0)
-			sbuf_addf(out, "%s %s expired on %s\n", p->role == PKI_ROLE_CA ? "CA" :
-				  "certificate", p->name, when);
+			sbuf_addf(out, "%s %s expired on %s\n",
+				  p->role == PKI_ROLE_CA ? "CA" : "certificate", p->name,
+				  when);
 		else
-			sbuf_addf(out, "%s %s: %ld day%s left (%s)\n", p->role == PKI_ROLE_CA ?
-				  "CA" : "certificate", p->name, p->days_left,
-				  p->days_left == 1 ? "" : "s", when);
+			sbuf_addf(out, "%s %s: %ld day%s left (%s)\n",
+				  p->role == PKI_ROLE_CA ? "CA" : "certificate", p->name,
+				  p->days_left, p->days_left == 1 ? "" : "s", when);
 		lines++;
 	}
 	free(all);

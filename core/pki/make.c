@@ -35,7 +35,8 @@ static int store_key(const struct dir *d, const char *name, struct pk *k, struct
 }
 
 /* The key that the name has, or a new one; *made says which. */
-static struct pk *key_of(const struct dir *d, const struct pki_want *w, bool *made, struct err *e)
+static struct pk *key_of(const struct dir *d, const struct pki_want *w, bool *made,
+			 struct err *e)
 {
 	struct pk *k;
 
@@ -43,8 +44,10 @@ static struct pk *key_of(const struct dir *d, const struct pki_want *w, bool *ma
 	if (*made)
 		return new_key(w, &k, e) < 0 ? NULL : k;
 	if (w->type[0]) {
-		err_set(e, "\"%s\" has a key already: leave type out to use it, or take another "
-			"name", w->name);
+		err_set(e,
+			"\"%s\" has a key already: leave type out to use it, or take another "
+			"name",
+			w->name);
 		return NULL;
 	}
 	return dir_key(d, w->name, e);
@@ -54,14 +57,17 @@ static int taken(const struct dir *d, const char *name, struct err *e)
 {
 	for (enum dir_kind k = DIR_CRT; k < DIR_KINDS; k++)
 		if (dir_has(d, name, k))
-			return err_set(e, "there is a \"%s\" in pki/ already; take another name, or "
-				       "adit pki delete %s first", name, name);
+			return err_set(
+				e,
+				"there is a \"%s\" in pki/ already; take another name, or "
+				"adit pki delete %s first",
+				name, name);
 	return 0;
 }
 
 /* What a change needs first. */
-static int begin(struct dir *d, const char *dir, const struct pki_want *w, const char *verb,
-		 struct err *e)
+static int begin(struct dir *d, const char *dir, const struct pki_want *w,
+		 const char *verb, struct err *e)
 {
 	char what[80];
 
@@ -102,14 +108,16 @@ static void issuer_fini(struct issuer *i)
 	pk_free(i->key);
 }
 
-static int issuer_open(const struct dir *d, const char *name, struct issuer *i, struct err *e)
+static int issuer_open(const struct dir *d, const char *name, struct issuer *i,
+		       struct err *e)
 {
 	struct pk *pub;
 	bool fits;
 
 	*i = (struct issuer){ .n = 0 };
 	if (!name[0])
-		return err_code(e, EXIT_USAGE, "which CA signs it? ca=NAME (adit pki ca NAME makes "
+		return err_code(e, EXIT_USAGE,
+				"which CA signs it? ca=NAME (adit pki ca NAME makes "
 				"one)");
 	if (!dir_has(d, name, DIR_CRT))
 		return dir_no_such(d, name, e);
@@ -120,8 +128,10 @@ static int issuer_open(const struct dir *d, const char *name, struct issuer *i, 
 		goto fail;
 	}
 	if (!dir_has(d, name, DIR_KEY)) {
-		err_set(e, "the key of the CA \"%s\" is not here: its owner has to sign (adit pki "
-			"csr makes a request)", name);
+		err_set(e,
+			"the key of the CA \"%s\" is not here: its owner has to sign (adit pki "
+			"csr makes a request)",
+			name);
 		goto fail;
 	}
 	i->key = dir_key(d, name, e);
@@ -152,9 +162,9 @@ static int store_chain(const struct dir *d, const char *name, struct slice cert,
 	return dir_write_certs(d, name, chain, n, e);
 }
 
-static int sign_for(const struct dir *d, const struct pki_want *w, const struct words *words,
-		    struct slice spki, const struct issuer *by, struct pk *self, char **pem,
-		    struct err *e)
+static int sign_for(const struct dir *d, const struct pki_want *w,
+		    const struct words *words, struct slice spki, const struct issuer *by,
+		    struct pk *self, char **pem, struct err *e)
 {
 	uint8_t *der = malloc(X509_DER_MAX);
 	struct sbuf b = { 0 };
@@ -163,8 +173,8 @@ static int sign_for(const struct dir *d, const struct pki_want *w, const struct 
 
 	if (!der)
 		return err_set(e, "out of memory");
-	r = x509_make(&words->want, spki, by ? by->certs[0] : NULL, by ? by->key : self, der, &len,
-		      e);
+	r = x509_make(&words->want, spki, by ? by->certs[0] : NULL, by ? by->key : self,
+		      der, &len, e);
 	if (r == 0)
 		r = store_chain(d, w->name, (struct slice){ der, len }, by, e);
 	if (r == 0 && pem) {
@@ -175,7 +185,8 @@ static int sign_for(const struct dir *d, const struct pki_want *w, const struct 
 	return r;
 }
 
-static int make_with_key(const char *dir, const struct pki_want *w, bool ca, struct err *e)
+static int make_with_key(const char *dir, const struct pki_want *w, bool ca,
+			 struct err *e)
 {
 	struct issuer by = { .n = 0 };
 	uint8_t spki[PK_DER_MAX];
@@ -186,19 +197,24 @@ static int make_with_key(const char *dir, const struct pki_want *w, bool ca, str
 	size_t n;
 	int r = -1;
 
-	if (words_parse(w, ca, true, &words, e) < 0 || begin(&d, dir, w, ca ? "ca" : "issue", e) < 0)
+	if (words_parse(w, ca, true, &words, e) < 0 ||
+	    begin(&d, dir, w, ca ? "ca" : "issue", e) < 0)
 		return -1;
 	if (dir_has(&d, w->name, DIR_CRT)) {
-		err_set(e, "there is a certificate \"%s\" already; take another name, or adit pki "
-			"delete %s first", w->name, w->name);
+		err_set(e,
+			"there is a certificate \"%s\" already; take another name, or adit pki "
+			"delete %s first",
+			w->name, w->name);
 		goto out;
 	}
 	if (!self && issuer_open(&d, w->ca, &by, e) < 0)
 		goto out;
 	k = key_of(&d, w, &made, e);
-	if (!k || pk_write_public(k, spki, &n, e) < 0 || (made && store_key(&d, w->name, k, e) < 0))
+	if (!k || pk_write_public(k, spki, &n, e) < 0 ||
+	    (made && store_key(&d, w->name, k, e) < 0))
 		goto out;
-	r = sign_for(&d, w, &words, (struct slice){ spki, n }, by.n ? &by : NULL, k, NULL, e);
+	r = sign_for(&d, w, &words, (struct slice){ spki, n }, by.n ? &by : NULL, k, NULL,
+		     e);
 	if (r == 0)
 		r = dir_remove(&d, w->name, DIR_CSR, e);
 out:
@@ -236,14 +252,16 @@ int pki_make_csr(const char *dir, const struct pki_want *w, char **pem, struct e
 	if (!der)
 		return err_set(e, "out of memory");
 	if (w->ca[0] || w->days || w->crl_url[0])
-		err_code(e, EXIT_USAGE, "ca, days and crl_url are the CA's to say, not a request's");
+		err_code(e, EXIT_USAGE,
+			 "ca, days and crl_url are the CA's to say, not a request's");
 	else if (words_parse(w, false, true, &words, e) == 0)
 		r = begin(&d, dir, w, "csr", e);
 	if (r < 0)
 		goto out;
 	r = -1;
 	if (dir_has(&d, w->name, DIR_CRT) && !dir_has(&d, w->name, DIR_KEY)) {
-		err_set(e, "\"%s\" is somebody's certificate, without a key here; take another name",
+		err_set(e,
+			"\"%s\" is somebody's certificate, without a key here; take another name",
 			w->name);
 		goto out;
 	}
@@ -278,7 +296,8 @@ int pki_sign(const char *dir, struct slice file, const struct pki_want *w, char 
 		err_code(e, EXIT_USAGE, "type: the key is the request's");
 		goto out;
 	}
-	if (words_parse(w, false, false, &words, e) < 0 || begin(&d, dir, w, "sign", e) < 0)
+	if (words_parse(w, false, false, &words, e) < 0 ||
+	    begin(&d, dir, w, "sign", e) < 0)
 		goto out;
 	/* What is not said here is as they asked; but never a CA, that would sign others. */
 	if (!w->subject[0])
@@ -288,7 +307,8 @@ int pki_sign(const char *dir, struct slice file, const struct pki_want *w, char 
 		words.want.n_sans = csr->n_sans;
 	}
 	if (!w->eku[0] && csr->eku & ~(unsigned)(X509_EKU_OTHER | X509_EKU_IPSEC_OLD))
-		words.want.eku = csr->eku & ~(unsigned)(X509_EKU_OTHER | X509_EKU_IPSEC_OLD);
+		words.want.eku = csr->eku &
+				 ~(unsigned)(X509_EKU_OTHER | X509_EKU_IPSEC_OLD);
 	if (taken(&d, w->name, e) < 0 || issuer_open(&d, w->ca, &by, e) < 0)
 		goto out;
 	if (words.want.subject.len <= 2 && !words.want.n_sans) {
@@ -307,7 +327,8 @@ out:
 
 int pki_delete(const char *dir, const char *name, struct err *e)
 {
-	static const enum dir_kind order[DIR_KINDS] = { DIR_CRL, DIR_CSR, DIR_CRT, DIR_KEY };
+	static const enum dir_kind order[DIR_KINDS] = { DIR_CRL, DIR_CSR, DIR_CRT,
+							DIR_KEY };
 	struct pki_entry p;
 	struct dir d;
 	char what[80];
@@ -316,8 +337,10 @@ int pki_delete(const char *dir, const char *name, struct err *e)
 	if (pki_get(dir, name, &p, e) < 0)
 		return -1;
 	if (p.used_by[0])
-		return err_set(e, "\"%s\" is used by %s: change cert, peer_cert or ca there first",
-			       name, p.used_by);
+		return err_set(
+			e,
+			"\"%s\" is used by %s: change cert, peer_cert or ca there first",
+			name, p.used_by);
 	snprintf(what, sizeof(what), "adit pki delete %s", name);
 	if (dir_change(&d, dir, what, e) < 0)
 		return -1;

@@ -64,7 +64,8 @@ struct pki_entry {
  * free(). A file that cannot be read is an entry with a problem. */
 int pki_list(const char *dir, struct pki_entry **out, size_t *n, struct err *e) MUST_USE;
 /* One. EXIT_FAILED with the nearest name when there is none. */
-int pki_get(const char *dir, const char *name, struct pki_entry *out, struct err *e) MUST_USE;
+int pki_get(const char *dir, const char *name, struct pki_entry *out,
+	    struct err *e) MUST_USE;
 /* May it be a name: letters, digits, . _ -, at most PKI_NAME_MAX. */
 int pki_check_name(const char *name, struct err *e) MUST_USE;
 
@@ -92,7 +93,8 @@ int pki_make_ca(const char *dir, const struct pki_want *w, struct err *e) MUST_U
 int pki_issue(const char *dir, const struct pki_want *w, struct err *e) MUST_USE;
 /* A request, with a new key or the one that the name has; *pem (to be free()d; may be NULL)
  * is what goes to the other side. */
-int pki_make_csr(const char *dir, const struct pki_want *w, char **pem, struct err *e) MUST_USE;
+int pki_make_csr(const char *dir, const struct pki_want *w, char **pem,
+		 struct err *e) MUST_USE;
 /* A certificate for somebody's request: what w does not say is as the request has it. The
  * certificate is kept as NAME.crt; *pem (may be NULL) is what goes back. */
 int pki_sign(const char *dir, struct slice csr, const struct pki_want *w, char **pem,
@@ -112,8 +114,9 @@ struct pki_imported {
  * request it answers, the CA a CRL is of, or what file_name, a subject or the file says. A
  * name that is taken is an error unless the key is the same. A root that comes along with
  * somebody's certificate becomes an entry of its own. password NULL: none yet. */
-int pki_import(const char *dir, struct slice file, const char *file_name, const char *name,
-	       const char *password, struct pki_imported *out, struct err *e) MUST_USE;
+int pki_import(const char *dir, struct slice file, const char *file_name,
+	       const char *name, const char *password, struct pki_imported *out,
+	       struct err *e) MUST_USE;
 
 enum pki_format { PKI_PEM, PKI_PEM_KEY, PKI_P12, PKI_P12_LEGACY };
 /* As bytes, the caller's to pki_export_free(): certificate and intermediates (PEM), the key
@@ -124,8 +127,8 @@ void pki_export_free(uint8_t *bytes, size_t len);	/* wipes */
 
 /* Put a certificate on its CA's list: by name here, or by serial number "4f:03:a1". ca may be
  * "" with a name. reason: "", "keyCompromise", "superseded" …. */
-int pki_revoke(const char *dir, const char *name_or_serial, const char *ca, const char *reason,
-	       struct err *e) MUST_USE;
+int pki_revoke(const char *dir, const char *name_or_serial, const char *ca,
+	       const char *reason, struct err *e) MUST_USE;
 /* A fresh list of this CA, good for so many days (0: 30), stored and as DER (to be free()d;
  * may be NULL). A CA without its key: the list that was imported. */
 int pki_crl(const char *dir, const char *ca, unsigned days, uint8_t **der, size_t *len,

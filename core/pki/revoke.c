@@ -18,8 +18,8 @@
 #define DAY_S 86400
 
 static const char *const reasons[] = {
-	"unspecified", "keyCompromise", "caCompromise", "affiliationChanged", "superseded",
-	"cessationOfOperation", "certificateHold",
+	"unspecified", "keyCompromise",	       "caCompromise",	  "affiliationChanged",
+	"superseded",  "cessationOfOperation", "certificateHold",
 };
 
 static int reason_of(const char *text, int *out, struct err *e)
@@ -66,8 +66,11 @@ static int list_open(const struct dir *d, const char *ca, struct list *l, struct
 	if (!l->ca[0]->ca)
 		return err_set(e, "\"%s\" is not a CA", ca);
 	if (!dir_has(d, ca, DIR_KEY))
-		return err_set(e, "the key of the CA \"%s\" is not here: its owner has to revoke, and "
-			       "to send the CRL (adit pki import)", ca);
+		return err_set(
+			e,
+			"the key of the CA \"%s\" is not here: its owner has to revoke, and "
+			"to send the CRL (adit pki import)",
+			ca);
 	l->key = dir_key(d, ca, e);
 	if (!l->key)
 		return -1;
@@ -75,7 +78,9 @@ static int list_open(const struct dir *d, const char *ca, struct list *l, struct
 		l->last = dir_crl(d, ca, e);
 		/* Going on without it would forget what was revoked. */
 		if (!l->last || x509_crl_verify(l->last, l->ca[0], e) < 0)
-			return err_wrap(e, "the CRL of \"%s\" that is here cannot be continued", ca);
+			return err_wrap(
+				e, "the CRL of \"%s\" that is here cannot be continued",
+				ca);
 	}
 	l->v = calloc((l->last ? x509_crl_count(l->last) : 0) + 1, sizeof(*l->v));
 	if (!l->v)
@@ -99,9 +104,11 @@ static int list_write(const struct dir *d, const char *ca, struct list *l, unsig
 	int r;
 
 	if (l->n > REVOKED_MAX)
-		return err_set(e, "more than %d revoked certificates: make a new CA", REVOKED_MAX);
+		return err_set(e, "more than %d revoked certificates: make a new CA",
+			       REVOKED_MAX);
 	if (x509_make_crl(l->ca[0], l->key, l->v, l->n, number, now - 60,
-			  now + (int64_t)(days ? days : CRL_DAYS) * DAY_S, &out, &n, e) < 0)
+			  now + (int64_t)(days ? days : CRL_DAYS) * DAY_S, &out, &n,
+			  e) < 0)
 		return -1;
 	pem_write(&b, "X509 CRL", (struct slice){ out, n });
 	r = sbuf_ok(&b) ? dir_write(d, ca, DIR_CRL, sbuf_str(&b), b.len, e) :
@@ -130,8 +137,9 @@ static int serial_of(const char *text, uint8_t *out, size_t *len)
 			continue;
 		if (!isxdigit((unsigned char)*text) || digits / 2 + 1 >= X509_SERIAL_MAX)
 			return -1;
-		v = (unsigned)(isdigit((unsigned char)*text) ? *text - '0' :
-							       tolower((unsigned char)*text) - 'a' + 10);
+		v = (unsigned)(isdigit((unsigned char)*text) ?
+				       *text - '0' :
+				       tolower((unsigned char)*text) - 'a' + 10);
 		out[1 + digits / 2] |= (uint8_t)(digits % 2 ? v : v << 4);
 		digits++;
 	}
@@ -160,7 +168,8 @@ static int find_ca(const struct dir *d, const struct x509 *c, char ca[PKI_NAME_M
 		struct x509 *certs[DIR_CERTS_MAX];
 		size_t k;
 
-		if (!dir_has(d, names[i], DIR_KEY) || dir_certs(d, names[i], certs, &k, NULL) < 0)
+		if (!dir_has(d, names[i], DIR_KEY) ||
+		    dir_certs(d, names[i], certs, &k, NULL) < 0)
 			continue;
 		if (certs[0]->ca && x509_dn_equal(certs[0]->subject, c->issuer) &&
 		    x509_check_signature(c->tbs, c->sig_alg, c->sig, certs[0], NULL) == 0)
@@ -170,7 +179,8 @@ static int find_ca(const struct dir *d, const struct x509 *c, char ca[PKI_NAME_M
 	free(names);
 	if (ca[0])
 		return 0;
-	return err_set(e, "its CA, %.300s, is not one of ours: its owner has to revoke it",
+	return err_set(e,
+		       "its CA, %.300s, is not one of ours: its owner has to revoke it",
 		       x509_dn_str(c->issuer, text, sizeof(text)));
 }
 
@@ -195,7 +205,9 @@ int pki_revoke(const char *dir, const char *what, const char *ca, const char *re
 		if (dir_certs(&d, what, certs, &n, e) < 0)
 			goto out;
 		if (x509_dn_equal(certs[0]->issuer, certs[0]->subject)) {
-			err_set(e, "\"%s\" signed itself: delete it wherever it is trusted", what);
+			err_set(e,
+				"\"%s\" signed itself: delete it wherever it is trusted",
+				what);
 			goto out;
 		}
 		s = certs[0]->serial;
@@ -206,7 +218,8 @@ int pki_revoke(const char *dir, const char *what, const char *ca, const char *re
 		dir_no_such(&d, what, e);
 		goto out;
 	} else if (!ca[0]) {
-		err_code(e, EXIT_USAGE, "a serial number alone does not say whose: give ca=NAME");
+		err_code(e, EXIT_USAGE,
+			 "a serial number alone does not say whose: give ca=NAME");
 		goto out;
 	}
 	if (list_open(&d, ca, &l, e) < 0)
@@ -219,7 +232,9 @@ int pki_revoke(const char *dir, const char *what, const char *ca, const char *re
 		err_set(e, "\"%.100s\" is revoked already", what);
 		goto out;
 	}
-	l.v[l.n++] = (struct x509_revoked){ .serial = s, .when = clock_wall_s(), .reason = why };
+	l.v[l.n++] = (struct x509_revoked){ .serial = s,
+					    .when = clock_wall_s(),
+					    .reason = why };
 	r = list_write(&d, ca, &l, 0, NULL, NULL, e);
 out:
 	list_fini(&l);

@@ -59,14 +59,17 @@ static int subject(const char *text, struct ike_id *out, struct err *e)
 	if (ike_id_parse(dn, out, e) < 0)
 		return err_wrap(e, "subject");
 	if (out->type != ID_DER_ASN1_DN)
-		return err_code(e, EXIT_USAGE, "subject: \"%.60s\" is no distinguished name "
-				"(\"C=CH, O=Acme, CN=gw.example\")", text);
+		return err_code(e, EXIT_USAGE,
+				"subject: \"%.60s\" is no distinguished name "
+				"(\"C=CH, O=Acme, CN=gw.example\")",
+				text);
 	return 0;
 }
 
 /* ---- names ---- */
 
-static int add_san(struct words *w, uint8_t type, const void *p, size_t len, struct err *e)
+static int add_san(struct words *w, uint8_t type, const void *p, size_t len,
+		   struct err *e)
 {
 	if (w->n_sans == X509_SANS_MAX || len > sizeof(w->bytes) - w->used)
 		return err_code(e, EXIT_USAGE, "san: more than %d names", X509_SANS_MAX);
@@ -103,29 +106,35 @@ static const char *behind(const char *s, const char *prefix)
 
 static int one_san(struct words *w, const char *s, struct err *e)
 {
-	const char *ip = behind(s, "IP:"), *dns = behind(s, "DNS:"), *mail = behind(s, "email:");
+	const char *ip = behind(s, "IP:"), *dns = behind(s, "DNS:"),
+		   *mail = behind(s, "email:");
 	const char *uri = behind(s, "URI:");
 	struct ip_addr a;
 
 	if (uri)
-		return *uri && ascii(uri) ? add_san(w, X509_SAN_URI, uri, strlen(uri), e) :
-			err_code(e, EXIT_USAGE, "san: \"%.60s\" is no URI", s);
+		return *uri && ascii(uri) ?
+			       add_san(w, X509_SAN_URI, uri, strlen(uri), e) :
+			       err_code(e, EXIT_USAGE, "san: \"%.60s\" is no URI", s);
 	if (ip || (!dns && !mail && addr_parse(s, &a, NULL) == 0)) {
 		if (addr_parse(ip ? ip : s, &a, NULL) < 0)
-			return err_code(e, EXIT_USAGE, "san: \"%.60s\" is no IP address", s);
+			return err_code(e, EXIT_USAGE, "san: \"%.60s\" is no IP address",
+					s);
 		return add_san(w, X509_SAN_IP, a.b, addr_len(&a), e);
 	}
 	if (mail || (!dns && strchr(s, '@') && s[0] != '@')) {
 		const char *m = mail ? mail : s, *at = strchr(m, '@');
 
 		if (!at || at == m || !at[1] || strchr(at + 1, '@') || !ascii(m))
-			return err_code(e, EXIT_USAGE, "san: \"%.60s\" is not user@host", s);
+			return err_code(e, EXIT_USAGE, "san: \"%.60s\" is not user@host",
+					s);
 		return add_san(w, X509_SAN_EMAIL, m, strlen(m), e);
 	}
 	dns = dns ? dns : s[0] == '@' ? s + 1 : s;
 	if (!is_host(dns))
-		return err_code(e, EXIT_USAGE, "san: \"%.60s\" is neither an IP address, a host name "
-				"nor user@host", s);
+		return err_code(e, EXIT_USAGE,
+				"san: \"%.60s\" is neither an IP address, a host name "
+				"nor user@host",
+				s);
 	return add_san(w, X509_SAN_DNS, dns, strlen(dns), e);
 }
 

@@ -160,7 +160,8 @@ int keys_set_ppk(struct keys *k, const char *peer, struct slice ppk, struct err 
 	uint8_t *copy;
 
 	if (ppk.len < 1 || ppk.len > PSK_MAX)
-		return err_set(e, "the PPK has %zu bytes: 1 to %d can be", ppk.len, PSK_MAX);
+		return err_set(e, "the PPK has %zu bytes: 1 to %d can be", ppk.len,
+			       PSK_MAX);
 	copy = secret_new(ppk.len);
 	h = copy ? find_or_make(k, peer, e) : NULL;
 	if (!h) {
@@ -245,7 +246,8 @@ static void mix(const struct holder *h, const struct msg_auth *m, struct slice o
 	out->ok = 1;
 }
 
-void keys_answer(const struct keys *k, const struct msg_auth *m, struct msg_auth_done *out)
+void keys_answer(const struct keys *k, const struct msg_auth *m,
+		 struct msg_auth_done *out)
 {
 	struct slice octets = { m->octets, m->octets_len };
 	const struct holder *h;

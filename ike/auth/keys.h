@@ -21,7 +21,8 @@ void keys_free(struct keys *k);
  * same file for many peers is kept once. What cannot be parsed takes the old one away. */
 int keys_set(struct keys *k, const char *peer, struct slice file, struct err *e) MUST_USE;
 /* Its PPK, 1..PSK_MAX bytes (RFC 8784). */
-int keys_set_ppk(struct keys *k, const char *peer, struct slice ppk, struct err *e) MUST_USE;
+int keys_set_ppk(struct keys *k, const char *peer, struct slice ppk,
+		 struct err *e) MUST_USE;
 /* Unknown names are fine. */
 void keys_remove(struct keys *k, const char *peer);
 void keys_remove_ppk(struct keys *k, const char *peer);
@@ -30,6 +31,7 @@ size_t keys_count(const struct keys *k);	/* private keys, shared ones once */
 /* Is it a question for here, VAULT_SIGNATURE or VAULT_PPK? */
 bool keys_asked(const struct msg_auth *m);
 /* MSG_AUTH_SIGN of those kinds; what does not make sense gets ok = 0. */
-void keys_answer(const struct keys *k, const struct msg_auth *m, struct msg_auth_done *out);
+void keys_answer(const struct keys *k, const struct msg_auth *m,
+		 struct msg_auth_done *out);
 
 #endif

@@ -137,12 +137,13 @@ static void warn(const struct file *f, int64_t now_s, struct sbuf *out)
 
 	if (gmtime_r(&t, &tm))
 		strftime(when, sizeof(when), "%Y-%m-%d", &tm);
-	sbuf_addf(out, "%sthe %s %s ", out->len ? "; " : "", c->ca ? "CA" : "certificate", f->name);
+	sbuf_addf(out, "%sthe %s %s ", out->len ? "; " : "", c->ca ? "CA" : "certificate",
+		  f->name);
 	if (now_s > c->not_after)
 		sbuf_addf(out, "expired on %s", when);
 	else
-		sbuf_addf(out, "expires in %lld day%s (%s)", (long long)days, days == 1 ? "" : "s",
-			  when);
+		sbuf_addf(out, "expires in %lld day%s (%s)", (long long)days,
+			  days == 1 ? "" : "s", when);
 }
 
 void trust_warnings(const struct trust *t, int64_t now_s, struct sbuf *out)
@@ -182,8 +183,10 @@ static const struct file *own_or_why(const struct trust *t, const struct peer_co
 	if (!c->cert[0])
 		err_set(e, "no certificate is set for this side (cert)");
 	else
-		err_set(e, "there is no certificate \"%s\" (cert); adit pki list shows which "
-			"there are", c->cert);
+		err_set(e,
+			"there is no certificate \"%s\" (cert); adit pki list shows which "
+			"there are",
+			c->cert);
 	return NULL;
 }
 
@@ -248,7 +251,8 @@ static bool is_anchor(const struct peer_conf *c, const struct file *f, size_t i)
 }
 
 /* Every CA of this peer in turn; state starts with *f the first file and *i 0. */
-static const struct x509 *next_ca(const struct peer_conf *c, const struct file **f, size_t *i)
+static const struct x509 *next_ca(const struct peer_conf *c, const struct file **f,
+				  size_t *i)
 {
 	for (; *f; *f = (*f)->next, *i = 0)
 		while (*i < (*f)->n) {
@@ -292,12 +296,14 @@ static const struct x509 *issuer_of(const struct trust *t, const struct x509 *c)
 {
 	for (const struct file *f = t->files; f; f = f->next)
 		for (size_t i = 0; i < f->n; i++)
-			if (f->certs[i]->ca && x509_dn_equal(f->certs[i]->subject, c->issuer))
+			if (f->certs[i]->ca &&
+			    x509_dn_equal(f->certs[i]->subject, c->issuer))
 				return f->certs[i];
 	return NULL;
 }
 
-bool trust_asked_for(const struct trust *t, const struct peer_conf *c, struct slice hashes)
+bool trust_asked_for(const struct trust *t, const struct peer_conf *c,
+		     struct slice hashes)
 {
 	const struct x509 *at = trust_own_cert(t, c);
 	uint8_t hash[X509_HASH_LEN];
@@ -346,8 +352,11 @@ static int sort(const struct trust *t, const struct peer_conf *c, struct sorted 
 	s->crls = calloc(files, sizeof(struct x509_crl *));
 	if (!s->anchors || !s->more || !s->crls)
 		return err_set(e, "out of memory");
-	s->trust = (struct x509_trust){ .anchors = s->anchors, .more = s->more, .crls = s->crls,
-					.crl = c->crl, .sha1 = c->allow_weak & WEAK_SHA1 };
+	s->trust = (struct x509_trust){ .anchors = s->anchors,
+					.more = s->more,
+					.crls = s->crls,
+					.crl = c->crl,
+					.sha1 = c->allow_weak & WEAK_SHA1 };
 	for (const struct file *f = t->files; f; f = f->next) {
 		if (f->crl)
 			s->crls[s->trust.n_crls++] = f->crl;
@@ -367,22 +376,30 @@ static int sort(const struct trust *t, const struct peer_conf *c, struct sorted 
 static int no_anchor(const struct trust *t, const struct peer_conf *c, struct err *e)
 {
 	if (c->peer_cert[0])
-		return err_set(e, "there is no certificate \"%s\" (peer_cert); import it with adit "
-			       "pki import", c->peer_cert);
+		return err_set(
+			e,
+			"there is no certificate \"%s\" (peer_cert); import it with adit "
+			"pki import",
+			c->peer_cert);
 	for (size_t i = 0; i < c->n_ca; i++)
 		if (!find(t, c->ca[i], PKI_CERT))
-			return err_set(e, "there is no certificate \"%s\" (ca); import it with "
-				       "adit pki import", c->ca[i]);
+			return err_set(
+				e,
+				"there is no certificate \"%s\" (ca); import it with "
+				"adit pki import",
+				c->ca[i]);
 	if (c->n_ca)
 		return err_set(e, "\"%s\" is not a CA's certificate (ca)", c->ca[0]);
-	return err_set(e, "there is no CA to check the peer's certificate against; import one with "
-		       "adit pki import");
+	return err_set(
+		e,
+		"there is no CA to check the peer's certificate against; import one with "
+		"adit pki import");
 }
 
 /* What the peer sent, parsed; certificates behind the first that cannot be read are left
  * out, for they may not be needed. */
-static size_t parse_sent(const struct slice *certs, size_t n, struct x509 *out[X509_CHAIN_MAX],
-			 struct err *e)
+static size_t parse_sent(const struct slice *certs, size_t n,
+			 struct x509 *out[X509_CHAIN_MAX], struct err *e)
 {
 	size_t got = 0;
 
@@ -397,15 +414,19 @@ static size_t parse_sent(const struct slice *certs, size_t n, struct x509 *out[X
 	return got;
 }
 
-static int judge(const struct sorted *s, const struct peer_conf *c, const struct x509 *const *chain,
-		 size_t n, const struct ike_id *id, struct pk **key, struct err *e)
+static int judge(const struct sorted *s, const struct peer_conf *c,
+		 const struct x509 *const *chain, size_t n, const struct ike_id *id,
+		 struct pk **key, struct err *e)
 {
 	char name[X509_DN_TEXT_MAX];
 
 	if (c->peer_cert[0] && !slice_is(chain[0]->der, s->trust.anchors[0]->der))
-		return err_set(e, "it sent another certificate (%.200s) than the one it is known by "
-			       "(peer_cert = %s)", x509_dn_short(chain[0]->subject, name,
-								 sizeof(name)), c->peer_cert);
+		return err_set(
+			e,
+			"it sent another certificate (%.200s) than the one it is known by "
+			"(peer_cert = %s)",
+			x509_dn_short(chain[0]->subject, name, sizeof(name)),
+			c->peer_cert);
 	if (x509_verify(chain, n, &s->trust, NULL, e) < 0 ||
 	    (id && x509_check_id(chain[0], id, e) < 0))
 		return -1;
@@ -413,9 +434,9 @@ static int judge(const struct sorted *s, const struct peer_conf *c, const struct
 	return *key ? 0 : -1;
 }
 
-int trust_verify(const struct trust *t, const struct peer_conf *c, const struct slice *certs,
-		 size_t n, const struct ike_id *id, int64_t now_s, struct pk **key,
-		 struct err *e)
+int trust_verify(const struct trust *t, const struct peer_conf *c,
+		 const struct slice *certs, size_t n, const struct ike_id *id,
+		 int64_t now_s, struct pk **key, struct err *e)
 {
 	struct x509 *sent[X509_CHAIN_MAX];
 	struct sorted s = { 0 };

@@ -57,7 +57,8 @@ size_t trust_ca_names(const struct trust *t, const struct peer_conf *c,
 		      struct slice out[TRUST_CAS_MAX]);
 /* Was our certificate asked for: is one of the hashes its issuer's, or one on its way up? An
  * empty request asks for any. Only for telling in the log: IKE sends what is configured. */
-bool trust_asked_for(const struct trust *t, const struct peer_conf *c, struct slice hashes);
+bool trust_asked_for(const struct trust *t, const struct peer_conf *c,
+		     struct slice hashes);
 
 /* Whether these CERT payloads (DER, the first the peer's own; n may be 0 where peer_cert is
  * pinned) make the peer this ID by its settings: a chain to one of its CAs, or the pinned one
@@ -65,8 +66,8 @@ bool trust_asked_for(const struct trust *t, const struct peer_conf *c, struct sl
  * with an address as ID the caller has compared already; id NULL leaves that check out.
  * On success *key is its public key, the caller's to pk_free(). The error is a sentence for
  * status and log: "its certificate expired 3 days ago (CN=gw, 2026-11-18)". */
-int trust_verify(const struct trust *t, const struct peer_conf *c, const struct slice *certs,
-		 size_t n, const struct ike_id *id, int64_t now_s, struct pk **key,
-		 struct err *e) MUST_USE;
+int trust_verify(const struct trust *t, const struct peer_conf *c,
+		 const struct slice *certs, size_t n, const struct ike_id *id,
+		 int64_t now_s, struct pk **key, struct err *e) MUST_USE;
 
 #endif

@@ -24,16 +24,18 @@ void pki_take(struct trust *t, struct ipc_msg *m)
 	uint8_t *file;
 	size_t len;
 
-	if ((kind != PKI_CERT && kind != PKI_CRL) || !memchr(p->name, '\0', sizeof(p->name)))
+	if ((kind != PKI_CERT && kind != PKI_CRL) ||
+	    !memchr(p->name, '\0', sizeof(p->name)))
 		return;
 	if (p->gone || m->n_fds != 1) {
 		trust_remove(t, p->name, kind);
 		return;
 	}
-	if (fdfile_read(m->fds[0], kind == PKI_CERT ? CERT_FILE_MAX : CRL_FILE_MAX, &file, &len,
-			&e) < 0) {
+	if (fdfile_read(m->fds[0], kind == PKI_CERT ? CERT_FILE_MAX : CRL_FILE_MAX, &file,
+			&len, &e) < 0) {
 		trust_remove(t, p->name, kind);
-		log_error(NULL, "pki/%s.%s: %s", p->name, kind == PKI_CERT ? "crt" : "crl", e.msg);
+		log_error(NULL, "pki/%s.%s: %s", p->name,
+			  kind == PKI_CERT ? "crt" : "crl", e.msg);
 		return;
 	}
 	if (trust_set(t, p->name, kind, (struct slice){ file, len }, &e) < 0)
