@@ -75,8 +75,7 @@ static inline const char *neg_hint_words(unsigned psk_hint)
 		[1] = "a blank at its end", [2] = "a blank at its beginning",
 		[3] = "a carriage return at its end, as files from Windows have it",
 		[4] = "quotes around it",
-		[5] = "that the peer took the text 0x... itself for the key, where this router "
-		      "took the bytes it spells",
+		[5] = "that the peer took the text 0x... for the key, not the bytes it spells",
 		[6] = "that the peer took it for hexadecimal digits, this router for text",
 		[7] = "that one side decoded it from base64 (0s...) and the other did not",
 		[8] = "upper and lower case, as with Caps Lock on",

@@ -518,11 +518,10 @@ const struct setting settings_table[] = {
 		.key = "reauth", .scope = SCOPE_PEER, .type = ST_DURATION,
 		.page = PAGE_LIFE, .defaultable = true, .min = 0, .max = LIFE_MAX,
 		.def = "0", .empty = "", .unit = "seconds", .label = "Reauthenticate",
-		IN_PEER(reauth_s), IKEV2_ONLY,
+		IN_PEER(reauth_s), NO_WHEN,
 		.help = "Prove anew who is there after this long; 0: never",
 		.more = "The new connection is made before the old one goes, so that "
-			"nothing is lost. A peer may ask for it too (RFC 4478). IKEv1 "
-			"proves it at every new phase 1.",
+			"nothing is lost. A peer may ask for it too (RFC 4478).",
 		.example = "1d", .aka = "strongSwan: reauth, reauth_time",
 	},
 	{

@@ -38,6 +38,8 @@ static struct child *make(struct ike_sa *sa, const struct child_offer *of,
 	if (keymat_child(v2(sa)->keys, m->esp, of->ni, of->nr, shared, m->initiator, &in,
 			 &out, e) == 0)
 		c = child_make(sa, m, e);
+	m->nonce_min = NULL;
+	m->in = m->out = NULL;
 	secret_wipe(&in, sizeof(in));
 	secret_wipe(&out, sizeof(out));
 	return c;
