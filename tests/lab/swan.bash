@@ -109,6 +109,7 @@ COMBOS=(
 "modp4096|ike=aes256-sha256-modp4096 esp=aes256gcm16-modp4096|ike=aes256-sha256-modp4096 esp=aes256gcm16-modp4096"
 "weak: 3des sha1 modp1024|ike=3des-sha1-modp1024 esp=3des-sha1 allow_weak=3des,sha1,modp1024|ike=3des-sha1-modp1024 esp=3des-sha1"
 "weak: sha1 modp1536|ike=aes128-sha1-modp1536 esp=aes128-sha1-modp1536 allow_weak=sha1,modp1536|ike=aes128-sha1-modp1536 esp=aes128-sha1-modp1536"
+"weak: camellia|ike=camellia256-sha256-modp2048 esp=camellia128-sha256 allow_weak=camellia|ike=camellia256-sha256-modp2048 esp=camellia128-sha256"
 "weak: md5|ike=aes256-md5-modp2048 esp=aes256-md5 allow_weak=md5|ike=aes256-md5-modp2048 esp=aes256-md5"
 "second of two proposals|ike=aes256gcm16-sha512-ecp256,aes128-sha256-x25519 esp=chacha20poly1305-ecp256,aes256-sha256-x25519|ike=aes128-sha256-x25519 esp=aes256-sha256-x25519"
 "another group than first (INVALID_KE)|ike=aes256-sha256-ecp256-modp2048 esp=aes256gcm16-ecp256-modp2048|ike=aes256-sha256-modp2048 esp=aes256gcm16-modp2048"

@@ -21,8 +21,15 @@ static const struct {
 	{ ENCR_AES_CBC, 256, INTEG_HMAC_SHA1_96 },
 	{ ENCR_3DES, 0, INTEG_HMAC_MD5_96 },
 	{ ENCR_3DES, 0, INTEG_HMAC_SHA2_256_128 },
+	{ ENCR_DES, 0, INTEG_HMAC_MD5_96 },
+	{ ENCR_CAMELLIA_CBC, 128, INTEG_HMAC_SHA1_96 },
+	{ ENCR_CAMELLIA_CBC, 256, INTEG_HMAC_SHA2_256_128 },
+	/* mbedTLS 3 has it not */
+	{ ENCR_BLOWFISH, 128, INTEG_HMAC_SHA1_96 },
+	{ ENCR_BLOWFISH, 448, INTEG_HMAC_SHA2_512_256 },
 };
-#define N_SUITES (sizeof(suites) / sizeof(suites[0]))
+#define N_SUITES (sizeof(suites) / sizeof(suites[0]) - \
+		  (alg_built(alg_get(ALG_ENCR, ENCR_BLOWFISH, 128)) ? 0 : 2))
 
 static void up(size_t suite, bool esn)
 {
