@@ -122,6 +122,7 @@ check_rekey_ike_ours() {
 check_delete_theirs() {
 	local ours; ours=$(our_spi)
 	whack --name site --terminate >/dev/null 2>&1
+	# shellcheck disable=SC2317  # by until_ok
 	other() { [ "$(our_spi)" != "$ours" ]; }
 	expect "$1: a Delete of the peer takes our end down" until_ok 30 other
 	[ -n "$ours" ] || bad "$1: status names no SPI"
@@ -129,6 +130,7 @@ check_delete_theirs() {
 check_delete_ours() {
 	local before; before=$(newest ipsec)
 	adit gw-a down site >/dev/null
+	# shellcheck disable=SC2317  # by until_ok
 	gone() { [ "$(newest ipsec)" != "$before" ]; }
 	expect "$1: our Delete takes it down there" until_ok 30 gone
 	expect_not "$1: and its kernel has no SA of it" in_ns gw-b sh -c 'ip xfrm state | grep -q "proto esp"'

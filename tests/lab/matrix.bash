@@ -96,6 +96,7 @@ check_rekey_ike_ours() {
 check_delete_theirs() {
 	local before ours; before=$(ike_spi) ours=$(our_spi)
 	swan gw-b --terminate --ike site --timeout 3 >/dev/null 2>&1
+	# shellcheck disable=SC2317  # by until_ok
 	other() { [ "$(our_spi)" != "$ours" ]; }
 	expect "$1: a Delete of the peer takes our end down" until_ok 30 other
 	[ -n "$ours" ] && [[ $(ike_spi) != *"$before"* ]] && ok "$1: and theirs" || bad "$1: theirs stays" "$(both_logs)"

@@ -4,6 +4,7 @@ cd "$(dirname "$0")/../.." || exit 1
 LAB_B=${1:-build}
 # shellcheck source=tests/lab/matrix.bash
 . tests/lab/matrix.bash
+PEER="strongSwan 5.9.8, IKEv2"
 start_both
 
 IDS_O="local_id=a.example peer_id=b.example"
