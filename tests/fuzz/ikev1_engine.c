@@ -92,7 +92,7 @@ static void sealed(bool answer, struct rd *r)
 	uint8_t x = exchanges[rd_u8(r) % sizeof(exchanges)], first = rd_u8(r);
 	size_t n = rd_u16(r) % 1024, len;
 	struct ike_sa *sa = keyed(0);
-	uint32_t id = x == 32 ? 0x1000 + first : s.now & 0xffffff;
+	uint32_t id = x == 32 ? 0x1000u + first : (uint32_t)(s.now & 0xffffff);
 	uint8_t iv[CBC_BLOCK_MAX];
 	struct slice before = { 0 };
 	struct v1_out o;
