@@ -91,6 +91,9 @@ in_ns gw-a ip route replace default via 203.0.113.254
 # --- strongSwan
 adit_stop gw-b || lab_gone "$ADITD_PID_gw_b" 100
 mkdir -p "$(adit_dir gw-b)"; : >"$(adit_dir gw-b)/log"
+# It would as soon go on over IPv6.
+in_ns gw-b ip -6 addr flush dev wan0 scope global
+until_ok 50 sh -c "! ip netns exec $(ns gw-b) ip route show table all | grep -q 'proto 173'"
 charon_start gw-b
 site() {	# LOCAL REMOTE
 	swan_conf gw-b <<-END
