@@ -162,18 +162,19 @@ static bool advise_cause(const struct status_peer *p, char *buf, size_t cap)
 			 "The other side begins (start is responder); adit up %s calls it "
 			 "now",
 			 p->name);
+	else if (says(r, "NO_PROPOSAL") || says(r, "proposal"))
+		/* Before the keys: what is offered names how IKEv1 authenticates. */
+		snprintf(buf, cap,
+			 "Both sides need one suite in common: adit explain %s sets them "
+			 "beside each other, and says what to change.",
+			 p->name);
 	else if (says(r, "AUTHENTICATION_FAILED") || says(r, "authenticat") ||
-	    says(r, "pre-shared"))
+		 says(r, "pre-shared"))
 		snprintf(buf, cap,
 			 "Compare the key and the IDs with the other side's: here "
 			 "local_id is %s and peer_id %s. adit explain %s says more.",
 			 p->local_id[0] ? p->local_id : "the local address",
 			 p->peer_id[0] ? p->peer_id : "the gateway's address", p->name);
-	else if (says(r, "NO_PROPOSAL") || says(r, "proposal"))
-		snprintf(buf, cap,
-			 "Both sides need one suite in common: adit explain %s sets them "
-			 "beside each other, and says what to change.",
-			 p->name);
 	else if (says(r, "TS_UNACCEPTABLE") || says(r, "selector") || says(r, "network"))
 		snprintf(buf, cap,
 			 "The other side must have the same networks, the other way "
@@ -183,7 +184,7 @@ static bool advise_cause(const struct status_peer *p, char *buf, size_t cap)
 		 says(r, "calling"))
 		snprintf(buf, cap,
 			 "Check that %s can be reached, and that UDP 500 and 4500 get "
-			 "through both firewalls; then adit up %s",
+			 "through both firewalls; adit explain %s says how far it came",
 			 p->remote[0] ? p->remote : "the gateway", p->name);
 	else
 		return false;

@@ -219,13 +219,17 @@ static void no_answer(const struct explain_input *in, struct explain *x)
 	}
 	explain_text(x, "%s answered at first, but not the message with the identities (%s).", host,
 		     is_v1(n) ? "the third of phase 1" : "IKE_AUTH");
+	/* RFC 2409 5.4: the key is in SKEYID, and so the first thing that IKEv1 trips over. */
+	if (is_v1(n) && n->auth_ours != NEG_AUTH_CERT)
+		explain_text(x, "With IKEv1 this is most often a pre-shared key that differs: the "
+			     "peer cannot decrypt that message and drops it. Set the same key on "
+			     "both sides.");
 	if (n->natt)
-		explain_text(x, "From that message on UDP port 4500 is used: the likeliest cause is "
-			     "that port 4500 is closed, or not forwarded, while 500 is open.");
-	if (is_v1(n))
-		explain_text(x, "With IKEv1 a wrong pre-shared key looks the same: the peer cannot "
-			     "decrypt that message and drops it. Set the same key on both sides.");
-	else
+		explain_text(x, "From that message on UDP port 4500 is used: %s port 4500 is "
+			     "closed, or not forwarded, while 500 is open.",
+			     is_v1(n) && n->auth_ours != NEG_AUTH_CERT ? "or perhaps" :
+			     "the likeliest cause is that");
+	if (!is_v1(n))
 		explain_text(x, "%s does not know this router as %s, some products then say "
 			     "nothing; its log would.", n->natt ? "Or the peer" : "If the peer",
 			     n->id_ours);
@@ -673,6 +677,12 @@ static void stranger(const struct front *f, const struct neg_stranger *s,
 		explain_text(x, "That is the gateway of %s, whose version does not allow IKEv%u:",
 			     p->name, s->version);
 		explain_set(x, &in, "version", "auto", NULL, NULL);
+		return;
+	}
+	if (nearness(&p->remote_gateway, &s->remote.addr) == (int)addr_bits(&p->remote_gateway) &&
+	    (!addr_is_set(&p->local_ip) || addr_equal(&p->local_ip, &s->local.addr))) {
+		explain_text(x, "That is the gateway of %s, whose settings allow it by now: it "
+			     "called before they did.", p->name);
 		return;
 	}
 	if (nearness(&p->remote_gateway, &s->remote.addr) == (int)addr_bits(&p->remote_gateway)) {

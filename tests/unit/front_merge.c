@@ -130,13 +130,18 @@ static void advice_fits(void)
 {
 	struct status_peer p = { .name = "mid", .state = STATUS_DOWN };
 	char buf[320], reason[] = FRONT_REASON_ERROR "local_network: …",
-			unread[] = FRONT_REASON_UNREAD;
+			unread[] = FRONT_REASON_UNREAD,
+			refused[] = "the peer accepts none of our IKE proposals "
+				    "(NO_PROPOSAL_CHOSEN); ours: aes128-sha256-modp2048, by "
+				    "pre-shared key";
 
 	p.reason = reason;
 	CHECK_HAS(front_advice(&p, false, buf, sizeof(buf)), "adit check");
 	CHECK_HAS(front_advice(&p, true, buf, sizeof(buf)), "adit peer set mid");
 	p.reason = unread;
 	CHECK_HAS(front_advice(&p, true, buf, sizeof(buf)), "adit reload");
+	p.reason = refused;
+	CHECK_HAS(front_advice(&p, true, buf, sizeof(buf)), "one suite in common");
 }
 
 static void an_empty_dir_changes_nothing(void)
