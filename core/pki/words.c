@@ -89,7 +89,10 @@ static bool ascii(const char *s)
 
 static bool is_host(const char *s)
 {
-	if (!*s || *s == '.')
+	const char *dot = strrchr(s, '.');
+
+	/* A last label of digits alone is that of a mistyped address (RFC 1123 2.1). */
+	if (!*s || *s == '.' || (dot && dot[1] && !dot[1 + strspn(dot + 1, "0123456789")]))
 		return false;
 	for (; *s; s++)
 		if (!isalnum((unsigned char)*s) && !strchr(".-_*", *s))

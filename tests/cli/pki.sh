@@ -95,6 +95,7 @@ run "an unknown word" 2 issue x ca=acme sans=a.example; err_has "did you mean sa
 run "a word of another verb" 2 issue x ca=acme reason=superseded; err_has "nothing for"
 run "no pair" 2 issue x acme; err_has "KEY=VALUE"
 run "an unknown type" 2 issue x ca=acme type=dsa; err_has "rsa3072"
+run "a mistyped address is no host name" 2 issue x ca=acme san=999.1.1.1; err_has "999.1.1.1"
 run "a bad address" 2 issue x ca=acme san=IP:300.1.1.1
 run "a bad name in san" 2 issue x ca=acme "san=DNS:a b!"; err_has "san"
 run "a bad subject" 1 issue x ca=acme subject="XX=1"; err_has "subject"
