@@ -191,7 +191,9 @@ ACTION(info_delete)
 		negotiation_refused(sa, n.type)->step = NEG_STEP_AUTH;
 		sa_why(sa, true,
 		       "the peer refuses us after all (AUTHENTICATION_FAILED): it does "
-		       "not accept our ID, or has another PSK");
+		       "not accept our ID, %s",
+		       sa->peer->conf.auth == AUTH_BY_CERT ? "or not our certificate"
+							 : "or has another PSK");
 	} else if (!sa->why)
 		sa_why(sa, false, "the peer ended it");
 	return V_DONE;
