@@ -81,11 +81,21 @@ static bool loses(const struct ike_sa *sa, const struct ike_sa *old)
 	       sa->spi_i < old->spi_i;
 }
 
+/* Children do not end with the ISAKMP SA that they were made under (RFC 2408 §4.2): here
+ * the peer may have put them under another one already. */
+static void hand_over(const struct ike_sa *from, struct ike_sa *to)
+{
+	for (struct child *c = to ? to->peer->children : NULL; c; c = c->next)
+		if (c->sa == from)
+			c->sa = to;
+}
+
 void v1_established(struct ike_sa *sa, bool initial_contact)
 {
 	struct peer *p = sa->peer;
 	struct ike_sa *old = p->main;
 	struct ike_id id;
+	bool crossed;
 
 	sa->established_ms = sa->last_rx_ms = clock_ms();
 	sa_lifetimes(sa);
@@ -98,7 +108,10 @@ void v1_established(struct ike_sa *sa, bool initial_contact)
 	if (!old || old->ops != &v1_ops || !sa_is_up(old) || initial_contact ||
 	    sa_crossed(sa, old) ||
 	    (p->conf.unique == UNIQUE_NEVER && !addr_equal(&old->remote.addr, &sa->remote.addr))) {
+		crossed = old && old->ops == &v1_ops && !initial_contact && sa_crossed(sa, old);
 		peer_sa_up(p, sa, initial_contact);
+		if (crossed)
+			hand_over(p->main == sa ? old : sa, p->main);
 		return;
 	}
 	if (loses(sa, old)) {
