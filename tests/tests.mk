@@ -62,7 +62,8 @@ FAST_TESTS = $(UNIT_BIN) tests/doors.sh tests/tui/themes.py \
 	$(foreach t,$(wildcard tests/cli/*.sh),"$(notdir $(t:.sh=))=$(t) $(B)")
 # Namespaces, real peers, the screen, the sanitized build, a minute of each fuzz target.
 # Those that count every lost ping run with nothing beside them.
-ALONE := tests/lab/strongswan_life.sh tests/lab/crashes.sh tests/lab/abuse.sh
+ALONE := tests/lab/strongswan_life.sh tests/lab/crashes.sh tests/lab/abuse.sh tests/lab/mobike.sh \
+	tests/lab/gateways.sh
 SLOW_TESTS = $(foreach t,$(filter-out $(ALONE),$(wildcard tests/netns/*.sh tests/lab/*.sh tests/tui/*.sh tests/kernel/*.sh)),"$(notdir $(t:.sh=))=$(t) $(B)") \
 	$(foreach t,$(ALONE),"alone:$(notdir $(t:.sh=))=$(t) $(B)") \
 	$(foreach t,$(UNIT_SRC:.c=),"san-$(notdir $(t))=$(B)-san/$(t)") \
