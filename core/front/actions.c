@@ -162,6 +162,12 @@ static bool advise_cause(const struct status_peer *p, char *buf, size_t cap)
 			 "The other side begins (start is responder); adit up %s calls it "
 			 "now",
 			 p->name);
+	else if (says(r, "does not resolve"))
+		snprintf(buf, cap,
+			 "Is the name right in remote_gateway, and do this router's name "
+			 "servers (/etc/resolv.conf) know it?");
+	else if (says(r, "taken down by the admin"))
+		snprintf(buf, cap, "adit up %s brings it up", p->name);
 	else if (says(r, "NO_PROPOSAL") || says(r, "proposal"))
 		/* Before the keys: what is offered names how IKEv1 authenticates. */
 		snprintf(buf, cap,

@@ -589,8 +589,23 @@ static void without(const struct explain_input *in, struct explain *x)
 			     "ports 500 and 4500 open here?");
 		perhaps_stranger(in, x);
 	}
-	if (s)
-		explain_text(x, "%s", front_advice(s, true, advice, sizeof(advice)));
+	/* Not to come here: here we are. */
+	if (s && !strstr(front_advice(s, true, advice, sizeof(advice)), "adit explain"))
+		explain_text(x, "%s", advice);
+}
+
+/* The name of the gateway has no address: nobody was called, and there is nothing to compare. */
+static bool nobody_to_call(const struct explain_input *in, struct explain *x)
+{
+	const struct negotiation *n = in->neg;
+
+	if (!n->initiator || n->end != NEG_LOCAL || addr_is_set(&n->remote.addr) ||
+	    !strstr(n->words, "does not resolve"))
+		return false;
+	explain_text(x, "%s.", n->words);
+	explain_text(x, "So there was nobody to call. Is the name right in remote_gateway, and do "
+		     "this router's name servers (/etc/resolv.conf) know it?");
+	return true;
 }
 
 void explain_peer(const struct explain_input *in, struct explain *x)
@@ -601,6 +616,12 @@ void explain_peer(const struct explain_input *in, struct explain *x)
 		without(in, x);
 		return;
 	}
+	if (in->status && in->status->reason &&
+	    strncmp(in->status->reason, "taken down", 10) == 0)
+		explain_text(x, "It was taken down by the admin; adit up %s brings it up. Before "
+			     "that:", in->peer);
+	if (nobody_to_call(in, x))
+		return;
 	history(in, x);
 	blank(x);
 	sentences(in, x);

@@ -393,7 +393,8 @@ static void glance_one(void *arg, const struct peer_status *st)
 	g->state = st->state;
 	/* Whoever waits would have been told of a failure: this one is older, and what keeps
 	 * us now is silence. */
-	if (st->reason[0] && strcmp(st->reason, st->last_failure) == 0)
+	if (st->reason[0] && strcmp(st->reason, st->last_failure) == 0 &&
+	    addr_is_set(&st->conf->remote_gateway))
 		snprintf(g->reason, sizeof(g->reason), "%s does not answer yet",
 			 addr_str(&st->conf->remote_gateway, to));
 	else

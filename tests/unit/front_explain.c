@@ -297,6 +297,7 @@ static void networks_refused(void)
 
 static void silence(void)
 {
+	char taken[] = "taken down by the admin (adit up branch)";
 	struct neg_stranger s = { .count = 2, .version = 2 };
 	struct explain_input in = { .peer = "branch", .conf = &conf, .neg = &neg,
 				    .status = &status, .running = true, .strangers = &s,
@@ -320,6 +321,14 @@ static void silence(void)
 	CHECK_HAS(told(), "or perhaps port 4500 is closed");
 	neg.auth_ours = NEG_AUTH_CERT;
 	CHECK(!strstr(told(), "pre-shared"));
+	start(NEG_STEP_INIT, NEG_LOCAL, true);
+	neg.remote = (struct endpoint){ 0 };
+	snprintf(neg.words, sizeof(neg.words), "hq.exmple does not resolve: NXDOMAIN");
+	CHECK_HAS(told(), "So there was nobody to call.");
+	CHECK(!strstr(told(), "IKE encryption"));
+	status.reason = taken;
+	CHECK_HAS(told(), "It was taken down by the admin; adit up branch brings it up.");
+	status.reason = NULL;
 	start(NEG_STEP_LIVE, NEG_NO_ANSWER, true);
 	CHECK_HAS(told(), "The tunnel stood, then 198.51.100.2 answered no more");
 }

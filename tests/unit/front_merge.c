@@ -133,7 +133,9 @@ static void advice_fits(void)
 			unread[] = FRONT_REASON_UNREAD,
 			refused[] = "the peer accepts none of our IKE proposals "
 				    "(NO_PROPOSAL_CHOSEN); ours: aes128-sha256-modp2048, by "
-				    "pre-shared key";
+				    "pre-shared key",
+			unnamed[] = "hq.exmple does not resolve: no answer from 192.0.2.1",
+			taken[] = "taken down by the admin (adit up mid)";
 
 	p.reason = reason;
 	CHECK_HAS(front_advice(&p, false, buf, sizeof(buf)), "adit check");
@@ -142,6 +144,10 @@ static void advice_fits(void)
 	CHECK_HAS(front_advice(&p, true, buf, sizeof(buf)), "adit reload");
 	p.reason = refused;
 	CHECK_HAS(front_advice(&p, true, buf, sizeof(buf)), "one suite in common");
+	p.reason = unnamed;
+	CHECK_HAS(front_advice(&p, true, buf, sizeof(buf)), "name servers");
+	p.reason = taken;
+	CHECK_STR(front_advice(&p, true, buf, sizeof(buf)), "adit up mid brings it up");
 }
 
 static void an_empty_dir_changes_nothing(void)
