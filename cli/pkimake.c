@@ -274,6 +274,7 @@ static int hint_of(struct cli *c, const char *name, const char *what, const char
 
 int pki_verb_ca(struct cli *c, struct err *e)
 {
+	char next[100 + PKI_NAME_MAX];
 	struct words w;
 
 	if (words(c, 1,
@@ -281,8 +282,9 @@ int pki_verb_ca(struct cli *c, struct err *e)
 		  e) ||
 	    named(c, 0, &w, e) || pki_make_ca(dir_of(c), &w.want, e))
 		return -1;
-	return hint_of(c, w.want.name, "CA",
-		       " Keep a copy of its key (adit pki export --p12).", e);
+	snprintf(next, sizeof(next), " Keep a copy of its key: adit pki export %s FILE --p12.",
+		 w.want.name);
+	return hint_of(c, w.want.name, "CA", next, e);
 }
 
 int pki_verb_issue(struct cli *c, struct err *e)
@@ -330,6 +332,7 @@ int pki_verb_csr(struct cli *c, struct err *e)
 
 int pki_verb_sign(struct cli *c, struct err *e)
 {
+	char next[120 + 2 * PKI_NAME_MAX];
 	struct words w;
 	uint8_t *file;
 	char *pem = NULL;
@@ -347,8 +350,11 @@ int pki_verb_sign(struct cli *c, struct err *e)
 	if (r)
 		return err_wrap(e, "%s", c->argv[0]);
 	free(pem);
-	return hint_of(c, w.want.name, "Certificate",
-		       " Send it back with adit pki export.", e);
+	snprintf(next, sizeof(next),
+		 " To send it back: adit pki export %s FILE; the other router needs the CA, "
+		 "too: adit pki export %s FILE.",
+		 w.want.name, w.want.ca);
+	return hint_of(c, w.want.name, "Certificate", next, e);
 }
 
 /* --- import, export --- */

@@ -45,10 +45,15 @@ static int resolve(const char *host, char addr[ADDR_TEXT_MAX], struct err *e)
 	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM }, *list = NULL;
 	struct sockaddr_storage ss = { 0 };
 	struct endpoint ep;
+	struct ip_addr whole;
 	char clean[80];
-	int rc = getaddrinfo(host, NULL, &hints, &list);
+	int rc;
 
 	fmt_fit(host, 60, false, clean, sizeof(clean));
+	/* getaddrinfo(3) takes 1.2.3 for 1.2.0.3: not what anybody means. */
+	if (host[0] && !host[strspn(host, "0123456789.")] && addr_parse(host, &whole, NULL) < 0)
+		return err_code(e, EXIT_USAGE, "\"%s\" is not a complete IP address", clean);
+	rc = getaddrinfo(host, NULL, &hints, &list);
 	if (rc)
 		return err_set(e, "%s: %s", clean, gai_strerror(rc));
 	memcpy(&ss, list->ai_addr, list->ai_addrlen);

@@ -299,13 +299,15 @@ static void child_page(struct cli *c, const struct status_child *ch)
 			 fmt_span(ch->rekey_in_s, bytes, sizeof(bytes)));
 		if (ch->rekey_in_s)
 			out_field(c, "Rekey", TONE_PLAIN, line);
-		snprintf(line, sizeof(line), "%s in %s packets",
+		snprintf(line, sizeof(line), "%s in %s packet%s",
 			 fmt_bytes(ch->rx_bytes, bytes, sizeof(bytes)),
-			 fmt_count(ch->rx_packets, packets, sizeof(packets)));
+			 fmt_count(ch->rx_packets, packets, sizeof(packets)),
+			 ch->rx_packets == 1 ? "" : "s");
 		out_field(c, "Received", TONE_PLAIN, line);
-		snprintf(line, sizeof(line), "%s in %s packets",
+		snprintf(line, sizeof(line), "%s in %s packet%s",
 			 fmt_bytes(ch->tx_bytes, bytes, sizeof(bytes)),
-			 fmt_count(ch->tx_packets, packets, sizeof(packets)));
+			 fmt_count(ch->tx_packets, packets, sizeof(packets)),
+			 ch->tx_packets == 1 ? "" : "s");
 		out_field(c, "Sent", TONE_PLAIN, line);
 	}
 	drops(&ch->drops, &b);

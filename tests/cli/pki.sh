@@ -120,6 +120,7 @@ run "for another key" 1 import oca.crt req; err_has "another key"
 openssl req -new -newkey rsa:2048 -nodes -keyout peer.key -out peer.csr -subj "/CN=peer" \
 	-addext subjectAltName=DNS:peer.example -addext basicConstraints=CA:TRUE 2>/dev/null
 run "a peer's request" 0 sign peer.csr peer ca=acme days=50
+out_has "adit pki export peer FILE"; out_has "adit pki export acme FILE"
 is "openssl verifies it" openssl verify -x509_strict -CAfile "$P/acme.crt" "$P/peer.crt"
 has "text peer" "DNS:peer.example"
 has "text peer" "CA:FALSE"

@@ -435,6 +435,7 @@ elif setpriv --reuid 65534 --clear-groups test -x "$ADIT" 2>/dev/null; then
 else
 	skip "not permitted: nobody else may run $ADIT"
 fi
+run "probe: half an address" 2 probe 1.2.3; err_has '"1.2.3" is not a complete IP address'
 run "a run dir that is too long" 2 reload --run-dir "/$(head -c 200 /dev/zero | tr '\0' r)"
 
 echo "$passed passed, $failed failed, $skipped skipped"
