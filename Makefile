@@ -186,7 +186,7 @@ uninstall:
 
 demo:
 	@tests/deps install build faster demo
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@tests/lab/demo $(B)
 
 check:

@@ -75,9 +75,11 @@ check-build: all $(UNIT_BIN) $(TOOL_BIN) $(FUZZ_BIN)
 check-fast: check-build
 	@tests/run -j 2 -t 120 $(B)/log $(FAST_TESTS)
 check-san-build: $(PROGRAMS) $(UNIT_BIN) $(FUZZ_BIN)
-check-all: check-build
-	@$(MAKE) --no-print-directory B=$(B)-san SAN=1 check-san-build
-	@$(MAKE) --no-print-directory fuzz-build
+JOBS ?= $(shell nproc)
+check-all:
+	@$(MAKE) --no-print-directory -j$(JOBS) check-build
+	@$(MAKE) --no-print-directory -j$(JOBS) B=$(B)-san SAN=1 check-san-build
+	@$(MAKE) --no-print-directory -j$(JOBS) fuzz-build
 	@tests/run -j 3 $(B)/log $(FAST_TESTS) $(SLOW_TESTS)
 
 bench: all $(TOOL_BIN)
