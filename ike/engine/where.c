@@ -336,17 +336,20 @@ void engine_paths(struct engine *e, const struct msg_peer_paths *m)
 {
 	struct peer *p = engine_peer(e, m->peer);
 	struct where *w = p ? where_get(p) : NULL;
+	struct endpoint local, remote;
+	bool reachable;
 
 	if (!w || m->n > PEER_ADDRS_MAX || m->n_own > OWN_ADDRS_MAX || m->n_public > m->n_own)
 		return;
+	reachable = where_next(p, &local, &remote);
 	w->paths = *m;
 	for (struct ike_sa *sa = p->sas, *next; sa; sa = next) {
 		next = sa->peer_next;
 		if (sa->ops->paths_changed && sa->stage == STAGE_UP)
 			sa->ops->paths_changed(sa);
 	}
-	/* Perhaps this is what was missing. */
-	if (!p->main && timer_running(&p->timer) && p->tries == 0)
+	/* Was this what was missing? Else a pause goes on. */
+	if (!p->main && !reachable && where_next(p, &local, &remote))
 		timer_stop(e->ts, &p->timer);
 	peer_kick(p);
 	engine_reap(e);
