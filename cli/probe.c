@@ -264,6 +264,15 @@ static int save(struct cli *c, struct sbuf *words, size_t n, struct err *e)
 	return rc;
 }
 
+/* To either version. */
+static bool answers(struct json_object *o)
+{
+	struct json_object *v1 = json_get_object(o, "ikev1"), *v2 = json_get_object(o, "ikev2");
+
+	return (v1 && json_get_bool(v1, "answers", false)) ||
+	       (v2 && json_get_bool(v2, "answers", false));
+}
+
 static void tell(struct cli *c, struct json_object *o, const char *addr)
 {
 	const char *why = json_get_str(o, "unreachable", "");
@@ -288,7 +297,7 @@ static void tell(struct cli *c, struct json_object *o, const char *addr)
 		out_labelled(c, 14, "UDP 4500", json_get_bool(o, "natt_answers", false) ? TONE_GOOD :
 			     TONE_WAIT, json_get_bool(o, "natt_answers", false) ? "open" :
 			     "no answer: closed, or not asked");
-	if (!why[0] && !json_get_bool(v1, "answers", false) && !json_get_bool(v2, "answers", false))
+	if (!why[0] && !answers(o))
 		out_wrap(c, 2, "No answer at all: nobody there, UDP blocked, or a box that ignores "
 			       "callers it does not expect.");
 }
@@ -331,6 +340,8 @@ int probe_probe(struct cli *c, struct err *e)
 		if (n)
 			offer(c, addr, words, n);
 	}
+	if (rc == 0 && !answers(o))
+		rc = err_set(e, "%s does not answer", addr);
 	for (size_t i = 0; i < 3; i++)
 		sbuf_fini(&words[i]);
 	json_object_put(o);

@@ -39,8 +39,8 @@ out=$(adit gw-a probe "$B4" 2>&1)
 case $out in *"adit peer set PEER ike=aes128-sha1-modp1536 version=1 allow_weak+=sha1,modp1536"*) ok "in words: the settings that fit" ;;
 *) bad "in words" "$out" ;; esac
 
-out=$(in_ns gw-a "$LAB_B/adit" probe "$B4" --port 501 2>&1)
-case $out in *"nothing listens on that port"*) ok "a closed port" ;; *) bad "a closed port" "$out" ;; esac
+out=$(in_ns gw-a "$LAB_B/adit" probe "$B4" --port 501 2>&1) && bad "nobody answered, and that is no success"
+case $out in *"nothing listens on that port"*"does not answer"*) ok "a closed port" ;; *) bad "a closed port" "$out" ;; esac
 out=$(in_ns gw-a setpriv --reuid 65534 --regid 65534 --clear-groups "$LAB_B/adit" probe "$B4" --port 501 2>&1)
 case $out in *"nothing listens on that port"*) ok "as nobody" ;; *) bad "as nobody" "$out" ;; esac
 expect_not "a name that is none" adit gw-a probe no-such-host.invalid
