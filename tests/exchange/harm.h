@@ -107,4 +107,39 @@ static inline void harm_sealed(struct sim *s, bool response, uint8_t exchange, u
 		harm_raw(s, buf, len);
 }
 
+/* What the admin, time or the dataplane does to side 0. */
+static inline void harm_act(struct sim *s, uint8_t what)
+{
+	struct engine *e = s->side[0].e;
+	struct peer *p = e->peers;
+
+	switch (what % 6) {
+	case 0:
+		if (p->children)
+			engine_sa_event(e, p->children->id, SA_EVENT_SOFT);
+		break;
+	case 1:
+		if (!p->main)
+			break;
+		p->main->rekey_at = s->now;
+		sa_next(p->main);
+		engine_reap(e);
+		break;
+	case 2:
+		if (p->children)
+			engine_sa_event(e, p->children->id, SA_EVENT_HARD);
+		break;
+	case 3:
+		engine_dataplane_lost(e);
+		break;
+	case 4:
+		engine_secret_changed(e, "b");
+		break;
+	case 5:
+		if (engine_peer_up(e, "b", NULL) < 0)
+			abort();
+		break;
+	}
+}
+
 #endif

@@ -8,7 +8,7 @@
 #include "tests/exchange/fast_ke.h"
 
 #include "ike/v1/v1.h"
-#include "tests/exchange/pair.h"
+#include "tests/exchange/harm.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -133,40 +133,6 @@ static void raw(struct rd *r)
 	deliver(rd_bytes(r, n), n);
 }
 
-static void act(uint8_t what)
-{
-	struct engine *e = s.side[0].e;
-	struct peer *p = e->peers;
-
-	switch (what % 6) {
-	case 0:
-		if (p->children)
-			engine_sa_event(e, p->children->id, SA_EVENT_SOFT);
-		break;
-	case 1:
-		if (!p->main)
-			break;
-		p->main->rekey_at = s.now;
-		sa_next(p->main);
-		engine_reap(e);
-		break;
-	case 2:
-		if (p->children)
-			engine_sa_event(e, p->children->id, SA_EVENT_HARD);
-		break;
-	case 3:
-		engine_dataplane_lost(e);
-		break;
-	case 4:
-		engine_secret_changed(e, "b");
-		break;
-	case 5:
-		if (engine_peer_up(e, "b", NULL) < 0)
-			abort();
-		break;
-	}
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct rd r = rd_init(data, len);
@@ -192,7 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			sim_run(&s, (step >> 3) * 100u);
 			break;
 		case 7:
-			act(step >> 3);
+			harm_act(&s, step >> 3);
 			break;
 		}
 		sim_run(&s, 5);
