@@ -31,17 +31,18 @@ theirs() { echo "auth=${2:-pubkey} cert=$1.crt local_id=b.example remote_id=a.ex
 # Both sides' IKE_AUTH went in fragments (RFC 7383: next payload 53), and was seen so.
 path_watch() {
 	path_none
+	rm -f "$LAB_DIR/frag.pcap"
 	in_ns inet timeout 60 tcpdump --immediate-mode -U -ni b0 -w "$LAB_DIR/frag.pcap" 'udp port 4500 and udp[8:4] = 0 and udp[28] = 53' 2>/dev/null &
 	DUMP=$!
 	until_ok 30 test -s "$LAB_DIR/frag.pcap"
 }
+two_of() { [ "$(tcpdump -nr "$LAB_DIR/frag.pcap" "src host $1" 2>/dev/null | wc -l)" -ge 2 ]; }
 check_fragments() {
 	local from
-	kill "$DUMP"; wait "$DUMP" 2>/dev/null
 	for from in $A4 $B4; do
-		[ "$(tcpdump -nr "$LAB_DIR/frag.pcap" "src host $from" 2>/dev/null | wc -l)" -ge 2 ] ||
-			{ bad "$1: fragments of $from"; return; }
+		until_ok 30 two_of "$from" || { bad "$1: fragments of $from"; return; }
 	done
+	kill "$DUMP"; wait "$DUMP" 2>/dev/null
 	[ -z "$(tcpdump -nr "$LAB_DIR/frag.pcap" 'greater 1295' 2>/dev/null)" ] || { bad "$1: a fragment is too large"; return; }
 	ok "$1: both sides sent fragments"
 }

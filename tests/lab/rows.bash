@@ -103,6 +103,7 @@ check_tcp_alone() {
 # ESP says nothing of what it carries, and nothing else leaves: one ping, seen on the way.
 check_hidden() {
 	local dump
+	rm -f "$LAB_DIR/hidden.pcap"
 	in_ns inet timeout 5 tcpdump --immediate-mode -U -ni b0 -w "$LAB_DIR/hidden.pcap" 'net 10.0.0.0/8' 2>/dev/null & dump=$!
 	until_ok 30 test -s "$LAB_DIR/hidden.pcap"
 	ping_ok host-a 10.2.0.10
