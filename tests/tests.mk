@@ -64,7 +64,7 @@ FAST_TESTS = $(UNIT_BIN) tests/doors.sh tests/tui/themes.py \
 # Those that count every lost ping run with nothing beside them.
 ALONE := tests/lab/strongswan_life.sh tests/lab/crashes.sh tests/lab/abuse.sh tests/lab/mobike.sh \
 	tests/lab/gateways.sh
-SLOW_TESTS = $(foreach t,$(filter-out $(ALONE),$(wildcard tests/netns/*.sh tests/lab/*.sh tests/tui/*.sh tests/kernel/*.sh)),"$(notdir $(t:.sh=))=$(t) $(B)") \
+SLOW_TESTS = $(foreach t,$(filter-out $(ALONE),$(wildcard tests/netns/*.sh tests/lab/*.sh tests/tui/*.sh tests/kernel/*.sh)),"lab:$(notdir $(t:.sh=))=$(t) $(B)") \
 	$(foreach t,$(ALONE),"alone:$(notdir $(t:.sh=))=$(t) $(B)") \
 	$(foreach t,$(UNIT_SRC:.c=),"san-$(notdir $(t))=$(B)-san/$(t)") \
 	"san-fuzz-replay=tests/fuzz/replay.sh $(B)-san/fuzz" \
