@@ -234,6 +234,8 @@ void sync_check_firewall(struct monitor *m)
 	struct err e = { 0 };
 	unsigned changed = 0;
 
+	if (m->state == MONITOR_STOP_END)
+		return;
 	if (firewall_check(m->firewall, &changed, &e) < 0)
 		log_error(NULL, "firewall: %s", e.msg);
 	else if (changed && log_limit_pass(&m->firewall_log, NULL))
@@ -342,6 +344,9 @@ void sync_now(struct monitor *m, unsigned what)
 
 	timer_stop(loop_timers(m->loop), &m->sync);
 	m->sync_what = 0;
+	/* All is taken out, and iked may still say something. */
+	if (m->state == MONITOR_STOP_END)
+		return;
 	/* Rules before routes: no packet takes the new way unguarded. */
 	if (what & SYNC_FIREWALL) {
 		if (sysctl_apply(m->sysctl, &w, &m->view, &e) < 0)
