@@ -1,14 +1,14 @@
 /* password: as cli/psk.c asks for keys; a password may be empty and its blanks count. */
 #include "cli/password.h"
 
+#include "cli/quiet.h"
+
 #include "core/base/secret.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 static int read_line(int fd, const char *from, char *out, struct err *e)
@@ -41,17 +41,6 @@ static int read_line(int fd, const char *from, char *out, struct err *e)
 	return 0;
 }
 
-static struct termios saved;
-
-static void restore(int sig)
-{
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved);
-	if (sig) {
-		(void)!write(STDERR_FILENO, "\n", 1);
-		_exit(128 + sig);
-	}
-}
-
 static int ask(const char *prompt, char *out, struct err *e)
 {
 	int r;
@@ -65,29 +54,21 @@ static int ask(const char *prompt, char *out, struct err *e)
 
 static int from_terminal(const char *prompt, bool twice, char *out, struct err *e)
 {
-	struct sigaction sa = { .sa_handler = restore };
 	char *second = secret_new(PASSWORD_LEN);
-	struct termios quiet;
 	int r;
 
 	if (!second)
 		return err_set(e, "out of memory");
-	if (tcgetattr(STDIN_FILENO, &saved)) {
+	if (quiet_begin() < 0) {
 		secret_free(second);
 		return err_code(e, EXIT_USAGE,
 				"a password is needed, and there is no terminal to ask "
 				"on: use --password-file FILE or --password-stdin");
 	}
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-	quiet = saved;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
 	r = ask(prompt, out, e);
 	if (r == 0 && twice)
 		r = ask("The same again: ", second, e);
-	restore(0);
+	quiet_end();
 	if (r == 0 && twice && strcmp(out, second) != 0)
 		r = err_set(e, "the two are not the same; nothing was changed");
 	secret_free(second);

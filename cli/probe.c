@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "cli/out.h"
+#include "core/base/libexec.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -17,28 +18,6 @@
 
 #define ANSWER_MAX 65536
 #define WAIT_MS 60000
-
-/* Beside adit in a build tree; else where it is installed. */
-static void find_program(char *path, size_t cap)
-{
-	char exe[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	char *slash;
-
-	snprintf(path, cap, "%s/ike-probe", ADIT_LIBEXECDIR);
-	if (n <= 0)
-		return;
-	exe[n] = '\0';
-	slash = strrchr(exe, '/');
-	if (!slash)
-		return;
-	*slash = '\0';
-	if (strlen(exe) + sizeof("/libexec/ike-probe") > cap)
-		return;
-	strcat(exe, "/libexec/ike-probe");
-	if (access(exe, X_OK) == 0)
-		strcpy(path, exe);
-}
 
 static int resolve(const char *host, char addr[ADDR_TEXT_MAX], struct err *e)
 {
@@ -89,11 +68,12 @@ static int read_all(int fd, char *buf, size_t *len, struct err *e)
 
 static int run(const char *addr, const char *port, char *buf, size_t *len, struct err *e)
 {
-	char path[PATH_MAX];
+	char dir[PATH_MAX - 16], path[PATH_MAX];
 	int fds[2], status = 0, rc;
 	pid_t pid;
 
-	find_program(path, sizeof(path));
+	snprintf(path, sizeof(path), "%s/ike-probe",
+		 libexec_dir("ike-probe", dir, sizeof(dir)));
 	if (pipe(fds) < 0)
 		return err_errno(e, "pipe");
 	pid = fork();

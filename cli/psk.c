@@ -4,16 +4,15 @@
 #include "cli/edit.h"
 
 #include "cli/out.h"
+#include "cli/quiet.h"
 #include "core/base/secret.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #define TEXT_MAX (2 * PSK_MAX + 64)	/* 0x... and blanks around */
@@ -73,18 +72,6 @@ static int from_file(struct cli *c, const char *path, char *text, size_t *len,
 
 /* --- the terminal --- */
 
-static struct termios saved;
-
-static void restore(int sig)
-{
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved);
-	/* As the shell expects it of a program that was interrupted. */
-	if (sig) {
-		(void)!write(STDERR_FILENO, "\n", 1);
-		_exit(128 + sig);
-	}
-}
-
 static int ask_once(const char *prompt, char *text, size_t *len, struct err *e)
 {
 	size_t at = 0;
@@ -116,31 +103,23 @@ static int ask_once(const char *prompt, char *text, size_t *len, struct err *e)
 static int from_terminal(const char *peer, char *text, size_t *len, struct err *e)
 {
 	char *second = secret_new(TEXT_MAX);
-	struct sigaction sa = { .sa_handler = restore };
-	struct termios quiet;
 	char prompt[96];
 	size_t len2 = 0;
 	int rc = -1;
 
 	if (!second)
 		return err_set(e, "out of memory");
-	if (tcgetattr(STDIN_FILENO, &saved)) {
+	if (quiet_begin() < 0) {
 		rc = err_code(e, EXIT_USAGE,
 			      "there is no terminal to ask on: use --psk-file FILE "
 			      "or --psk-stdin");
 		goto out;
 	}
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-	quiet = saved;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
 	snprintf(prompt, sizeof(prompt), "Pre-shared key of %s: ", peer);
 	rc = ask_once(prompt, text, len, e);
 	if (rc == 0)
 		rc = ask_once("The same again: ", second, &len2, e);
-	restore(0);
+	quiet_end();
 	if (rc == 0 && (len2 != *len || !secret_equal(text, second, *len)))
 		rc = err_set(e, "the two are not the same; nothing was changed");
 out:

@@ -143,6 +143,17 @@ bool addr_equal(const struct ip_addr *a, const struct ip_addr *b)
 	return addr_cmp(a, b) == 0;
 }
 
+size_t addr_add(struct ip_addr *v, size_t n, size_t max, const struct ip_addr *a)
+{
+	if (!addr_is_set(a) || n == max)
+		return n;
+	for (size_t i = 0; i < n; i++)
+		if (addr_equal(&v[i], a))
+			return n;
+	v[n] = *a;
+	return n + 1;
+}
+
 int addr_cmp(const struct ip_addr *a, const struct ip_addr *b)
 {
 	if (a->family != b->family)

@@ -62,6 +62,8 @@ static inline bool addr_is_set(const struct ip_addr *a)
 size_t addr_len(const struct ip_addr *a);
 unsigned addr_bits(const struct ip_addr *a);
 bool addr_equal(const struct ip_addr *a, const struct ip_addr *b);
+/* To the n of v, unless it is among them, is none, or there are max. Returns how many then. */
+size_t addr_add(struct ip_addr *v, size_t n, size_t max, const struct ip_addr *a);
 /* <0, 0, >0; families sort before values. */
 int addr_cmp(const struct ip_addr *a, const struct ip_addr *b);
 bool addr_is_any(const struct ip_addr *a);		/* 0.0.0.0 or :: */

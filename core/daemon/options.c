@@ -1,6 +1,8 @@
 /* options: aditd's command line, and who its children become. */
 #include "core/daemon/monitor.h"
 
+#include "core/base/libexec.h"
+
 #include <getopt.h>
 #include <grp.h>
 #include <pwd.h>
@@ -62,26 +64,6 @@ static int absolute(char *path, struct err *e)
 	return 0;
 }
 
-/* Run from a build tree, its own children are the right ones. */
-static void find_libexec(char *dir, size_t cap)
-{
-	char exe[PATH_MAX], probe[PATH_MAX + 16];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	char *slash;
-
-	snprintf(dir, cap, "%s", ADIT_LIBEXECDIR);
-	if (n <= 0)
-		return;
-	exe[n] = '\0';
-	slash = strrchr(exe, '/');
-	if (!slash)
-		return;
-	*slash = '\0';
-	snprintf(probe, sizeof(probe), "%s/libexec/iked", exe);
-	if (access(probe, X_OK) == 0 && strlen(exe) + sizeof("/libexec") <= cap)
-		sprintf(dir, "%s/libexec", exe);
-}
-
 static void defaults(struct options *o)
 {
 	const char *config = getenv("ADIT_CONFIG_DIR"), *run = getenv("ADIT_RUN_DIR");
@@ -90,7 +72,7 @@ static void defaults(struct options *o)
 	snprintf(o->config_dir, sizeof(o->config_dir), "%s",
 		 config && config[0] ? config : ADIT_CONFIG_DIR);
 	snprintf(o->run_dir, sizeof(o->run_dir), "%s", run && run[0] ? run : ADIT_RUN_DIR);
-	find_libexec(o->libexec_dir, sizeof(o->libexec_dir));
+	libexec_dir("iked", o->libexec_dir, sizeof(o->libexec_dir));
 }
 
 static int one(struct options *o, int c, const char *word, struct err *e)

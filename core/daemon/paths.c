@@ -9,27 +9,16 @@
 #include <stdio.h>
 #include <string.h>
 
-static size_t add_host(struct ip_addr *v, size_t n, const struct ip_addr *a)
-{
-	if (!addr_is_set(a))
-		return n;
-	for (size_t i = 0; i < n; i++)
-		if (addr_equal(&v[i], a))
-			return n;
-	v[n] = *a;
-	return n + 1;
-}
-
 size_t paths_hosts(const struct peer_conf *p, const struct tunnel *t, struct ip_addr *out)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->n_gateways; i++)
 		if (p->gateways[i].kind == GATEWAY_ADDR)
-			n = add_host(out, n, &p->gateways[i].net.addr);
+			n = addr_add(out, n, PATHS_NETS_MAX, &p->gateways[i].net.addr);
 	for (size_t i = 0; i < t->n_addrs; i++)
-		n = add_host(out, n, &t->addrs[i]);
-	return add_host(out, n, &t->remote.addr);
+		n = addr_add(out, n, PATHS_NETS_MAX, &t->addrs[i]);
+	return addr_add(out, n, PATHS_NETS_MAX, &t->remote.addr);
 }
 
 size_t paths_nets(const struct peer_conf *p, const struct tunnel *t, struct prefix *out,

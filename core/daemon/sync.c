@@ -234,8 +234,6 @@ void sync_check_firewall(struct monitor *m)
 	struct err e = { 0 };
 	unsigned changed = 0;
 
-	if (m->state == MONITOR_STOP_END)
-		return;
 	if (firewall_check(m->firewall, &changed, &e) < 0)
 		log_error(NULL, "firewall: %s", e.msg);
 	else if (changed && log_limit_pass(&m->firewall_log, NULL))
@@ -400,6 +398,9 @@ void sync_stop(struct monitor *m)
 {
 	struct err e = { 0 };
 
+	/* Or it would put back what goes now. */
+	watch_free(m->watch);
+	m->watch = NULL;
 	timer_stop(loop_timers(m->loop), &m->sync);
 	timer_stop(loop_timers(m->loop), &m->flush);
 	if (route_sync(NULL, 0, &m->view, NULL, &e) < 0)

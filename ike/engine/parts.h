@@ -437,6 +437,10 @@ void peer_trim(struct peer *p);
 void peer_children_changed(struct peer *p, const char *why);
 void peer_event(struct peer *p, enum engine_event ev, const char *text);
 void peer_free(struct peer *p);
+/* The ID that a certificate has to hold, or NULL: not with a pinned one, which is the identity
+ * itself, and with peer_id set the ID was compared with that; not the address that the peer
+ * is met at anyway, which says nothing but what the packet says. */
+const struct ike_id *peer_id_to_hold(const struct peer *p, const struct ike_id *id);
 bool peer_wants(const struct peer *p);
 bool peer_answers(const struct peer *p);
 /* The same, in this version (a bit of enum ike_version). */

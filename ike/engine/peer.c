@@ -53,6 +53,15 @@ bool peer_speaks(const struct peer *p, uint8_t version)
 	return peer_answers(p) && (p->conf.version & version);
 }
 
+const struct ike_id *peer_id_to_hold(const struct peer *p, const struct ike_id *id)
+{
+	if (p->conf.peer_cert[0])
+		return NULL;
+	if (!p->conf.peer_id.type && (id->type == ID_IPV4_ADDR || id->type == ID_IPV6_ADDR))
+		return NULL;
+	return id;
+}
+
 bool peer_wants(const struct peer *p)
 {
 	struct endpoint local, remote;

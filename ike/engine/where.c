@@ -24,17 +24,6 @@ void where_free(struct where *w)
 
 /* ---- what is known ---- */
 
-static size_t add_addr(struct ip_addr *v, size_t n, size_t max, const struct ip_addr *a)
-{
-	if (!addr_is_set(a) || n == max)
-		return n;
-	for (size_t i = 0; i < n; i++)
-		if (addr_equal(&v[i], a))
-			return n;
-	v[n] = *a;
-	return n + 1;
-}
-
 /* Of the family of local_ip, where that is set. */
 static bool fits_local(const struct peer *p, const struct ip_addr *a)
 {
@@ -46,16 +35,16 @@ size_t where_targets(const struct peer *p, struct ip_addr out[TARGETS_MAX])
 	size_t n = 0;
 
 	if (!p->conf.n_gateways && !p->conf.remote_any)
-		return add_addr(out, 0, TARGETS_MAX, &p->conf.remote_gateway);
+		return addr_add(out, 0, TARGETS_MAX, &p->conf.remote_gateway);
 	for (size_t i = 0; i < p->conf.n_gateways; i++) {
 		const struct gateway *g = &p->conf.gateways[i];
 		const struct where_name *name = p->where ? &p->where->name[i] : NULL;
 
 		if (g->kind == GATEWAY_ADDR)
-			n = add_addr(out, n, TARGETS_MAX, &g->net.addr);
+			n = addr_add(out, n, TARGETS_MAX, &g->net.addr);
 		for (size_t k = 0; g->kind == GATEWAY_NAME && name && k < name->n; k++)
 			if (fits_local(p, &name->addr[k]))
-				n = add_addr(out, n, TARGETS_MAX, &name->addr[k]);
+				n = addr_add(out, n, TARGETS_MAX, &name->addr[k]);
 	}
 	return n;
 }
@@ -180,11 +169,11 @@ void where_tell(struct peer *p)
 	n = where_targets(p, v);
 	for (struct ike_sa *sa = p->sas; sa; sa = sa->peer_next)
 		if (sa->established_ms && !sa->over)
-			k = add_addr(m.addr, k, PEER_ADDRS_MAX, &sa->remote.addr);
+			k = addr_add(m.addr, k, PEER_ADDRS_MAX, &sa->remote.addr);
 	for (size_t i = 0; i < n; i++)
-		k = add_addr(m.addr, k, PEER_ADDRS_MAX, &v[i]);
+		k = addr_add(m.addr, k, PEER_ADDRS_MAX, &v[i]);
 	for (size_t i = 0; p->main && i < w->n_announced; i++)
-		k = add_addr(m.addr, k, PEER_ADDRS_MAX, &w->announced[i]);
+		k = addr_add(m.addr, k, PEER_ADDRS_MAX, &w->announced[i]);
 	m.n = (uint8_t)k;
 	m.roams = p->main && p->main->roams;
 	if (memcmp(&m, &w->told, sizeof(m)) == 0)

@@ -147,14 +147,8 @@ V1_ACTION(ag_asked)
 		return FAILED;
 	sa->life_s = t.life_s;
 	p1_read_vendors(sa, in->m);
-	if (p1_must_encapsulate(sa) && !v1(sa)->natt) {
-		sa_why(sa, true, "the peer does not know NAT traversal, and this side must "
-		       "wrap ESP in UDP");
-		log_warning(sa->peer->conf.name, "refused: %s", sa->why);
-		peer_fail(sa->peer, sa->why);
-		v1_stranger(sa->e, in, V1_NO_PROPOSAL_CHOSEN);
+	if (p1_refuse_without_natt(sa, in))
 		return FAILED;
-	}
 	if (p1_make_ke(sa, sa->ike.ke) < 0 || p1_shared(sa, in->m, &err) < 0) {
 		v1_stranger(sa->e, in, V1_NO_PROPOSAL_CHOSEN);
 		return FAILED;

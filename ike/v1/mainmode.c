@@ -261,14 +261,8 @@ V1_ACTION(p1_asked)
 		return FAILED;
 	sa->life_s = t.life_s;
 	p1_read_vendors(sa, in->m);
-	if (p1_must_encapsulate(sa) && !v1(sa)->natt) {
-		sa_why(sa, true, "the peer does not know NAT traversal, and this side must "
-		       "wrap ESP in UDP");
-		log_warning(sa->peer->conf.name, "refused: %s", sa->why);
-		peer_fail(sa->peer, sa->why);
-		v1_stranger(sa->e, in, V1_NO_PROPOSAL_CHOSEN);
+	if (p1_refuse_without_natt(sa, in))
 		return FAILED;
-	}
 	begin(sa, &o);
 	isakmp_open(&o.b, P_SA);
 	offer_answer(&o.b.w, &t, 0);

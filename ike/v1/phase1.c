@@ -53,6 +53,18 @@ bool p1_must_encapsulate(const struct ike_sa *sa)
 	return sa->e->udp_encap_only || sa->peer->conf.encap == ENCAP_FORCE;
 }
 
+bool p1_refuse_without_natt(struct ike_sa *sa, const struct v1_in *in)
+{
+	if (!p1_must_encapsulate(sa) || v1(sa)->natt)
+		return false;
+	sa_why(sa, true, "the peer does not know NAT traversal, and this side must "
+	       "wrap ESP in UDP");
+	log_warning(sa->peer->conf.name, "refused: %s", sa->why);
+	peer_fail(sa->peer, sa->why);
+	v1_stranger(sa->e, in, V1_NO_PROPOSAL_CHOSEN);
+	return true;
+}
+
 /* ---- vendor IDs ---- */
 
 enum vendor { VID_RFC3947, VID_DRAFT03, VID_DRAFT02N, VID_DRAFT02, VID_DPD, VID_FRAGMENTS,

@@ -87,17 +87,6 @@ static size_t certs_of(const struct isakmp_msg *m, struct slice out[CERTS_LOOKED
 	return n;
 }
 
-/* A pinned certificate is the identity itself; and the address that the peer is met at
- * anyway says nothing but what the packet says. */
-static const struct ike_id *id_to_hold(const struct peer *p, const struct ike_id *id)
-{
-	if (p->conf.peer_cert[0])
-		return NULL;
-	if (!p->conf.peer_id.type && (id->type == ID_IPV4_ADDR || id->type == ID_IPV6_ADDR))
-		return NULL;
-	return id;
-}
-
 static struct pk *key_of(const struct peer *p, const struct isakmp_msg *m,
 			 const struct ike_id *id, struct err *e)
 {
@@ -113,7 +102,7 @@ static struct pk *key_of(const struct peer *p, const struct isakmp_msg *m,
 		err_set(e, "it sends no certificate");
 		return NULL;
 	}
-	if (trust_verify(p->e->env.trust, &p->conf, certs, n, id_to_hold(p, id),
+	if (trust_verify(p->e->env.trust, &p->conf, certs, n, peer_id_to_hold(p, id),
 			 clock_wall_s(), &key, e) < 0)
 		return NULL;
 	return key;

@@ -263,18 +263,6 @@ static size_t kept(const struct ike_sa *sa, struct slice out[CERTS_KEPT])
 	return n;
 }
 
-/* Does the certificate have to hold the ID? Not a pinned one: it is the identity itself, and
- * with peer_id set the ID was compared with that. Not the address that the peer is met at
- * anyway: that says nothing but what the packet says. */
-static const struct ike_id *id_to_hold(const struct peer *p, const struct ike_id *id)
-{
-	if (p->conf.peer_cert[0])
-		return NULL;
-	if (!p->conf.peer_id.type && (id->type == ID_IPV4_ADDR || id->type == ID_IPV6_ADDR))
-		return NULL;
-	return id;
-}
-
 bool cert_belongs(const struct ike_sa *sa, const struct peer *p, const struct ike_id *id)
 {
 	struct slice certs[CERTS_KEPT];
@@ -283,7 +271,7 @@ bool cert_belongs(const struct ike_sa *sa, const struct peer *p, const struct ik
 
 	if (!p->e->env.trust ||
 	    trust_verify(p->e->env.trust, &p->conf, certs, kept(sa, certs),
-			 id_to_hold(p, id), clock_wall_s(), &key, &err) < 0)
+			 peer_id_to_hold(p, id), clock_wall_s(), &key, &err) < 0)
 		return false;
 	pk_free(key);
 	return true;
@@ -348,7 +336,7 @@ int cert_check(const struct ike_sa *sa, const struct ike_id *id, struct slice oc
 
 	if (!p->e->env.trust)
 		return err_set(e, "there are no certificates here to check it with");
-	if (trust_verify(p->e->env.trust, &p->conf, certs, kept(sa, certs), id_to_hold(p, id),
+	if (trust_verify(p->e->env.trust, &p->conf, certs, kept(sa, certs), peer_id_to_hold(p, id),
 			 clock_wall_s(), &key, e) < 0)
 		return -1;
 	rc = check_signature(key, in->method, octets, blob_slice(&in->auth), e);
