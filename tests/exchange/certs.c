@@ -3,6 +3,7 @@
  * certificates make necessary (RFC 7296 §2.15, RFC 7427, RFC 8784, RFC 7383). The
  * certificates are tests/exchange/pki's. */
 #include "tests/exchange/pair.h"
+#include "tests/exchange/pki.h"
 
 #include "core/crypto/pk.h"
 #include "ike/auth/trust.h"
@@ -14,30 +15,12 @@ static const char *key_of[2];		/* whose private key a side has */
 static const char *ppk_of[2];
 static unsigned schemes;		/* 1 << those that were asked for */
 
-static struct slice load(const char *name, const char *ending)
-{
-	static uint8_t buf[16384];
-	char path[128];
-	FILE *f;
-	size_t n;
-
-	snprintf(path, sizeof(path), "tests/exchange/pki/%s%s", name, ending);
-	f = fopen(path, "r");
-	if (!f) {
-		printf("    %s is not there\n", path);
-		abort();
-	}
-	n = fread(buf, 1, sizeof(buf), f);
-	fclose(f);
-	return (struct slice){ buf, n };
-}
-
 static bool sign(int side, const struct vault_query *q, struct sim_packet *p)
 {
 	struct err e = { 0 };
 
 	if (q->kind == VAULT_SIGNATURE && key_of[side]) {
-		struct pk *k = pk_private(load(key_of[side], ".key.pem"), &e);
+		struct pk *k = pk_private(pki_load(key_of[side], ".key.pem"), &e);
 		bool ok;
 
 		schemes |= 1u << q->scheme;
@@ -69,7 +52,7 @@ static void trusts(int side, const char *name)
 {
 	struct err e = { 0 };
 
-	if (trust_set(sim_trust[side], name, PKI_CERT, load(name, ".pem"), &e) < 0) {
+	if (trust_set(sim_trust[side], name, PKI_CERT, pki_load(name, ".pem"), &e) < 0) {
 		printf("    %s: %s\n", name, e.msg);
 		abort();
 	}
@@ -247,7 +230,7 @@ static void strict_crl(struct sim *s)
 
 	(void)s;
 	cb.peer.crl = CRL_STRICT;
-	CHECK(trust_set(sim_trust[1], "root", PKI_CRL, load("root", ".crl"), &e) == 0);
+	CHECK(trust_set(sim_trust[1], "root", PKI_CRL, pki_load("root", ".crl"), &e) == 0);
 }
 
 static void strict_without(struct sim *s)
@@ -412,7 +395,7 @@ static void revoked_later(void)
 		s.watch = true;
 		go(&s, 5000);
 		CHECK_UP(&s, 1);
-		CHECK(trust_set(sim_trust[1], "root", PKI_CRL, load("root", ".crl"), &e) == 0);
+		CHECK(trust_set(sim_trust[1], "root", PKI_CRL, pki_load("root", ".crl"), &e) == 0);
 		engine_pki_changed(s.side[1].e, "root", PKI_CRL, false);
 		if (!t[i].stays)
 			s.watch = false;

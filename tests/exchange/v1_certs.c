@@ -2,6 +2,7 @@
 /* IKEv1 by RSA signatures (RFC 2409 §5.1): Main mode between two engines with the certificates
  * of tests/exchange/pki, and what is refused. */
 #include "tests/exchange/pair.h"
+#include "tests/exchange/pki.h"
 
 #include "core/crypto/pk.h"
 #include "ike/auth/trust.h"
@@ -12,24 +13,6 @@ static struct sim s;
 static const char *key_of[2];
 static struct sim_conf c[2];
 
-static struct slice load(const char *name, const char *ending)
-{
-	static uint8_t buf[16384];
-	char path[128];
-	FILE *f;
-	size_t n;
-
-	snprintf(path, sizeof(path), "tests/exchange/pki/%s%s", name, ending);
-	f = fopen(path, "r");
-	if (!f) {
-		printf("    %s is not there\n", path);
-		abort();
-	}
-	n = fread(buf, 1, sizeof(buf), f);
-	fclose(f);
-	return (struct slice){ buf, n };
-}
-
 static bool sign(int side, const struct vault_query *q, struct sim_packet *p)
 {
 	struct err e = { 0 };
@@ -39,7 +22,7 @@ static bool sign(int side, const struct vault_query *q, struct sim_packet *p)
 	if (q->kind != VAULT_SIGNATURE || !key_of[side])
 		return false;
 	CHECK_INT(q->scheme, PK_RSA_RAW);
-	k = pk_private(load(key_of[side], ".key.pem"), &e);
+	k = pk_private(pki_load(key_of[side], ".key.pem"), &e);
 	p->bytes = malloc(PK_SIGNATURE_MAX);
 	ok = k && pk_sign(k, q->scheme, q->octets, p->bytes, &p->len, &e) == 0;
 	pk_free(k);
@@ -50,7 +33,7 @@ static void trusts(int side, const char *name)
 {
 	struct err e = { 0 };
 
-	if (trust_set(sim_trust[side], name, PKI_CERT, load(name, ".pem"), &e) < 0)
+	if (trust_set(sim_trust[side], name, PKI_CERT, pki_load(name, ".pem"), &e) < 0)
 		abort();
 }
 
