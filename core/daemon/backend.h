@@ -10,8 +10,11 @@
 
 #include "core/base/err.h"
 #include "core/base/loop.h"
+#include "core/ipc/counters.h"
 #include "core/ipc/ipc.h"
 #include "core/ipc/sa.h"
+#include "core/net/sock.h"
+#include "core/settings/profile.h"
 
 #include <stdbool.h>
 
@@ -24,6 +27,11 @@ struct backend_env {
 	/* One per SA asked for with sa_query. */
 	void (*sa_stats)(void *arg, const struct sa_stats *st);
 	void (*sa_event)(void *arg, uint32_t id, enum sa_event ev);
+	/* The answer to counters(): since the dataplane began, COUNTER_ABSENT where it keeps
+	 * none of that kind. */
+	void (*counters)(void *arg, const uint64_t v[COUNTERS_N]);
+	/* The peer of this SA moved to another port of its NAT (kernel: XFRM_MSG_MAPPING). */
+	void (*moved)(void *arg, uint32_t id, const struct endpoint *remote);
 	/* A packet waits on this interface for an SA (struct backend_iface.trap). */
 	void (*wanted)(void *arg, const char *iface);
 	/* All SAs are gone (the child died, the kernel was flushed): iked must make new ones,
@@ -41,17 +49,38 @@ struct backend_iface {
 	bool trap;		/* while there is no SA: keep a few packets, and call wanted() */
 };
 
+/* UDP encapsulation: what the dataplane wants of iked. */
+enum backend_encap {
+	BACKEND_ENCAP_ANY,	/* as NATs and settings demand */
+	BACKEND_ENCAP_RATHER,	/* always where the peer can: it is faster so */
+	BACKEND_ENCAP_ONLY,	/* IP protocol 50 cannot be sent here */
+};
+
+/* What it can, here and now; valid after start(). */
+struct backend_can {
+	uint8_t encap;		/* enum backend_encap */
+	bool esn, transport, ah, ipcomp;
+	char note[120];		/* for `adit status`: "no xfrm interfaces: plain policies"; "" */
+};
+
 struct backend {
 	const char *name;		/* "userspace", "kernel", "fake" */
 	const char *child;		/* program in libexec it wants run ("espd"), or NULL */
-	bool udp_encap_only;		/* cannot send ESP as IP protocol 50 */
-	bool esn;
 	/* Can it run here? 0, or -1 with why not, in words for `adit status`. */
 	int (*probe)(struct err *e);
-	/* *ctx is the backend's own. esp4/esp6: the ESP sockets of the 4500 group, -1 where
-	 * the family is missing; borrowed, open for as long as the backend lives. */
-	int (*start)(void **ctx, const struct backend_env *env, int esp4, int esp6,
+	/* *ctx is the backend's own. socks is borrowed, open for as long as the backend lives;
+	 * conf and profile for the call alone. */
+	int (*start)(void **ctx, const struct backend_env *env, const struct sock_set *socks,
+		     const struct router_conf *conf, const struct profile *profile,
 		     struct err *e);
+	void (*can)(void *ctx, struct backend_can *out);
+	/* NULL: an instance that was killed leaves nothing that lives on. Else: found() is
+	 * called, before this returns, for each pair of SAs of ours that an earlier instance
+	 * left and that still flows (sa without keys; id given by the backend, unique); it is
+	 * this one's from now on. What is ours and of no use goes. */
+	void (*adopt)(void *ctx,
+		      void (*found)(void *arg, const struct sa_child *sa, const char *iface),
+		      void *arg);
 	/* Takes away all it made. */
 	void (*stop)(void *ctx);
 	/* The child runs (again) / ended / sent a message. */
@@ -71,6 +100,8 @@ struct backend {
 	void (*sa_del)(void *ctx, uint32_t id, uint32_t linger_ms);
 	/* id 0: all. */
 	void (*sa_query)(void *ctx, uint32_t id);
+	/* Answered through counters. */
+	void (*counters)(void *ctx);
 };
 
 /* NULL-terminated, in the order of preference for dataplane = auto. */

@@ -110,6 +110,29 @@ static void on_event(void *arg, uint32_t id, enum sa_event ev)
 	}
 }
 
+static void on_counters(void *arg, const uint64_t v[COUNTERS_N])
+{
+	struct monitor *m = arg;
+	struct msg_counters out;
+
+	memcpy(out.v, v, sizeof(out.v));
+	(void)procs_send(m, PROC_IKED, MSG_COUNTERS, 0, &out, sizeof(out));
+}
+
+static void on_moved(void *arg, uint32_t id, const struct endpoint *remote)
+{
+	struct monitor *m = arg;
+	const struct sa *s = satab_by_id(&m->sas, id);
+	struct msg_sa_update out;
+
+	if (!s || s->generation != generation(m))
+		return;
+	memset(&out, 0, sizeof(out));
+	out.sa_id = s->iked_id;
+	out.remote = *remote;
+	(void)procs_send(m, PROC_IKED, MSG_SA_MOVED, 0, &out, sizeof(out));
+}
+
 static void on_lost(void *arg)
 {
 	struct monitor *m = arg;
@@ -178,13 +201,20 @@ int dataplane_choose(struct monitor *m, struct err *e)
 int dataplane_start(struct monitor *m, struct err *e)
 {
 	static struct backend_env env;
+	static struct profile profile;
+	struct err why = { 0 };
 
 	env = (struct backend_env){
 		.loop = m->loop, .arg = m, .sa_added = on_added, .sa_stats = on_stats,
-		.sa_event = on_event, .wanted = on_wanted, .lost = on_lost, .child_send = to_child,
+		.sa_event = on_event, .counters = on_counters, .moved = on_moved,
+		.wanted = on_wanted, .lost = on_lost, .child_send = to_child,
 	};
-	return m->backend->start(&m->backend_ctx, &env, m->sockets.esp4500[SOCK_V4],
-				 m->sockets.esp4500[SOCK_V6], e);
+	if (profile_load(&profile, m->opt.config_dir, &why) < 0) {
+		log_warning(NULL, "%s; measure anew with adit bench", why.msg);
+		profile.n = 0;
+	}
+	return m->backend->start(&m->backend_ctx, &env, &m->sockets, &m->settings.router,
+				 &profile, e);
 }
 
 void dataplane_stop(struct monitor *m)
@@ -197,13 +227,19 @@ void dataplane_stop(struct monitor *m)
 void dataplane_tell(struct monitor *m)
 {
 	struct msg_dataplane d = { 0 };
+	struct backend_can can = { 0 };
 
 	if (m->backend->child && !procs_running(m, PROC_DATAPLANE))
 		return;
 	snprintf(d.name, sizeof(d.name), "%s", m->backend->name);
 	snprintf(d.why, sizeof(d.why), "%s", m->backend_why);
-	d.udp_encap_only = m->backend->udp_encap_only;
-	d.esn = m->backend->esn;
+	m->backend->can(m->backend_ctx, &can);
+	d.encap = can.encap;
+	d.esn = can.esn;
+	d.transport = can.transport;
+	d.ah = can.ah;
+	d.ipcomp = can.ipcomp;
+	memcpy(d.note, can.note, sizeof(d.note));
 	(void)procs_send(m, PROC_IKED, MSG_DATAPLANE, 0, &d, sizeof(d));
 	/* Not before it is back: new SAs would find no place. */
 	if (m->lost)

@@ -267,12 +267,12 @@ static int take_signals(struct monitor *m, struct err *e)
 static int open_sockets(struct monitor *m, struct err *e)
 {
 	const struct timespec pause = { .tv_nsec = LEFT_PAUSE_MS * 1000000L };
-	uint16_t ike, natt;
+	struct router_conf conf;
 
-	reload_ports(m, &ike, &natt);
+	reload_router(m, &conf);
 
 	for (int i = 0; ; i++) {
-		if (sock_open(&m->sockets, ike, natt, e) == 0)
+		if (sock_open(&m->sockets, conf.ike_port, conf.natt_port, conf.workers, e) == 0)
 			return 0;
 		if (!m->run.killed || i * LEFT_PAUSE_MS >= LEFT_WAIT_MS)
 			return -1;
@@ -339,8 +339,7 @@ static void prepare(struct monitor *m, const struct backend *const *backends)
 	m->backends = backends;
 	m->ready_fd = -1;
 	m->run.lock = m->run.control = -1;
-	for (int i = 0; i < SOCK_FAMILIES; i++)
-		m->sockets.ike500[i] = m->sockets.ike4500[i] = m->sockets.esp4500[i] = -1;
+	sock_init(&m->sockets);
 	m->started_ms = clock_ms();
 	m->started_wall_s = clock_wall_s();
 	m->refused_log = (struct log_limit)LOG_LIMIT_INIT(10, 10000);

@@ -185,8 +185,9 @@ unsigned pki_again(struct monitor *m);
 int reload_first(struct monitor *m, struct err *e) MUST_USE;
 /* Read them again and pass on what changed. text (ERR_MSG_MAX) gets one in words. */
 enum exit_code reload_again(struct monitor *m, char *text);
-/* The ports of adit.conf, 0 where it has none: what is wrong with it comes later. */
-void reload_ports(const struct monitor *m, uint16_t *ike, uint16_t *natt);
+/* adit.conf as it is now, ports 0 where it has none: what is wrong with it comes later.
+ * workers is their number. */
+void reload_router(const struct monitor *m, struct router_conf *out);
 /* All peers to an iked, all secrets to a vaultd that was just started. */
 void reload_tell_iked(struct monitor *m);
 void reload_tell_vaultd(struct monitor *m);

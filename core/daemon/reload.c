@@ -38,13 +38,13 @@ static void read_router(const char *dir, struct router_conf *out)
 	draft_free(d);
 }
 
-void reload_ports(const struct monitor *m, uint16_t *ike, uint16_t *natt)
+void reload_router(const struct monitor *m, struct router_conf *out)
 {
-	struct router_conf router;
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-	read_router(m->opt.config_dir, &router);
-	*ike = router.ike_port;
-	*natt = router.natt_port;
+	read_router(m->opt.config_dir, out);
+	if (!out->workers)
+		out->workers = (uint8_t)(cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : cores);
 }
 
 static int read_all(const char *dir, struct view *view, struct settings *out,

@@ -77,6 +77,9 @@ static const struct row rows[] = {
 	BARE(MSG_STOPPED, I, M),
 	BODY(MSG_PEER_ADDRS, msg_peer_addrs, I, M),
 	BODY(MSG_DNS_WANT, msg_dns_want, I, M),
+	BARE(MSG_COUNTERS_QUERY, I, M),
+	BODY(MSG_COUNTERS, msg_counters, M, I),
+	BODY(MSG_SA_MOVED, msg_sa_update, M, I),
 
 	BODY(MSG_SECRET_SET, msg_secret, M, V),
 	BODY(MSG_SECRET_REMOVE, msg_name, M, V),
@@ -86,10 +89,11 @@ static const struct row rows[] = {
 	BODY(MSG_AUTH_VERIFY, msg_auth, I, V),
 	BODY(MSG_AUTH_DONE, msg_auth_done, V, I),
 
-	ROW(MSG_ESPD_SOCKETS, sizeof(struct msg_number), 0, 2, M, E),
-	ROW(MSG_TUN_ADD, sizeof(struct msg_tun), 1, 1, M, E),
+	BODY(MSG_ESPD_START, msg_espd_start, M, E),
+	ROW(MSG_ESPD_SOCKETS, sizeof(struct msg_espd_sockets), 0, 4, M, E),
+	ROW(MSG_TUN_ADD, sizeof(struct msg_tun), 1, WORKERS_MAX, M, E),
 	BODY(MSG_TUN_DEL, msg_tun, M, E),
-	BODY(MSG_ESPD_SA_ADD, msg_espd_sa, M, E),
+	ROW(MSG_ESPD_SA_ADD, sizeof(struct msg_espd_sa), 0, 8, M, E),
 	BODY(MSG_ESPD_SA_ACTIVATE, msg_sa_ref, M, E),
 	BODY(MSG_ESPD_SA_UPDATE, msg_sa_update, M, E),
 	BODY(MSG_ESPD_SA_DEL, msg_sa_ref, M, E),
@@ -98,6 +102,8 @@ static const struct row rows[] = {
 	BODY(MSG_ESPD_SA_STATS, sa_stats, E, M),
 	BODY(MSG_ESPD_SA_EVENT, msg_sa_event, E, M),
 	BODY(MSG_ESPD_WANTED, msg_tun, E, M),
+	BARE(MSG_ESPD_COUNTERS_QUERY, M, E),
+	BODY(MSG_ESPD_COUNTERS, msg_counters, E, M),
 };
 
 _Static_assert(sizeof(struct msg_auth) <= IPC_BODY_MAX, "msg_auth fits");

@@ -14,7 +14,7 @@
 
 #define IPC_VERSION 1
 #define IPC_BODY_MAX 12288
-#define IPC_FDS_MAX 8
+#define IPC_FDS_MAX 16
 
 enum ipc_role { ROLE_MONITOR, ROLE_IKED, ROLE_VAULTD, ROLE_ESPD };
 

@@ -7,8 +7,10 @@
 
 #include "core/base/addr.h"
 #include "core/base/log.h"
+#include "core/ipc/counters.h"
 #include "core/ipc/sa.h"
 #include "core/settings/conf.h"
+#include "core/settings/profile.h"
 
 #include <stdint.h>
 
@@ -42,6 +44,8 @@ enum msg_type {
 	MSG_PEER_PATHS,		/* struct msg_peer_paths: after MSG_PEER_ADDRS, and on change */
 	MSG_PEER_WANTED,	/* struct msg_name: a packet for a tunnel that is down */
 	MSG_DNS_SOCKETS,	/* struct msg_dns_sockets + a connected UDP socket each; id */
+	MSG_COUNTERS,		/* struct msg_counters; answers MSG_COUNTERS_QUERY */
+	MSG_SA_MOVED,		/* struct msg_sa_update: the dataplane saw its peer elsewhere */
 
 	/* I -> M */
 	MSG_SA_ADD = 64,	/* struct sa_child, id for MSG_SA_ADDED */
@@ -57,6 +61,7 @@ enum msg_type {
 	MSG_STOPPED,		/* no body */
 	MSG_PEER_ADDRS,		/* struct msg_peer_addrs: answered by MSG_PEER_PATHS */
 	MSG_DNS_WANT,		/* struct msg_dns_want, id: answered by MSG_DNS_SOCKETS */
+	MSG_COUNTERS_QUERY,	/* no body, id */
 
 	/* M -> V */
 	MSG_SECRET_SET = 96,	/* struct msg_secret */
@@ -70,19 +75,23 @@ enum msg_type {
 	MSG_AUTH_DONE,		/* struct msg_auth_done */
 
 	/* M -> E */
-	MSG_ESPD_SOCKETS = 128,	/* struct msg_number (bit 0: v4, bit 1: v6) + fds */
-	MSG_TUN_ADD,		/* struct msg_tun, 1 fd */
+	MSG_ESPD_START = 128,	/* struct msg_espd_start: before all others */
+	MSG_ESPD_SOCKETS,	/* struct msg_espd_sockets + fds: one per worker */
+	MSG_TUN_ADD,		/* struct msg_tun + a queue per worker, 1..WORKERS_MAX fds */
 	MSG_TUN_DEL,		/* struct msg_tun */
-	MSG_ESPD_SA_ADD,	/* struct msg_espd_sa; answered by MSG_ESPD_SA_ADDED */
+	MSG_ESPD_SA_ADD,	/* struct msg_espd_sa + AF_ALG sockets, 0..ENGINE_FDS_MAX (see
+				 * dataplane/engine/engine.h); answered by MSG_ESPD_SA_ADDED */
 	MSG_ESPD_SA_ACTIVATE,	/* struct msg_sa_ref */
 	MSG_ESPD_SA_UPDATE,	/* struct msg_sa_update */
 	MSG_ESPD_SA_DEL,	/* struct msg_sa_ref */
 	MSG_ESPD_SA_QUERY,	/* struct msg_sa_ref */
+	MSG_ESPD_COUNTERS_QUERY, /* no body */
 	/* E -> M */
 	MSG_ESPD_SA_ADDED,	/* struct msg_result */
 	MSG_ESPD_SA_STATS,	/* struct sa_stats */
 	MSG_ESPD_SA_EVENT,	/* struct msg_sa_event */
 	MSG_ESPD_WANTED,	/* struct msg_tun: a packet waits for an SA */
+	MSG_ESPD_COUNTERS,	/* struct msg_counters */
 };
 
 struct msg_name {
@@ -181,7 +190,26 @@ struct msg_dns_sockets {
 struct msg_dataplane {
 	char name[16];			/* "userspace", "kernel" */
 	char why[200];
-	uint8_t udp_encap_only, esn;
+	uint8_t encap;			/* enum backend_encap (core/daemon/backend.h) */
+	uint8_t esn, transport, ah, ipcomp;
+	char note[120];			/* "no xfrm interfaces: plain policies"; "" */
+};
+
+struct msg_counters {
+	uint64_t v[COUNTERS_N];		/* enum counter */
+};
+
+struct msg_espd_start {
+	uint8_t workers;		/* 1..WORKERS_MAX */
+	uint8_t engine;			/* enum engine_choice */
+	struct profile profile;
+};
+
+/* For one worker. */
+struct msg_espd_sockets {
+	uint8_t worker;			/* 0..workers-1 */
+	uint8_t udp4, udp6;		/* of the 4500 group; fds come in this order, */
+	uint8_t raw4, raw6;		/* IP protocol 50; where the byte is 1 */
 };
 
 struct msg_sa_event {

@@ -98,14 +98,16 @@ static int port_is_free(int family, uint16_t port, struct err *e)
 	return 0;
 }
 
-static int steer(int fd, struct err *e)
+static int steer(int fd, unsigned workers, struct err *e)
 {
 	/* The data begins at the UDP payload. A load past its end ends the program with 0. */
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, 0),
-		BPF_STMT(BPF_RET | BPF_K, 1),
+		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, workers),
+		BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 1),
+		BPF_STMT(BPF_RET | BPF_A, 0),
 	};
 	struct sock_fprog prog = { .len = sizeof(code) / sizeof(*code), .filter = code };
 
@@ -119,9 +121,11 @@ static int open_family(struct sock_set *s, int i, int family, struct err *e)
 	if (port_is_free(family, s->natt_port, e) ||
 	    open_one(family, s->ike_port, false, IKE_BUF, &s->ike500[i], e) ||
 	    open_one(family, s->natt_port, true, IKE_BUF, &s->ike4500[i], e) ||
-	    steer(s->ike4500[i], e) ||
-	    open_one(family, s->natt_port, true, ESP_BUF, &s->esp4500[i], e))
+	    steer(s->ike4500[i], s->workers, e))
 		return -1;
+	for (unsigned w = 0; w < s->workers; w++)
+		if (open_one(family, s->natt_port, true, ESP_BUF, &s->esp4500[i][w], e))
+			return -1;
 	return 0;
 }
 
@@ -135,15 +139,25 @@ static bool kernel_has(int family)
 	return true;
 }
 
-int sock_open(struct sock_set *s, uint16_t ike_port, uint16_t natt_port, struct err *e)
+void sock_init(struct sock_set *s)
+{
+	for (int i = 0; i < SOCK_FAMILIES; i++) {
+		s->ike500[i] = s->ike4500[i] = -1;
+		for (unsigned w = 0; w < SOCK_WORKERS_MAX; w++)
+			s->esp4500[i][w] = -1;
+	}
+}
+
+int sock_open(struct sock_set *s, uint16_t ike_port, uint16_t natt_port, unsigned workers,
+	      struct err *e)
 {
 	static const int families[SOCK_FAMILIES] = { [SOCK_V4] = AF_INET, [SOCK_V6] = AF_INET6 };
 	int opened = 0;
 
 	s->ike_port = ike_port ? ike_port : SOCK_IKE_PORT;
 	s->natt_port = natt_port ? natt_port : SOCK_NATT_PORT;
-	for (int i = 0; i < SOCK_FAMILIES; i++)
-		s->ike500[i] = s->ike4500[i] = s->esp4500[i] = -1;
+	s->workers = workers < 1 ? 1 : workers > SOCK_WORKERS_MAX ? SOCK_WORKERS_MAX : workers;
+	sock_init(s);
 	for (int i = 0; i < SOCK_FAMILIES; i++) {
 		if (!kernel_has(families[i]))
 			continue;
@@ -161,12 +175,13 @@ int sock_open(struct sock_set *s, uint16_t ike_port, uint16_t natt_port, struct 
 void sock_close(struct sock_set *s)
 {
 	for (int i = 0; i < SOCK_FAMILIES; i++) {
-		int *fds[] = { &s->ike500[i], &s->ike4500[i], &s->esp4500[i] };
-
-		for (size_t j = 0; j < 3; j++) {
-			if (*fds[j] >= 0)
-				close(*fds[j]);
-			*fds[j] = -1;
-		}
+		if (s->ike500[i] >= 0)
+			close(s->ike500[i]);
+		if (s->ike4500[i] >= 0)
+			close(s->ike4500[i]);
+		for (unsigned w = 0; w < SOCK_WORKERS_MAX; w++)
+			if (s->esp4500[i][w] >= 0)
+				close(s->esp4500[i][w]);
 	}
+	sock_init(s);
 }

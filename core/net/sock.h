@@ -1,9 +1,10 @@
 /* sock: the UDP sockets of IKE and ESP, opened by the monitor and handed to its children.
  *
- * Port 4500 (natt_port) of each family is a SO_REUSEPORT group of two, [0] iked's and [1] espd's, with a
- * classic BPF program that looks at the first four bytes (RFC 3948 §2.2): zero is the
- * non-ESP marker and goes to [0], as does a datagram shorter than that (RFC 3948 §2.3: a
- * keepalive); everything else goes to [1]. Both send from that port. The monitor keeps all of
+ * Port 4500 (natt_port) of each family is a SO_REUSEPORT group: [0] is iked's, [1 + n] that of
+ * espd's worker n, with a classic BPF program that looks at the first four bytes (RFC 3948
+ * §2.2): zero is the non-ESP marker and goes to [0], as does a datagram shorter than that
+ * (RFC 3948 §2.3: a keepalive); everything else is an SPI and goes to the worker SPI modulo
+ * their number, so that one worker sees all packets of an SA. All send from that port. The monitor keeps all of
  * them open as long as it lives: closing one would renumber the group.
  *
  * On all: IP_PKTINFO or IPV6_RECVPKTINFO, IPV6_V6ONLY, SO_MARK ROUTE_MARK, non-blocking,
@@ -22,21 +23,26 @@
 #define SOCK_IKE_PORT 500
 #define SOCK_NATT_PORT 4500
 
+#define SOCK_WORKERS_MAX 16
+
 enum { SOCK_V4, SOCK_V6, SOCK_FAMILIES };
 
 /* -1 where there is none. */
 struct sock_set {
 	int ike500[SOCK_FAMILIES];
 	int ike4500[SOCK_FAMILIES];
-	int esp4500[SOCK_FAMILIES];
+	int esp4500[SOCK_FAMILIES][SOCK_WORKERS_MAX];
+	unsigned workers;
 	uint16_t ike_port, natt_port;
 };
 
-/* On these ports, 500 and 4500 where they are 0. Needs CAP_NET_BIND_SERVICE and CAP_NET_ADMIN. A family the kernel has not is left at -1;
+/* None is open. */
+void sock_init(struct sock_set *s);
+/* On these ports, 500 and 4500 where they are 0, for 1..SOCK_WORKERS_MAX workers. Needs CAP_NET_BIND_SERVICE and CAP_NET_ADMIN. A family the kernel has not is left at -1;
  * none at all, or a port somebody else holds, is an error (which names the port). On failure
  * all are -1. */
-int sock_open(struct sock_set *s, uint16_t ike_port, uint16_t natt_port, struct err *e)
-	MUST_USE;
+int sock_open(struct sock_set *s, uint16_t ike_port, uint16_t natt_port, unsigned workers,
+	      struct err *e) MUST_USE;
 void sock_close(struct sock_set *s);
 
 #endif

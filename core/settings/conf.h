@@ -51,7 +51,8 @@ enum fragmentation { FRAGMENT_YES, FRAGMENT_NO, FRAGMENT_FORCE };
 enum proposal_check { CHECK_OBEY, CHECK_STRICT, CHECK_CLAIM, CHECK_EXACT };
 enum per_pair { PER_PAIR_AUTO, PER_PAIR_YES, PER_PAIR_NO };	/* auto: after
 								 * TS_UNACCEPTABLE */
-enum mode { MODE_TUNNEL, MODE_TRANSPORT };
+enum mode { MODE_TUNNEL, MODE_TRANSPORT, MODE_BYPASS, MODE_DISCARD };	/* the last two need no
+									 * SA (RFC 4301 §4.4.1) */
 
 /* Where a peer is: tried in this order. NET and ANY only answer. */
 enum gateway_kind { GATEWAY_ADDR, GATEWAY_NAME, GATEWAY_NET, GATEWAY_ANY };
@@ -61,6 +62,10 @@ struct gateway {
 	char name[HOST_NAME_LEN + 1];	/* NAME; else "" */
 };
 enum dataplane { DATAPLANE_AUTO, DATAPLANE_KERNEL, DATAPLANE_USERSPACE };
+enum engine_choice { ENGINE_CHOICE_AUTO, ENGINE_CHOICE_MBEDTLS, ENGINE_CHOICE_IPSEC_MB,
+		     ENGINE_CHOICE_AFALG };
+enum offload { OFFLOAD_AUTO, OFFLOAD_NO, OFFLOAD_CRYPTO, OFFLOAD_PACKET };
+#define WORKERS_MAX 16
 
 /* One pair of network lists that becomes one CHILD_SA. */
 struct child_conf {
@@ -69,8 +74,11 @@ struct child_conf {
 	struct prefix local_network[NETWORKS_MAX];
 	struct prefix remote_network[NETWORKS_MAX];
 	struct suite_list esp;
+	uint16_t ah;			/* INTEG_*: AH (RFC 4302) instead of ESP; 0: ESP */
+	bool ipcomp;			/* offer and take IPComp (RFC 3173) */
 	uint32_t esp_life_s;
 	uint64_t esp_life_bytes;	/* both ways together; 0: no limit */
+	uint64_t esp_life_packets;	/* likewise */
 	uint8_t mode;			/* enum mode */
 	uint8_t protocol;		/* IP protocol of the selectors; 0: any */
 	uint16_t local_port_lo, local_port_hi;	/* 0, 65535: any */
@@ -129,6 +137,9 @@ struct router_conf {
 	char lan[LAN_MAX][IFNAME_MAX];
 	uint16_t ike_port, natt_port;	/* where we listen: 500, 4500 */
 	uint8_t dataplane;		/* enum dataplane */
+	uint8_t engine;			/* enum engine_choice, of the userspace dataplane */
+	uint8_t workers;		/* threads of espd, 1..WORKERS_MAX; 0: one per core */
+	uint8_t offload;		/* enum offload, of the kernel dataplane */
 	enum log_level log_level;
 	char theme[32];
 };

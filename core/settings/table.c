@@ -26,6 +26,8 @@ static const char *const check_words[] = { "obey", "strict", "claim", "exact", N
 static const char *const mode_words[] = { "tunnel", "transport", NULL };
 static const char *const dpd_words[] = { "restart", "clear", "hold", NULL };
 static const char *const encap_words[] = { "auto", "force", NULL };
+static const char *const engine_words[] = { "auto", "mbedtls", "ipsec_mb", "afalg", NULL };
+static const char *const offload_words[] = { "auto", "no", "crypto", "packet", NULL };
 static const char *const dataplane_words[] = { "auto", "kernel", "userspace", NULL };
 static const char *const level_words[] = { "error", "warning", "info", "debug", NULL };
 
@@ -97,6 +99,39 @@ const struct setting settings_table[] = {
 			"else the userspace dataplane. What was taken and why stands in "
 			"adit status.",
 		.example = "auto", .aka = "strongSwan: kernel-netlink, kernel-libipsec",
+	},
+	{
+		.key = "engine", .scope = SCOPE_ROUTER, .type = ST_CHOICE,
+		.page = PAGE_ROUTER, .cost = COST_RESTART, .def = "auto", .empty = "",
+		.unit = "", .choices = engine_words, .label = "Engine",
+		IN_ROUTER(engine), NO_WHEN,
+		.help = "Who does the cryptography of the userspace dataplane",
+		.more = "auto takes what adit bench measured to be fastest on this router, "
+			"for each algorithm and packet size, and without a measurement a "
+			"safe guess. afalg hands packets to the kernel's crypto API, and so "
+			"to crypto hardware. Whatever an engine cannot do, mbedtls does.",
+		.example = "auto", .aka = "RouterOS: hardware acceleration",
+	},
+	{
+		.key = "workers", .scope = SCOPE_ROUTER, .type = ST_UINT,
+		.page = PAGE_ROUTER, .cost = COST_RESTART, .min = 0, .max = WORKERS_MAX,
+		.def = "0", .empty = "", .unit = "", .label = "Workers",
+		IN_ROUTER(workers), NO_WHEN,
+		.help = "Threads of the userspace dataplane; 0: one per core",
+		.more = "Each has a queue of every tunnel's interface and a socket of its "
+			"own. One that has nothing to do costs nothing.",
+		.example = "2", .aka = "strongSwan: charon.threads",
+	},
+	{
+		.key = "offload", .scope = SCOPE_ROUTER, .type = ST_CHOICE,
+		.page = PAGE_ROUTER, .cost = COST_RESTART, .def = "auto", .empty = "",
+		.unit = "", .choices = offload_words, .label = "NIC offload",
+		IN_ROUTER(offload), NO_WHEN,
+		.help = "Whether the network card does ESP for the kernel dataplane",
+		.more = "auto asks the card for all of it (packet), else for the "
+			"cryptography alone (crypto), else goes without; crypto and packet "
+			"ask for that alone, and go without where the card refuses.",
+		.example = "no", .aka = "strongSwan: hw_offload; libreswan: nic-offload",
 	},
 	{
 		.key = "log_level", .scope = SCOPE_ROUTER, .type = ST_CHOICE,

@@ -33,7 +33,8 @@ struct known {
 
 struct esp_backend {
 	const struct backend_env *env;
-	int esp4, esp6;
+	const struct sock_set *socks;
+	struct msg_espd_start start;
 	bool up;
 	struct iface *ifaces;
 	struct known *sas;
@@ -85,17 +86,20 @@ static void prepare_socket(int fd, int family)
 	}
 }
 
-static int start(void **ctx, const struct backend_env *env, int esp4, int esp6, struct err *e)
+static int start(void **ctx, const struct backend_env *env, const struct sock_set *socks,
+		 const struct router_conf *conf, const struct profile *profile, struct err *e)
 {
 	struct esp_backend *b = calloc(1, sizeof(*b));
 
 	if (!b)
 		return err_errno(e, "out of memory");
 	b->env = env;
-	b->esp4 = esp4;
-	b->esp6 = esp6;
-	prepare_socket(esp4, AF_INET);
-	prepare_socket(esp6, AF_INET6);
+	b->socks = socks;
+	b->start.workers = 1;
+	b->start.engine = conf->engine;
+	b->start.profile = *profile;
+	prepare_socket(socks->esp4500[SOCK_V4][0], AF_INET);
+	prepare_socket(socks->esp4500[SOCK_V6][0], AF_INET6);
 	*ctx = b;
 	return 0;
 }
@@ -183,19 +187,20 @@ static int send_tun(struct esp_backend *b, const struct iface *i)
 static void child_up(void *ctx)
 {
 	struct esp_backend *b = ctx;
-	struct msg_number present = { 0 };
-	int fds[2];
+	struct msg_espd_sockets present = { 0 };
+	int fds[4];
 	size_t n = 0;
 
 	b->up = true;
-	if (b->esp4 >= 0) {
-		present.value |= 1;
-		fds[n++] = b->esp4;
+	if (b->socks->esp4500[SOCK_V4][0] >= 0) {
+		present.udp4 = 1;
+		fds[n++] = b->socks->esp4500[SOCK_V4][0];
 	}
-	if (b->esp6 >= 0) {
-		present.value |= 2;
-		fds[n++] = b->esp6;
+	if (b->socks->esp4500[SOCK_V6][0] >= 0) {
+		present.udp6 = 1;
+		fds[n++] = b->socks->esp4500[SOCK_V6][0];
 	}
+	(void)send_child(b, MSG_ESPD_START, 0, &b->start, sizeof(b->start), NULL, 0);
 	/* A failed send means that the link broke: child_down() follows. */
 	(void)send_child(b, MSG_ESPD_SOCKETS, 0, &present, sizeof(present), fds, n);
 	for (struct iface *i = b->ifaces; i; i = i->next)
@@ -391,13 +396,23 @@ static void sa_query(void *ctx, uint32_t id)
 	send_ref(ctx, MSG_ESPD_SA_QUERY, id, 0);
 }
 
+static void can(void *ctx, struct backend_can *out)
+{
+	(void)ctx;
+	*out = (struct backend_can){ .encap = BACKEND_ENCAP_ONLY, .esn = true };
+}
+
+static void counters(void *ctx)
+{
+	(void)send_child(ctx, MSG_ESPD_COUNTERS_QUERY, 0, NULL, 0, NULL, 0);
+}
+
 const struct backend backend_esp = {
 	.name = "userspace",
 	.child = "espd",
-	.udp_encap_only = true,
-	.esn = true,
 	.probe = probe,
 	.start = start,
+	.can = can,
 	.stop = stop,
 	.child_up = child_up,
 	.child_down = child_down,
@@ -409,4 +424,5 @@ const struct backend backend_esp = {
 	.sa_update = sa_update,
 	.sa_del = sa_del,
 	.sa_query = sa_query,
+	.counters = counters,
 };

@@ -78,14 +78,14 @@ static int take_fd(struct ipc_msg *m, size_t i)
 
 static void sockets(struct ctl *c, struct ipc_msg *m)
 {
-	const struct msg_number *n = m->body;
+	const struct msg_espd_sockets *s = m->body;
 	struct err e = { 0 };
 	size_t at = 0;
 
-	if ((n->value & 1) && at < m->n_fds &&
+	if (s->udp4 && at < m->n_fds &&
 	    worker_socket(c->worker, AF_INET, take_fd(m, at++), &e) < 0)
 		log_error(NULL, "espd: %s", e.msg);
-	if ((n->value & 2) && at < m->n_fds &&
+	if (s->udp6 && at < m->n_fds &&
 	    worker_socket(c->worker, AF_INET6, take_fd(m, at++), &e) < 0)
 		log_error(NULL, "espd: %s", e.msg);
 }

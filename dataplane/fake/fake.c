@@ -44,10 +44,12 @@ static int probe(struct err *e)
 	return 0;
 }
 
-static int start(void **ctx, const struct backend_env *with, int esp4, int esp6, struct err *e)
+static int start(void **ctx, const struct backend_env *with, const struct sock_set *socks,
+		 const struct router_conf *conf, const struct profile *profile, struct err *e)
 {
-	(void)esp4;
-	(void)esp6;
+	(void)socks;
+	(void)conf;
+	(void)profile;
 	(void)e;
 	env = with;
 	st.started = true;
@@ -174,11 +176,25 @@ static void sa_query(void *ctx, uint32_t id)
 	}
 }
 
+static void can(void *ctx, struct backend_can *out)
+{
+	(void)ctx;
+	*out = (struct backend_can){ .encap = BACKEND_ENCAP_ANY, .esn = true, .transport = true };
+}
+
+static void counters(void *ctx)
+{
+	const uint64_t v[COUNTERS_N] = { 0 };
+
+	(void)ctx;
+	env->counters(env->arg, v);
+}
+
 const struct backend backend_fake = {
 	.name = "fake",
-	.esn = true,
 	.probe = probe,
 	.start = start,
+	.can = can,
 	.stop = stop,
 	.child_up = child_up,
 	.child_down = child_up,
@@ -190,4 +206,5 @@ const struct backend backend_fake = {
 	.sa_update = sa_update,
 	.sa_del = sa_del,
 	.sa_query = sa_query,
+	.counters = counters,
 };

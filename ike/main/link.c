@@ -4,6 +4,7 @@
 #include "core/base/log.h"
 #include "core/base/secret.h"
 #include "core/control/json.h"
+#include "core/daemon/backend.h"
 
 #include <errno.h>
 #include <string.h>
@@ -348,7 +349,8 @@ static void on_dataplane(struct iked *k, struct ipc_msg *m)
 		memcpy(&k->dataplane, m->body, sizeof(k->dataplane));
 		k->dataplane.name[sizeof(k->dataplane.name) - 1] = '\0';
 		k->dataplane.why[sizeof(k->dataplane.why) - 1] = '\0';
-		engine_dataplane(k->engine, k->dataplane.udp_encap_only, k->dataplane.esn);
+		engine_dataplane(k->engine, k->dataplane.encap != BACKEND_ENCAP_ANY,
+				 k->dataplane.esn);
 		break;
 	case MSG_DATAPLANE_LOST:
 		engine_dataplane_lost(k->engine);

@@ -304,16 +304,17 @@ static void configure(char **argv)
 static int gate(char **argv)
 {
 	struct backend_env env = env_template;
+	struct router_conf router = { .workers = 1 };
+	static struct profile profile;
 	struct err e = { 0 };
 
 	configure(argv);
 	g.loop = loop_new(&e);
-	if (!g.loop || sock_open(&g.socks, 0, 0, &e) < 0)
+	if (!g.loop || sock_open(&g.socks, 0, 0, 1, &e) < 0)
 		die("sockets", &e);
 	env.loop = g.loop;
 	if (backend_esp.probe(&e) < 0 ||
-	    backend_esp.start(&g.ctx, &env, g.socks.esp4500[SOCK_V4], g.socks.esp4500[SOCK_V6],
-			      &e) < 0 ||
+	    backend_esp.start(&g.ctx, &env, &g.socks, &router, &profile, &e) < 0 ||
 	    backend_esp.iface_add(g.ctx, &g.iface, &e) < 0 ||
 	    loop_add(g.loop, 0, EPOLLIN, on_input, NULL, &e) < 0)
 		die("start", &e);

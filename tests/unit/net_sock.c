@@ -22,7 +22,7 @@ static void start(void)
 	if (!own_namespace)
 		SKIP("needs root, to make a network namespace");
 	memset(&e, 0, sizeof(e));
-	if (sock_open(&s, 0, 0, &e)) {
+	if (sock_open(&s, 0, 0, 1, &e)) {
 		printf("    %s\n", e.msg);
 		CHECK(!"sock_open");
 	}
@@ -43,7 +43,7 @@ static int arrives(int family, const void *data, size_t n)
 {
 	int i = family == AF_INET ? SOCK_V4 : SOCK_V6, got = -1;
 	struct pollfd p[2] = { { .fd = s.ike4500[i], .events = POLLIN },
-			       { .fd = s.esp4500[i], .events = POLLIN } };
+			       { .fd = s.esp4500[i][0], .events = POLLIN } };
 	int from = socket(family, SOCK_DGRAM, 0);
 	socklen_t len;
 	struct sockaddr_storage ss = to_port(family, 4500, &len);
@@ -110,7 +110,7 @@ static void both_send_from_4500(void)
 {
 	start();
 	CHECK_INT(source_port(s.ike4500[SOCK_V4]), 4500);
-	CHECK_INT(source_port(s.esp4500[SOCK_V4]), 4500);
+	CHECK_INT(source_port(s.esp4500[SOCK_V4][0]), 4500);
 	CHECK_INT(source_port(s.ike500[SOCK_V4]), 500);
 	sock_close(&s);
 }
@@ -126,9 +126,12 @@ static int option(int fd, int level, int opt)
 
 static void options_are_set(void)
 {
-	int *all[] = { s.ike500, s.ike4500, s.esp4500 };
+	int esp[SOCK_FAMILIES];
+	int *all[] = { s.ike500, s.ike4500, esp };
 
 	start();
+	for (int f = 0; f < SOCK_FAMILIES; f++)
+		esp[f] = s.esp4500[f][0];
 	for (int k = 0; k < 3; k++) {
 		CHECK_INT(option(all[k][SOCK_V4], SOL_SOCKET, SO_MARK), ROUTE_MARK);
 		CHECK_INT(option(all[k][SOCK_V4], IPPROTO_IP, IP_PKTINFO), 1);
@@ -139,7 +142,7 @@ static void options_are_set(void)
 		CHECK_INT(option(all[k][SOCK_V6], IPPROTO_IPV6, IPV6_RECVPKTINFO), 1);
 		CHECK_INT(option(all[k][SOCK_V6], IPPROTO_IPV6, IPV6_V6ONLY), 1);
 	}
-	CHECK(option(s.esp4500[SOCK_V4], SOL_SOCKET, SO_RCVBUF) >= 4 << 20);
+	CHECK(option(s.esp4500[SOCK_V4][0], SOL_SOCKET, SO_RCVBUF) >= 4 << 20);
 	sock_close(&s);
 }
 
@@ -158,11 +161,11 @@ static void a_taken_port_is_named(void)
 		CHECK(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0);
 		CHECK(bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == 0);
 		memset(&e, 0, sizeof(e));
-		CHECK_INT(sock_open(&s, 0, 0, &e), -1);
+		CHECK_INT(sock_open(&s, 0, 0, 1, &e), -1);
 		snprintf(want, sizeof(want), "UDP port %u", ports[i]);
 		CHECK_HAS(e.msg, want);
 		CHECK_INT(s.ike500[SOCK_V4], -1);
-		CHECK_INT(s.esp4500[SOCK_V4], -1);
+		CHECK_INT(s.esp4500[SOCK_V4][0], -1);
 		close(fd);
 	}
 }
