@@ -9,7 +9,8 @@
  *
  * What is joined has the same addresses, ports, TOS with ECN, TTL, DF, flow label, TCP flags,
  * acknowledgement, window and options, correct checksums, and sequence numbers that follow;
- * so cutting it up again gives the packets that came. FIN and PSH end a join, CWR is never
+ * so cutting it up again gives the packets that came (but for the IPv4 identification of those
+ * with DF, which says nothing: RFC 6864 §4.1). FIN and PSH end a join, CWR is never
  * joined. All else passes as it came, right or wrong: the receiver's kernel judges. Packets
  * of one flow are never reordered; different flows may overtake each other within a batch.
  *
@@ -43,18 +44,16 @@ struct coalesce_out {
 
 struct coalesce_flow {
 	void *to;
-	uint32_t age;		/* order of their beginnings */
+	uint32_t key;		/* a hash, to pass by others quickly */
+	uint8_t *pkt;		/* the first one */
 	unsigned packets;
 	size_t bytes, total;	/* as they came; of the write without its vnet header */
-	uint8_t *pkt;		/* the first one */
 	uint32_t next_seq;
 	uint16_t size;		/* payload bytes of the first */
 	uint16_t upper_off, header_len;
 	uint8_t version, proto;
-	bool joins;		/* may take more; false: only keeps its place */
+	uint8_t flags;		/* TCP flags of the last one */
 	bool verified;		/* the first one's checksums were looked at */
-	uint8_t last_flags;	/* TCP flags of the last one */
-	uint32_t key;		/* a hash, to pass by others quickly */
 	struct virtio_net_hdr vnet;
 	struct iovec iov[COALESCE_IOV];
 };
@@ -63,9 +62,8 @@ struct coalesce {
 	bool uso;
 	void (*write)(void *arg, const struct coalesce_out *out);
 	void *arg;
-	uint32_t age;
-	unsigned n;		/* flows in use: flow[order[0 .. n-1]], oldest first */
-	uint8_t order[COALESCE_FLOWS];
+	unsigned n;		/* flows in use: flow[order[0 .. n-1]], oldest first; */
+	uint8_t order[COALESCE_FLOWS];	/* behind them those that are free */
 	struct coalesce_flow flow[COALESCE_FLOWS];
 };
 

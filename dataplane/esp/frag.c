@@ -2,6 +2,8 @@
  * copied flag is set (RFC 791 §3.1). */
 #include "dataplane/esp/frag.h"
 
+#include "dataplane/esp/csum.h"
+
 #include <string.h>
 
 int frag_init(struct frag *f, const uint8_t *pkt, const struct inner *in, size_t mtu)
@@ -69,7 +71,7 @@ size_t frag_next(struct frag *f, uint8_t *out)
 	out[6] = (uint8_t)(word >> 8);
 	out[7] = (uint8_t)word;
 	out[10] = out[11] = 0;
-	sum = inner_sum_done(inner_sum(0, out, header));
+	sum = csum_done(csum_add(0, out, header));
 	out[10] = (uint8_t)(sum >> 8);
 	out[11] = (uint8_t)sum;
 	f->at += n;

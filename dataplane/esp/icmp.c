@@ -2,6 +2,7 @@
 #include "dataplane/esp/icmp.h"
 
 #include "core/base/wr.h"
+#include "dataplane/esp/csum.h"
 
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
@@ -77,9 +78,9 @@ static size_t build_v4(enum icmp_why why, uint32_t mtu, const struct inner *in,
 	wr_bytes(&w, pkt, len);
 	if (!wr_ok(&w))
 		return 0;
-	put_sum(out + 10, inner_sum_done(inner_sum(0, out, V4_HEADER)));
+	put_sum(out + 10, csum_done(csum_add(0, out, V4_HEADER)));
 	put_sum(out + V4_HEADER + 2,
-		inner_sum_done(inner_sum(0, out + V4_HEADER, w.len - V4_HEADER)));
+		csum_done(csum_add(0, out + V4_HEADER, w.len - V4_HEADER)));
 	return w.len;
 }
 
@@ -108,10 +109,10 @@ static size_t build_v6(enum icmp_why why, uint32_t mtu, const struct inner *in,
 	/* The pseudo-header, RFC 8200 §8.1: both addresses, length, next header. */
 	put_sum(pseudo + 2, (uint16_t)(ICMP_HEADER + len));
 	pseudo[7] = IPPROTO_ICMPV6;
-	sum = inner_sum(0, out + 8, 32);
-	sum = inner_sum(sum, pseudo, sizeof(pseudo));
-	sum = inner_sum(sum, out + V6_HEADER, ICMP_HEADER + len);
-	put_sum(out + V6_HEADER + 2, inner_sum_done(sum));
+	sum = csum_add(0, out + 8, 32);
+	sum = csum_add(sum, pseudo, sizeof(pseudo));
+	sum = csum_add(sum, out + V6_HEADER, ICMP_HEADER + len);
+	put_sum(out + V6_HEADER + 2, csum_done(sum));
 	return w.len;
 }
 

@@ -3,6 +3,8 @@
 #include "dataplane/esp/inner.h"
 
 #include "core/base/rd.h"
+#include "dataplane/esp/be.h"
+#include "dataplane/esp/csum.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -163,30 +165,10 @@ int inner_parse(const uint8_t *p, size_t len, struct inner *out)
 	return -1;
 }
 
-uint32_t inner_sum(uint32_t sum, const uint8_t *p, size_t len)
-{
-	uint64_t s = sum;
-
-	for (; len > 1; p += 2, len -= 2)
-		s += (uint32_t)(p[0] << 8 | p[1]);
-	if (len)
-		s += (uint32_t)(p[0] << 8);
-	while (s >> 16)
-		s = (s & 0xffff) + (s >> 16);
-	return (uint32_t)s;
-}
-
-uint16_t inner_sum_done(uint32_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
-
 void inner_set_ecn(uint8_t *p, struct inner *in, uint8_t ecn)
 {
 	uint8_t tos = (uint8_t)((in->tos & ~3) | (ecn & 3));
-	uint32_t sum;
+	uint16_t was;
 
 	if (tos == in->tos)
 		return;
@@ -196,13 +178,8 @@ void inner_set_ecn(uint8_t *p, struct inner *in, uint8_t ecn)
 		in->tos = tos;
 		return;
 	}
-	/* RFC 1624: HC' = ~(~HC + ~m + m') */
-	sum = (uint16_t)~(p[10] << 8 | p[11]);
-	sum += (uint16_t)~(p[0] << 8 | p[1]);
+	was = be_get16(p);
 	p[1] = tos;
-	sum += (uint32_t)(p[0] << 8 | p[1]);
-	sum = inner_sum_done(sum);
-	p[10] = (uint8_t)(sum >> 8);
-	p[11] = (uint8_t)sum;
+	be_put16(p + 10, csum_fix(be_get16(p + 10), was, be_get16(p)));
 	in->tos = tos;
 }

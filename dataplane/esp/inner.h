@@ -33,8 +33,4 @@ int inner_parse(const uint8_t *p, size_t len, struct inner *out) MUST_USE;
 /* Set the ECN bits of a parsed packet, correcting the IPv4 checksum (RFC 1624). */
 void inner_set_ecn(uint8_t *p, struct inner *in, uint8_t ecn);
 
-/* The Internet checksum (RFC 1071) over len bytes, on top of a sum so far (0 to begin). */
-uint32_t inner_sum(uint32_t sum, const uint8_t *p, size_t len);
-uint16_t inner_sum_done(uint32_t sum);
-
 #endif

@@ -4,6 +4,7 @@
 
 #include "core/base/rng.h"
 #include "core/crypto/alg.h"
+#include "dataplane/esp/csum.h"
 #include "dataplane/esp/esp.h"
 #include "tests/unit/t.h"
 
@@ -48,7 +49,7 @@ static inline size_t make_v4(uint8_t *out, const char *src, const char *dst, uin
 	out[9] = proto;
 	memcpy(out + 12, s.b, 4);
 	memcpy(out + 16, d.b, 4);
-	sum = inner_sum_done(inner_sum(0, out, 20));
+	sum = csum_done(csum_add(0, out, 20));
 	out[10] = (uint8_t)(sum >> 8);
 	out[11] = (uint8_t)sum;
 	for (size_t i = 0; i < payload; i++)

@@ -275,7 +275,7 @@ static void fragments_make_the_whole(uint16_t word, size_t options, size_t paylo
 	whole[2] = (uint8_t)(n >> 8);
 	whole[3] = (uint8_t)n;
 	whole[10] = whole[11] = 0;
-	check = inner_sum_done(inner_sum(0, whole, header));
+	check = csum_done(csum_add(0, whole, header));
 	whole[10] = (uint8_t)(check >> 8);
 	whole[11] = (uint8_t)check;
 	CHECK(inner_parse(whole, n, &in) == 0);
@@ -288,7 +288,7 @@ static void fragments_make_the_whole(uint16_t word, size_t options, size_t paylo
 		CHECK(len <= mtu);
 		CHECK(inner_parse(out, len, &fi) == 0);
 		CHECK_INT(fi.total_len, len);
-		CHECK_INT(inner_sum_done(inner_sum(0, out, h)), 0);
+		CHECK_INT(csum_done(csum_add(0, out, h)), 0);
 		off = ((out[6] & 0x1f) << 8 | out[7]) * 8u - base;
 		l = len - h;
 		CHECK_INT(off, sum);		/* in order, without holes */
@@ -385,8 +385,8 @@ static void icmp4(void)
 		CHECK_INT(e.total_len, l);
 		CHECK_INT(e.proto, IPPROTO_ICMP);
 		CHECK(addr_equal(&e.src, &in.dst) && addr_equal(&e.dst, &in.src));
-		CHECK_INT(inner_sum_done(inner_sum(0, out, 20)), 0);
-		CHECK_INT(inner_sum_done(inner_sum(0, out + 20, l - 20)), 0);
+		CHECK_INT(csum_done(csum_add(0, out, 20)), 0);
+		CHECK_INT(csum_done(csum_add(0, out + 20, l - 20)), 0);
 		CHECK_INT(out[20], 3);
 		CHECK_INT(out[21], t[i].code);
 		CHECK_INT(out[26] << 8 | out[27], t[i].mtu);
@@ -395,7 +395,7 @@ static void icmp4(void)
 	/* a short packet is quoted whole, a kept head as far as it was kept */
 	CHECK(parse(make_v4(pkt, "10.1.0.5", "10.2.0.9", IPPROTO_TCP, 0x4000, 13)) == 0);
 	CHECK_INT(icmp_build(ICMP_TOO_BIG, 600, &in, pkt, 33, out), 28 + 33);
-	CHECK_INT(inner_sum_done(inner_sum(0, out + 20, 41)), 0);
+	CHECK_INT(csum_done(csum_add(0, out + 20, 41)), 0);
 	CHECK_INT(icmp_build(ICMP_TOO_BIG, 600, &in, pkt, 28, out), 28 + 28);
 }
 
@@ -424,7 +424,7 @@ static void icmp6(void)
 		pseudo[2] = (uint8_t)((l - 40) >> 8);
 		pseudo[3] = (uint8_t)(l - 40);
 		pseudo[7] = 58;
-		CHECK_INT(inner_sum_done(inner_sum(inner_sum(inner_sum(0, out + 8, 32), pseudo, 8),
+		CHECK_INT(csum_done(csum_add(csum_add(csum_add(0, out + 8, 32), pseudo, 8),
 						   out + 40, l - 40)), 0);
 		CHECK_INT(out[40], t[i].type);
 		CHECK_INT(out[41], t[i].code);
@@ -491,10 +491,10 @@ static void checksum(void)
 	/* the example of RFC 1071 §3 */
 	static const uint8_t d[] = { 0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7 };
 
-	CHECK_INT(inner_sum(0, d, 8), 0xddf2);
-	CHECK_INT(inner_sum_done(inner_sum(0, d, 8)), 0x220d);
-	CHECK_INT(inner_sum(inner_sum(0, d, 4), d + 4, 4), 0xddf2);
-	CHECK_INT(inner_sum(0, d + 3, 1), 0x0300);
+	CHECK_INT(csum_add(0, d, 8), 0xddf2);
+	CHECK_INT(csum_done(csum_add(0, d, 8)), 0x220d);
+	CHECK_INT(csum_add(csum_add(0, d, 4), d + 4, 4), 0xddf2);
+	CHECK_INT(csum_add(0, d + 3, 1), 0x0300);
 }
 
 int main(void)

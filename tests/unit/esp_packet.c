@@ -690,7 +690,7 @@ static void ecn(void)
 		CHECK(inner_parse(esp_pkt_data(&p), p.len, &in) == 0);
 		CHECK_INT(in.tos, t[i / 2].want);
 		if (!six)
-			CHECK_INT(inner_sum_done(inner_sum(0, esp_pkt_data(&p), 20)), 0);
+			CHECK_INT(csum_done(csum_add(0, esp_pkt_data(&p), 20)), 0);
 	}
 	down();
 }
