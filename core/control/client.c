@@ -510,6 +510,43 @@ int client_log(struct client *c, unsigned n, const char *peer, bool follow,
 	return 0;
 }
 
+int client_counters(struct client *c, char *dataplane, struct client_counter **out, size_t *n,
+		    struct json_object **raw, struct err *e)
+{
+	struct json_object *data, *a;
+	size_t have;
+
+	*out = NULL;
+	*n = 0;
+	if (raw)
+		*raw = NULL;
+	if (client_request(c, "counters", NULL, 0, &data, e) < 0)
+		return -1;
+	a = json_get_array(data, "counters", &have);
+	*out = calloc(have ? have : 1, sizeof(**out));
+	if (!*out) {
+		json_object_put(data);
+		return err_set(e, "out of memory");
+	}
+	snprintf(dataplane, 16, "%s", json_get_str(data, "dataplane", ""));
+	for (size_t i = 0; i < have; i++) {
+		struct json_object *o = json_object_array_get_idx(a, i);
+		struct client_counter *k = &(*out)[*n];
+
+		snprintf(k->name, sizeof(k->name), "%s", json_get_str(o, "name", ""));
+		if (!k->name[0])
+			continue;
+		k->value = json_get_u64(o, "value", UINT64_MAX, 0);
+		snprintf(k->meaning, sizeof(k->meaning), "%s", json_get_str(o, "meaning", ""));
+		snprintf(k->look, sizeof(k->look), "%s", json_get_str(o, "look", ""));
+		(*n)++;
+	}
+	if (raw)
+		*raw = json_object_get(data);
+	json_object_put(data);
+	return 0;
+}
+
 int client_log_level(struct client *c, enum log_level level, struct err *e)
 {
 	struct json_object *o = json_object_new_object();

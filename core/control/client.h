@@ -26,6 +26,15 @@
 
 struct client;
 
+/* Why packets were lost, adit-control(7) "counters": what the dataplane counts, since it began,
+ * also where that is 0. */
+struct client_counter {
+	char name[40];			/* "XfrmInNoStates" */
+	uint64_t value;
+	char meaning[240];		/* one sentence: what happened to the packet */
+	char look[240];			/* one sentence: what to look at */
+};
+
 enum client_event_kind {
 	CLIENT_LOG,		/* .log: a line, after client_log(follow) */
 	CLIENT_PEER,		/* .peer: a peer changed state or was added, after subscribe */
@@ -99,6 +108,11 @@ int client_wait_running(const char *run_dir, int timeout_ms, struct err *e) MUST
  * free()); follow: later ones come as CLIENT_LOG. */
 int client_log(struct client *c, unsigned n, const char *peer, bool follow,
 	       struct log_line **lines, size_t *n_lines, struct err *e) MUST_USE;
+/* What the dataplane counted, in the kernel's order: *out is the caller's to free(), *n may be 0.
+ * dataplane[16] gets whose counters these are ("kernel"); raw, where not NULL, the data object
+ * for --json, the caller's to put. EXIT_TIMEOUT when the dataplane does not answer. */
+int client_counters(struct client *c, char *dataplane, struct client_counter **out, size_t *n,
+		    struct json_object **raw, struct err *e) MUST_USE;
 int client_log_level(struct client *c, enum log_level level, struct err *e) MUST_USE;
 /* From now on CLIENT_PEER and CLIENT_PEER_GONE come. */
 int client_subscribe(struct client *c, struct err *e) MUST_USE;

@@ -123,7 +123,7 @@ struct status *status_new(size_t n_peers)
 
 	if (!s)
 		return NULL;
-	s->dataplane_why = s->firewall = s->warning = nothing;
+	s->dataplane_why = s->dataplane_note = s->firewall = s->warning = nothing;
 	if (n_peers) {
 		s->peers = calloc(n_peers, sizeof(*s->peers));
 		if (!s->peers) {
@@ -145,6 +145,7 @@ void status_free(struct status *s)
 		status_peer_fini(&s->peers[i]);
 	free(s->peers);
 	drop(&s->dataplane_why);
+	drop(&s->dataplane_note);
 	drop(&s->firewall);
 	drop(&s->warning);
 	free(s);

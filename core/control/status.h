@@ -45,7 +45,17 @@ struct status_child {
 	size_t n_local, n_remote;
 	char **local_networks;		/* "10.1.0.0/24"; negotiated when up, else as set */
 	char **remote_networks;
-	char *esp;			/* negotiated when up: "AES-256-GCM, no PFS"; else as set */
+	char *esp;			/* negotiated when up: "AES-256-GCM, no PFS"; else as set;
+					 * of AH its integrity; "" for bypass and discard */
+	char mode[12];			/* "tunnel", "transport"; "bypass", "discard": no SA, its
+					 * packets pass as they are, or go nowhere */
+	char protocol[8];		/* "ESP", "AH"; "" for bypass and discard */
+	bool ipcomp;			/* compressed; as negotiated when up, else as set */
+	char engine[24];		/* who does its cryptography: "ipsec_mb", or the kernel's
+					 * driver: "rfc4106-gcm-aesni"; "" not known or not up */
+	bool hardware;			/* that is a device, not the processor */
+	char offload[8];		/* what the network card does of it: "crypto", "packet"; "" */
+	uint64_t fallbacks;		/* packets that software did in the engine's place */
 	uint32_t spi_in, spi_out;	/* 0 when not up; "0xc1a2b3c4" in JSON */
 	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets;
 	struct status_drops drops;
@@ -84,6 +94,8 @@ struct status {
 	uint64_t uptime_s;		/* of aditd */
 	char dataplane[16];		/* "userspace", "kernel"; "" not known */
 	char *dataplane_why;
+	char *dataplane_note;		/* what it cannot do here: "no xfrm interfaces: plain
+					 * policies"; "" nothing */
 	char *firewall;			/* what was done to whose chain; "" nothing */
 	char *warning;			/* "" none */
 	struct status_strangers drops;

@@ -81,7 +81,14 @@ static struct json_object *child_to_json(const struct status_child *c)
 	json_put_str(o, "state", status_state_name(c->state));
 	put_list(o, "local_networks", c->local_networks, c->n_local);
 	put_list(o, "remote_networks", c->remote_networks, c->n_remote);
+	json_put_str(o, "mode", c->mode);
+	json_put_str(o, "protocol", c->protocol);
 	json_put_str(o, "esp", c->esp);
+	json_put_bool(o, "ipcomp", c->ipcomp);
+	json_put_str(o, "engine", c->engine);
+	json_put_bool(o, "hardware", c->hardware);
+	json_put_str(o, "offload", c->offload);
+	json_put_u64(o, "fallbacks", c->fallbacks);
 	put_spi(o, "spi_in", c->spi_in);
 	put_spi(o, "spi_out", c->spi_out);
 	json_put_u64(o, "rx_bytes", c->rx_bytes);
@@ -140,6 +147,7 @@ struct json_object *status_to_json(const struct status *s)
 	dp = json_object_new_object();
 	json_put_str(dp, "name", s->dataplane);
 	json_put_str(dp, "why", s->dataplane_why);
+	json_put_str(dp, "note", s->dataplane_note);
 	json_put(o, "dataplane", dp);
 	json_put_str(o, "firewall", s->firewall);
 	json_put_str(o, "warning", s->warning);
@@ -193,7 +201,14 @@ static void child_from_json(struct status_child *c, struct json_object *o)
 	c->state = get_state(o);
 	get_list(o, "local_networks", &c->local_networks, &c->n_local);
 	get_list(o, "remote_networks", &c->remote_networks, &c->n_remote);
+	get_name(o, "mode", c->mode, sizeof(c->mode));
+	get_name(o, "protocol", c->protocol, sizeof(c->protocol));
 	status_set(&c->esp, json_get_str(o, "esp", ""));
+	c->ipcomp = json_get_bool(o, "ipcomp", false);
+	get_name(o, "engine", c->engine, sizeof(c->engine));
+	c->hardware = json_get_bool(o, "hardware", false);
+	get_name(o, "offload", c->offload, sizeof(c->offload));
+	c->fallbacks = get_n(o, "fallbacks");
 	c->spi_in = (uint32_t)strtoul(json_get_str(o, "spi_in", "0"), NULL, 16);
 	c->spi_out = (uint32_t)strtoul(json_get_str(o, "spi_out", "0"), NULL, 16);
 	c->rx_bytes = get_n(o, "rx_bytes");
@@ -272,6 +287,7 @@ int status_from_json(struct json_object *data, struct status **out, struct err *
 	dp = json_get_object(data, "dataplane");
 	get_name(dp, "name", s->dataplane, sizeof(s->dataplane));
 	status_set(&s->dataplane_why, json_get_str(dp, "why", ""));
+	status_set(&s->dataplane_note, json_get_str(dp, "note", ""));
 	status_set(&s->firewall, json_get_str(data, "firewall", ""));
 	status_set(&s->warning, json_get_str(data, "warning", ""));
 	get_counters(data, stranger_keys, N_STRANGERS, &s->drops);

@@ -23,6 +23,7 @@ static const struct {
 	{ MSG_SA_UPDATE, I, RUNNING },
 	{ MSG_SA_DEL, I, RUNNING | STOPPING },
 	{ MSG_SA_QUERY, I, RUNNING | STOPPING },
+	{ MSG_COUNTERS_QUERY, I, RUNNING },
 	{ MSG_PEER_UP, I, RUNNING },
 	{ MSG_PEER_DOWN, I, RUNNING | STOPPING },
 	{ MSG_RELOAD, I, RUNNING },
@@ -36,6 +37,7 @@ static const struct {
 	{ MSG_ESPD_SA_STATS, E, RUNNING },
 	{ MSG_ESPD_SA_EVENT, E, RUNNING },
 	{ MSG_ESPD_WANTED, E, RUNNING },
+	{ MSG_ESPD_COUNTERS, E, RUNNING },
 };
 
 bool permit_message(enum ipc_role from, enum permit_phase phase, uint16_t type)

@@ -258,6 +258,9 @@ static void from_iked(struct proc *p, const struct ipc_msg *msg)
 	case MSG_STOPPED:
 		monitor_iked_stopped(p->m);
 		break;
+	case MSG_COUNTERS_QUERY:
+		p->m->backend->counters(p->m->backend_ctx);
+		break;
 	case MSG_PEER_ADDRS:
 		peer_addrs(p, msg->body);
 		break;

@@ -1,13 +1,10 @@
 /* ctl: commands in, answers when they are there. Nothing here blocks: a request that has to
  * wait (for counters, for a tunnel, for aditd) is kept in a list with its own timer. */
-#include "ike/main/ctl.h"
+#include "ike/main/ctl_priv.h"
 
 #include "core/base/clock.h"
-#include "core/base/secret.h"
 #include "core/control/negotiation_json.h"
-#include "core/control/server.h"
 #include "core/control/status.h"
-#include "ike/main/iked.h"
 #include "ike/main/report.h"
 
 #include <stdio.h>
@@ -16,40 +13,6 @@
 #include <unistd.h>
 
 #define UP_WAIT_MAX_S 86400
-
-enum wait_for { WAIT_STATS, WAIT_UP, WAIT_TEST, WAIT_RELOAD };
-
-struct wait {
-	struct wait *next;
-	struct ctl *ctl;
-	enum wait_for what;
-	struct server_req *req;
-	uint32_t id;			/* RELOAD: of the message */
-	unsigned seconds;		/* UP: how long it waits */
-	struct timer timer;
-};
-
-/* A peer whose subscribers are owed an event. */
-struct dirty {
-	struct dirty *next;
-	char peer[PEER_NAME_MAX + 1];
-};
-
-struct ctl {
-	struct iked *k;
-	struct server *server;
-	struct wait *waits;
-	struct dirty *dirty;
-	struct timer tell;		/* dirty peers */
-	struct timer untap;		/* does anybody capture still? */
-	size_t stats_owed;		/* answers to MSG_SA_QUERY still to come */
-	uint32_t last_id;
-};
-
-static struct timers *timers_of(struct ctl *c)
-{
-	return loop_timers(c->k->child->loop);
-}
 
 /* ---- waiting ---- */
 
@@ -66,7 +29,7 @@ static struct wait *wait_new(struct ctl *c, enum wait_for what, struct server_re
 	w->what = what;
 	w->req = r;
 	timer_init(&w->timer, expired, w);
-	timer_set(timers_of(c), &w->timer, ms);
+	timer_set(ctl_timers(c), &w->timer, ms);
 	w->next = c->waits;
 	c->waits = w;
 	return w;
@@ -81,7 +44,7 @@ static struct server_req *wait_end(struct wait *w)
 	while (*at != w)
 		at = &(*at)->next;
 	*at = w->next;
-	timer_stop(timers_of(w->ctl), &w->timer);
+	timer_stop(ctl_timers(w->ctl), &w->timer);
 	free(w);
 	return r;
 }
@@ -156,6 +119,7 @@ static void answer_status(struct ctl *c, struct server_req *r)
 	g.s->uptime_s = up_s > 0 ? (uint64_t)up_s : 0;
 	snprintf(g.s->dataplane, sizeof(g.s->dataplane), "%s", k->dataplane.name);
 	status_set(&g.s->dataplane_why, k->dataplane.why);
+	status_set(&g.s->dataplane_note, k->dataplane.note);
 	status_set(&g.s->firewall, k->system.firewall);
 	report_warning(g.s, k->system.warning, k->trust);
 	engine_counts(k->engine, &counts);
@@ -206,112 +170,6 @@ void ctl_on_stats(struct ctl *c)
 		if (w->what == WAIT_STATS)
 			answer_status(c, wait_end(w));
 	}
-}
-
-/* ---- capture ---- */
-
-#define UNTAP_MS 2000
-
-static void put_hex(struct json_object *o, const char *key, struct slice s)
-{
-	static const char digits[] = "0123456789abcdef";
-	char *text = malloc(2 * s.len + 1);
-
-	if (!text)
-		return;
-	for (size_t i = 0; i < s.len; i++) {
-		text[2 * i] = digits[s.p[i] >> 4];
-		text[2 * i + 1] = digits[s.p[i] & 15];
-	}
-	text[2 * s.len] = '\0';
-	json_put_str(o, key, text);
-	secret_wipe(text, 2 * s.len);
-	free(text);
-}
-
-/* IKE_SA_INIT, and IKEv1's messages before there are keys, are readable as they are. */
-static bool readable(struct slice msg)
-{
-	if (msg.len < 20)
-		return true;
-	return msg.p[17] >> 4 == 1 ? !(msg.p[19] & 1) : msg.p[18] == 34;
-}
-
-void ctl_on_packet(struct ctl *c, const struct tap_packet *p, bool plain)
-{
-	char addr[ADDR_TEXT_MAX];
-	struct json_object *o;
-	unsigned topic;
-
-	if (!c->server)
-		return;
-	topic = plain || readable(p->msg) ? SERVER_TOPIC_PACKET : SERVER_TOPIC_KEYS;
-	if (!server_wanted(c->server, topic))
-		return;
-	o = proto_event("packet");
-	json_put_str(o, "peer", p->peer);
-	json_put_bool(o, "plain", plain);
-	json_put_bool(o, "out", p->out);
-	json_put_str(o, "local", addr_str(&p->local->addr, addr));
-	json_put_u64(o, "local_port", p->local->port);
-	json_put_str(o, "remote", addr_str(&p->remote->addr, addr));
-	json_put_u64(o, "remote_port", p->remote->port);
-	put_hex(o, "data", p->msg);
-	server_event(c->server, topic, p->peer, o);
-}
-
-void ctl_on_keys(struct ctl *c, const struct tap_keys *k)
-{
-	struct json_object *o;
-	char spi[20], label[48];
-
-	if (!c->server || !server_wanted(c->server, SERVER_TOPIC_KEYS))
-		return;
-	o = proto_event("keys");
-	json_put_str(o, "peer", k->peer);
-	json_put_u64(o, "version", k->version);
-	snprintf(spi, sizeof(spi), "%016llx", (unsigned long long)k->spi_i);
-	json_put_str(o, "spi_i", spi);
-	snprintf(spi, sizeof(spi), "%016llx", (unsigned long long)k->spi_r);
-	json_put_str(o, "spi_r", spi);
-	json_put_u64(o, "encryption", k->encr);
-	json_put_u64(o, "bits", k->encr_bits);
-	json_put_u64(o, "integrity", k->integ);
-	json_put_str(o, "name", alg_label(ALG_ENCR, k->encr, k->encr_bits, label, sizeof(label)));
-	put_hex(o, "sk_ei", k->ei);
-	put_hex(o, "sk_er", k->er);
-	put_hex(o, "sk_ai", k->ai);
-	put_hex(o, "sk_ar", k->ar);
-	server_event(c->server, SERVER_TOPIC_KEYS, k->peer, o);
-}
-
-static void untap(void *arg)
-{
-	struct ctl *c = arg;
-	struct err ignored;
-
-	if (server_wanted(c->server, SERVER_TOPIC_PACKET))
-		timer_set(timers_of(c), &c->untap, UNTAP_MS);
-	else if (engine_tap(c->k->engine, NULL, false, false, &ignored) == 0)
-		log_info(NULL, "nobody captures any more");
-}
-
-static void cmd_capture(void *arg, struct server_req *r)
-{
-	struct ctl *c = arg;
-	const char *peer = server_request(r)->peer;
-	bool keys = json_get_bool(server_request(r)->args, "keys", false);
-	struct err e = { 0 };
-
-	/* Who listens first misses nothing; a wrong name ends it again. */
-	server_subscribe(r, SERVER_TOPIC_PACKET | (keys ? SERVER_TOPIC_KEYS : 0), peer);
-	if (engine_tap(c->k->engine, peer, true, keys, &e) < 0) {
-		server_fail(r, e.code, "%s", e.msg);
-		return;
-	}
-	log_warning(peer, "its IKE messages are captured%s", keys ? ", with the keys" : "");
-	timer_set(timers_of(c), &c->untap, UNTAP_MS);
-	server_done(r, NULL);
 }
 
 /* ---- explain ---- */
@@ -599,7 +457,7 @@ void ctl_on_peer(struct ctl *c, const char *peer)
 	d->next = c->dirty;
 	c->dirty = d;
 	/* From the loop, for the engine may be in the middle of something now. */
-	timer_set(timers_of(c), &c->tell, 0);
+	timer_set(ctl_timers(c), &c->tell, 0);
 }
 
 static void cmd_subscribe(void *arg, struct server_req *r)
@@ -649,6 +507,65 @@ void ctl_on_settings_done(struct ctl *c, uint32_t id, const struct msg_result *r
 	data = json_object_new_object();
 	json_put_str(data, "text", res->text);
 	server_done(r, data);
+}
+
+/* ---- what the dataplane lost ---- */
+
+static void counters_expired(void *arg)
+{
+	server_fail(wait_end(arg), EXIT_TIMEOUT, "the dataplane did not say within %d s what "
+		    "it counted", CTL_COUNTERS_WAIT_MS / 1000);
+}
+
+static void cmd_counters(void *arg, struct server_req *r)
+{
+	struct ctl *c = arg;
+	bool asked = false;
+
+	for (const struct wait *w = c->waits; w; w = w->next)
+		asked |= w->what == WAIT_COUNTERS;
+	if (!asked && child_send(c->k->child, MSG_COUNTERS_QUERY, 0, NULL, 0) < 0)
+		server_fail(r, EXIT_FAILED, "aditd cannot be reached");
+	else
+		(void)wait_new(c, WAIT_COUNTERS, r, counters_expired, CTL_COUNTERS_WAIT_MS);
+}
+
+static void answer_counters(struct ctl *c, struct server_req *r, const struct msg_counters *m)
+{
+	struct json_object *data = json_object_new_object();
+	struct json_object *list = json_put_array(data, "counters");
+
+	if (!list) {
+		json_object_put(data);
+		server_fail(r, EXIT_FAILED, "out of memory");
+		return;
+	}
+	json_put_str(data, "dataplane", c->k->dataplane.name);
+	for (int i = 0; i < COUNTERS_N; i++) {
+		struct json_object *o;
+
+		if (m->v[i] == COUNTER_ABSENT)
+			continue;
+		o = json_object_new_object();
+		json_put_str(o, "name", counter_infos[i].name);
+		json_put_u64(o, "value", m->v[i]);
+		json_put_str(o, "meaning", counter_infos[i].meaning);
+		json_put_str(o, "look", counter_infos[i].look);
+		if (o && json_object_array_add(list, o) != 0)
+			json_object_put(o);
+	}
+	server_done(r, data);
+}
+
+void ctl_on_counters(struct ctl *c, const struct msg_counters *m)
+{
+	struct wait *w, *next;
+
+	for (w = c->waits; w; w = next) {
+		next = w->next;
+		if (w->what == WAIT_COUNTERS)
+			answer_counters(c, wait_end(w), m);
+	}
 }
 
 static void cmd_restart(void *arg, struct server_req *r)
@@ -733,7 +650,8 @@ static void cmd_ping(void *arg, struct server_req *r)
 static const struct server_cmd cmds[] = {
 	{ .name = "status", .fn = cmd_status },
 	{ .name = "explain", .fn = cmd_explain },
-	{ .name = "capture", .changes = true, .wants_peer = true, .fn = cmd_capture },
+	{ .name = "counters", .fn = cmd_counters },
+	{ .name = "capture", .changes = true, .wants_peer = true, .fn = ctl_cmd_capture },
 	{ .name = "up", .changes = true, .wants_peer = true, .fn = cmd_up },
 	{ .name = "down", .changes = true, .wants_peer = true, .fn = cmd_down },
 	{ .name = "test", .changes = true, .wants_peer = true, .fn = cmd_test },
@@ -756,7 +674,7 @@ struct ctl *ctl_new(struct iked *k)
 		return NULL;
 	c->k = k;
 	timer_init(&c->tell, tell_dirty, c);
-	timer_init(&c->untap, untap, c);
+	timer_init(&c->untap, ctl_untap, c);
 	return c;
 }
 
@@ -772,8 +690,8 @@ void ctl_free(struct ctl *c)
 		c->dirty = d->next;
 		free(d);
 	}
-	timer_stop(timers_of(c), &c->tell);
-	timer_stop(timers_of(c), &c->untap);
+	timer_stop(ctl_timers(c), &c->tell);
+	timer_stop(ctl_timers(c), &c->untap);
 	server_free(c->server);
 	free(c);
 }

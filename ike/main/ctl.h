@@ -12,6 +12,7 @@ struct ctl;
 
 #define CTL_STATS_WAIT_MS 200	/* for the dataplane's counters, before status is answered */
 #define CTL_RELOAD_WAIT_MS 25000
+#define CTL_COUNTERS_WAIT_MS 3000
 #define CTL_UP_WAIT_S 60	/* where the request does not say */
 
 struct ctl *ctl_new(struct iked *k);
@@ -25,6 +26,8 @@ void ctl_on_event(struct ctl *c, const char *peer, enum engine_event ev, const c
 /* Settings of this peer came or went. */
 void ctl_on_peer(struct ctl *c, const char *peer);
 void ctl_on_stats(struct ctl *c);
+/* What the dataplane counted, for who asked. */
+void ctl_on_counters(struct ctl *c, const struct msg_counters *m);
 void ctl_on_settings_done(struct ctl *c, uint32_t id, const struct msg_result *r);
 /* A datagram as it went or came, or (plain) what was inside of it, and keys: for who captures. */
 void ctl_on_packet(struct ctl *c, const struct tap_packet *p, bool plain);

@@ -349,6 +349,7 @@ static void on_dataplane(struct iked *k, struct ipc_msg *m)
 		memcpy(&k->dataplane, m->body, sizeof(k->dataplane));
 		k->dataplane.name[sizeof(k->dataplane.name) - 1] = '\0';
 		k->dataplane.why[sizeof(k->dataplane.why) - 1] = '\0';
+		k->dataplane.note[sizeof(k->dataplane.note) - 1] = '\0';
 		engine_dataplane(k->engine, k->dataplane.encap != BACKEND_ENCAP_ANY,
 				 k->dataplane.esn);
 		break;
@@ -361,6 +362,9 @@ static void on_dataplane(struct iked *k, struct ipc_msg *m)
 	case MSG_SA_STATS:
 		engine_sa_stats(k->engine, m->body);
 		ctl_on_stats(k->ctl);
+		break;
+	case MSG_COUNTERS:
+		ctl_on_counters(k->ctl, m->body);
 		break;
 	case MSG_SA_EVENT:
 		if (ev->event <= SA_EVENT_GONE)
@@ -437,7 +441,7 @@ void iked_on_msg(struct iked *k, struct ipc_msg *m)
 		engine_stop(k->engine, stopped, k);
 		break;
 	case MSG_DATAPLANE: case MSG_DATAPLANE_LOST: case MSG_SA_ADDED: case MSG_SA_STATS:
-	case MSG_SA_EVENT:
+	case MSG_SA_EVENT: case MSG_COUNTERS:
 		on_dataplane(k, m);
 		break;
 	case MSG_PEER_SET: case MSG_CHILD_SET: case MSG_PEER_APPLY: case MSG_PEER_REMOVE:

@@ -203,6 +203,7 @@ static void fill(struct status *s)
 	s->uptime_s = 11;
 	strcpy(s->dataplane, "userspace");
 	status_set(&s->dataplane_why, "no kernel ESP");
+	status_set(&s->dataplane_note, "no AH");
 	status_set(&s->firewall, "fw4: 2 rules");
 	status_set(&s->warning, "ip_forward is off");
 	s->drops = (struct status_strangers){ 31, 32, 33, 34, 35, 36, 37, 38 };
@@ -233,6 +234,13 @@ static void fill(struct status *s)
 	status_list_add(&c->local_networks, &c->n_local, "10.3.0.0/24");
 	status_list_add(&c->remote_networks, &c->n_remote, "10.2.0.0/24");
 	status_set(&c->esp, "AES-128-CBC");
+	strcpy(c->mode, "transport");
+	strcpy(c->protocol, "AH");
+	c->ipcomp = true;
+	strcpy(c->engine, "rfc4106-gcm-aesni");
+	c->hardware = true;
+	strcpy(c->offload, "crypto");
+	c->fallbacks = 39;
 	c->spi_in = 0xc1a2b3c4;
 	c->spi_out = 0x00000100;
 	c->rx_bytes = 0xffffffff00ull;
@@ -269,6 +277,13 @@ static void status_there_and_back(void)
 	CHECK_INT(p->children[0].spi_in, 0xc1a2b3c4);
 	CHECK_INT(p->children[0].rx_bytes, 0xffffffff00ull);
 	CHECK_INT(p->children[0].drops.socket, 28);
+	CHECK_STR(p->children[0].mode, "transport");
+	CHECK_STR(p->children[0].protocol, "AH");
+	CHECK_STR(p->children[0].engine, "rfc4106-gcm-aesni");
+	CHECK_STR(p->children[0].offload, "crypto");
+	CHECK(p->children[0].hardware && p->children[0].ipcomp);
+	CHECK_INT(p->children[0].fallbacks, 39);
+	CHECK_STR(b->dataplane_note, "no AH");
 	CHECK_INT(b->drops.malformed, 31);
 	CHECK_INT(b->drops.no_peer, 33);
 	CHECK_INT(b->drops.bad_icv, 38);
@@ -280,7 +295,8 @@ static void status_there_and_back(void)
 	CHECK_STR(two, one);
 	CHECK_HAS(one, "\"v\":1");
 	CHECK_HAS(one, "\"spi_in\":\"0xc1a2b3c4\",\"spi_out\":\"0x00000100\"");
-	CHECK_HAS(one, "\"dataplane\":{\"name\":\"userspace\",\"why\":\"no kernel ESP\"}");
+	CHECK_HAS(one, "\"dataplane\":{\"name\":\"userspace\",\"why\":\"no kernel ESP\","
+		       "\"note\":\"no AH\"}");
 	free(one);
 	free(two);
 	json_object_put(o);

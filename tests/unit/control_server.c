@@ -112,6 +112,17 @@ static void cmd_status(void *arg, struct server_req *r)
 	status_free(s);
 }
 
+static void cmd_counters(void *arg, struct server_req *r)
+{
+	static const char text[] = "{\"dataplane\":\"kernel\",\"counters\":[{\"name\":\"XfrmX\","
+		"\"value\":18446744073709551614,\"meaning\":\"m\",\"look\":\"l\"},7,{}]}";
+	struct json_object *o = NULL;
+
+	(void)arg;
+	CHECK_INT(json_parse_line(text, sizeof(text) - 1, &o, NULL), 0);
+	server_done(r, o);
+}
+
 static const struct server_cmd cmds[] = {
 	{ .name = "ping", .fn = cmd_ping },
 	{ .name = "hold", .fn = cmd_hold },
@@ -121,6 +132,7 @@ static const struct server_cmd cmds[] = {
 	{ .name = "log", .fn = cmd_log },
 	{ .name = "up", .wants_peer = true, .fn = cmd_up },
 	{ .name = "status", .fn = cmd_status },
+	{ .name = "counters", .fn = cmd_counters },
 	{ 0 },
 };
 
@@ -596,7 +608,8 @@ static void calls(void)
 	struct log_line *lines;
 	struct status *st;
 	struct json_object *raw;
-	char version[32];
+	struct client_counter *counters;
+	char version[32], dataplane[16];
 	size_t n;
 	struct client *c;
 
@@ -617,6 +630,14 @@ static void calls(void)
 	CHECK_INT(client_up(c, "bad", 5, &e), -1);
 	CHECK_INT(e.code, EXIT_FAILED);
 	CHECK_STR(e.msg, "bad: the peer refuses");
+	CHECK_INT(client_counters(c, dataplane, &counters, &n, NULL, &e), 0);
+	CHECK_STR(dataplane, "kernel");
+	CHECK_INT(n, 1);
+	CHECK_STR(counters[0].name, "XfrmX");
+	CHECK(counters[0].value == UINT64_MAX - 1);
+	CHECK_STR(counters[0].meaning, "m");
+	CHECK_STR(counters[0].look, "l");
+	free(counters);
 	CHECK_INT(client_log(c, 0, "branch", true, &lines, &n, &e), 0);
 	CHECK_INT(n, 1);
 	CHECK_STR(lines[0].text, "started");

@@ -686,6 +686,36 @@ static void dataplane_requests(void)
 	stop();
 }
 
+/* Two who ask, one question to aditd, an answer for each. */
+static void counters(void)
+{
+	struct msg_counters c;
+	struct ipc_msg m;
+	const char *text;
+
+	start();
+	CHECK(client_start(client, "counters", NULL, NULL));
+	CHECK(client_start(client, "counters", NULL, NULL));
+	pump();
+	CHECK_INT(told(&m), MSG_COUNTERS_QUERY);
+	CHECK_INT(told(&m), 0);
+	for (int i = 0; i < COUNTERS_N; i++)
+		c.v[i] = COUNTER_ABSENT;
+	c.v[COUNTER_IN_NO_STATES] = 7;
+	c.v[COUNTER_OUT_STATE_MODE_ERROR] = 0;
+	seen.replies = 0;
+	tell(MSG_COUNTERS, 0, &c, sizeof(c), -1);
+	CHECK_INT(seen.replies, 2);
+	text = json_object_to_json_string_ext(seen.data, JSON_C_TO_STRING_PLAIN);
+	CHECK_HAS(text, "{\"name\":\"XfrmInNoStates\",\"value\":7,\"meaning\":\"");
+	CHECK_HAS(text, "\"XfrmOutStateModeError\",\"value\":0,");
+	CHECK(!strstr(text, "XfrmInError"));
+	/* Nobody waits any more. */
+	tell(MSG_COUNTERS, 0, &c, sizeof(c), -1);
+	CHECK_INT(seen.replies, 2);
+	stop();
+}
+
 /* A gateway with a name: aditd's sockets are asked for, and what comes of it is told. */
 static void names_and_ways(void)
 {
@@ -819,6 +849,7 @@ int main(void)
 	T_RUN(captures);
 	T_RUN(captures_with_keys);
 	T_RUN(dataplane_requests);
+	T_RUN(counters);
 	T_RUN(names_and_ways);
 	T_RUN(vault_requests);
 	snprintf(seen.text, sizeof(seen.text), "%s/control.sock", dir);

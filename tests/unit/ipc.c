@@ -45,7 +45,7 @@ static void raw_send(int fd, uint16_t version, uint16_t type, uint32_t len, size
 	struct iovec iov[2] = { { &h, sizeof(h) }, { zeros, body } };
 	union {
 		struct cmsghdr cm;
-		char buf[CMSG_SPACE(sizeof(int) * 16)];
+		char buf[CMSG_SPACE(sizeof(int) * (IPC_FDS_MAX + 8))];
 	} ctl = { 0 };
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
 
@@ -118,12 +118,12 @@ static void passes_descriptors(void)
 static void refuse(enum ipc_role peer, uint16_t version, uint16_t type, uint32_t len,
 		   size_t body, size_t n_pass, const char *why)
 {
-	int before = count_fds(), raw, pass[16];
+	int before = count_fds(), raw, pass[IPC_FDS_MAX + 8];
 	struct err e = { 0 };
 	struct ipc *c = half(peer, &raw);
 	struct ipc_msg m;
 
-	for (int i = 0; i < 16; i++)
+	for (size_t i = 0; i < IPC_FDS_MAX + 8; i++)
 		pass[i] = 0;
 	raw_send(raw, version, type, len, body, pass, n_pass);
 	CHECK_INT(ipc_recv_wait(c, &m, 1000, &e), -1);
@@ -369,6 +369,22 @@ static void every_type_has_a_row(void)
 		CHECK_HAS(ipc_type_name((uint16_t)i), "MSG_");
 }
 
+/* Each has two whole sentences, and is found by its name. */
+static void counters_are_explained(void)
+{
+	for (int i = 0; i < COUNTERS_N; i++) {
+		const struct counter_info *c = &counter_infos[i];
+		size_t m = strlen(c->meaning), l = strlen(c->look);
+
+		CHECK(strncmp(c->name, "Xfrm", 4) == 0);
+		CHECK(m > 20 && m < 240 && c->meaning[m - 1] == '.');
+		CHECK(l > 20 && l < 240 && (c->look[l - 1] == '.' || c->look[l - 1] == '?'));
+		CHECK_INT(counter_by_name(c->name, strlen(c->name)), i);
+	}
+	CHECK_INT(counter_by_name("XfrmInErro", 10), COUNTERS_N);
+	CHECK_INT(counter_by_name("XfrmOfTomorrow", 14), COUNTERS_N);
+}
+
 int main(void)
 {
 	T_RUN(passes_a_message);
@@ -383,5 +399,6 @@ int main(void)
 	T_RUN(untaken_descriptors_are_closed);
 	T_RUN(answers_before_the_end_are_heard);
 	T_RUN(every_type_has_a_row);
+	T_RUN(counters_are_explained);
 	return t_done();
 }
