@@ -40,11 +40,9 @@ static void read_router(const char *dir, struct router_conf *out)
 
 void reload_router(const struct monitor *m, struct router_conf *out)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
 	read_router(m->opt.config_dir, out);
 	if (!out->workers)
-		out->workers = (uint8_t)(cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : cores);
+		out->workers = 1;
 }
 
 static int read_all(const char *dir, struct view *view, struct settings *out,
