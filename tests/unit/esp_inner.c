@@ -486,17 +486,6 @@ static void icmp_keeps_silent(void)
 	CHECK_INT(answer6("ff02::1", d6, 6, -1), 0);
 }
 
-static void checksum(void)
-{
-	/* the example of RFC 1071 §3 */
-	static const uint8_t d[] = { 0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7 };
-
-	CHECK_INT(csum_add(0, d, 8), 0xddf2);
-	CHECK_INT(csum_done(csum_add(0, d, 8)), 0x220d);
-	CHECK_INT(csum_add(csum_add(0, d, 4), d + 4, 4), 0xddf2);
-	CHECK_INT(csum_add(0, d + 3, 1), 0x0300);
-}
-
 int main(void)
 {
 	T_RUN(v4);
@@ -512,7 +501,6 @@ int main(void)
 	T_RUN(icmp4);
 	T_RUN(icmp6);
 	T_RUN(icmp_keeps_silent);
-	T_RUN(checksum);
 	T_RUN(fragments_follow_their_first);
 	return t_done();
 }
