@@ -229,7 +229,8 @@ static size_t offer_parts(const struct suites *s, enum step step, struct offers 
 		for (size_t i = 0; i < n; i++) {
 			char about[100];
 
-			if (all[i].type != step_type[step] || (all[i].weak != 0) != weak)
+			if (all[i].type != step_type[step] || (all[i].weak != 0) != weak ||
+			    (all[i].esp_only && s->how.use == SUITE_IKE))
 				continue;
 			if (s->part[step] && strcmp(s->part[step]->name, all[i].name) == 0)
 				sel = o->n;

@@ -1,51 +1,93 @@
-/* aead: AEAD ciphers and CBC-with-HMAC behind one face. Nothing is allocated per message. */
+/* aead: AEAD ciphers, and CBC, CTR or no cipher with an HMAC, behind one face. Nothing is allocated per message. */
 #include "core/crypto/crypto.h"
 
 #include "core/base/secret.h"
+#include "core/crypto/aead_sodium.h"
 #include "core/crypto/cbc.h"
 #include "core/crypto/mbed.h"
 
+#include <mbedtls/aes.h>
 #include <mbedtls/chachapoly.h>
 #include <mbedtls/gcm.h>
 #include <mbedtls/md.h>
+#include <stdalign.h>
 #include <string.h>
+
+/* Who does the cipher. */
+enum how { HOW_GCM, HOW_CHACHA, HOW_SODIUM, HOW_CBC, HOW_CTR, HOW_NULL };
 
 struct aead {
 	const struct alg *encr, *integ;
+	enum how how;
 	uint8_t salt[4];
 	union {
 		mbedtls_gcm_context gcm;
 		mbedtls_chachapoly_context chacha;
+		alignas(16) uint8_t sodium[AEAD_SODIUM_STATE];
 		struct cbc *cbc;
+		mbedtls_aes_context ctr;
 	} c;
 	mbedtls_md_context_t mac;
 };
 
-static int set_key(struct aead *a, const uint8_t *key, unsigned bits)
+static enum how how_of(const struct alg *encr)
 {
-	switch (a->encr->id) {
+	switch (encr->id) {
 	case ENCR_AES_GCM_16:
-		mbedtls_gcm_init(&a->c.gcm);
-		return mbedtls_gcm_setkey(&a->c.gcm, MBEDTLS_CIPHER_ID_AES, key, bits);
+		return aead_sodium_has(encr) ? HOW_SODIUM : HOW_GCM;
 	case ENCR_CHACHA20_POLY1305:
-		mbedtls_chachapoly_init(&a->c.chacha);
-		return mbedtls_chachapoly_setkey(&a->c.chacha, key);
+		return aead_sodium_has(encr) ? HOW_SODIUM : HOW_CHACHA;
+	case ENCR_AES_CTR:
+		return HOW_CTR;
+	case ENCR_NULL:
+		return HOW_NULL;
 	}
-	return -1;
+	return HOW_CBC;
 }
 
-static int set_mac(struct aead *a, struct slice key)
+static int set_key(struct aead *a, struct slice key, struct err *e)
+{
+	unsigned bits = 8u * (a->encr->key_len - a->encr->salt_len);
+	int rc = 0;
+
+	switch (a->how) {
+	case HOW_GCM:
+		mbedtls_gcm_init(&a->c.gcm);
+		rc = mbedtls_gcm_setkey(&a->c.gcm, MBEDTLS_CIPHER_ID_AES, key.p, bits);
+		break;
+	case HOW_CHACHA:
+		mbedtls_chachapoly_init(&a->c.chacha);
+		rc = mbedtls_chachapoly_setkey(&a->c.chacha, key.p);
+		break;
+	case HOW_SODIUM:
+		aead_sodium_key(a->encr, a->c.sodium, key.p);
+		break;
+	case HOW_CBC:
+		a->c.cbc = cbc_new(a->encr, key, e);
+		return a->c.cbc ? 0 : -1;
+	case HOW_CTR:
+		mbedtls_aes_init(&a->c.ctr);
+		rc = mbedtls_aes_setkey_enc(&a->c.ctr, key.p, bits);
+		break;
+	case HOW_NULL:
+		break;
+	}
+	return rc ? err_set(e, "%s: mbedTLS says -0x%04x", a->encr->label, (unsigned)-rc) : 0;
+}
+
+static int set_mac(struct aead *a, struct slice key, struct err *e)
 {
 	int rc = mbedtls_md_setup(&a->mac, mbed_md(ALG_INTEG, a->integ->id), 1);
 
-	return rc ? rc : mbedtls_md_hmac_starts(&a->mac, key.p, key.len);
+	if (!rc)
+		rc = mbedtls_md_hmac_starts(&a->mac, key.p, key.len);
+	return rc ? err_set(e, "%s: mbedTLS says -0x%04x", a->integ->label, (unsigned)-rc) : 0;
 }
 
 struct aead *aead_new(const struct alg *encr, struct slice key, const struct alg *integ,
 		      struct slice integ_key, struct err *e)
 {
 	struct aead *a;
-	int rc;
 
 	if (key.len != encr->key_len || encr->aead != !integ ||
 	    (integ && integ_key.len != integ->key_len)) {
@@ -59,20 +101,11 @@ struct aead *aead_new(const struct alg *encr, struct slice key, const struct alg
 	}
 	a->encr = encr;
 	a->integ = integ;
+	a->how = how_of(encr);
 	mbedtls_md_init(&a->mac);
-	memcpy(a->salt, key.p + key.len - encr->salt_len, encr->salt_len);
-	if (integ) {
-		a->c.cbc = cbc_new(encr, key, e);
-		if (!a->c.cbc) {
-			aead_free(a);
-			return NULL;
-		}
-		rc = set_mac(a, integ_key);
-	} else {
-		rc = set_key(a, key.p, 8u * (encr->key_len - encr->salt_len));
-	}
-	if (rc) {
-		err_set(e, "%s: mbedTLS says -0x%04x", encr->label, (unsigned)-rc);
+	if (encr->salt_len)
+		memcpy(a->salt, key.p + key.len - encr->salt_len, encr->salt_len);
+	if (set_key(a, key, e) < 0 || (integ && set_mac(a, integ_key, e) < 0)) {
 		aead_free(a);
 		return NULL;
 	}
@@ -83,12 +116,22 @@ void aead_free(struct aead *a)
 {
 	if (!a)
 		return;
-	if (a->integ)
-		cbc_free(a->c.cbc);
-	else if (a->encr->id == ENCR_AES_GCM_16)
+	switch (a->how) {
+	case HOW_GCM:
 		mbedtls_gcm_free(&a->c.gcm);
-	else
+		break;
+	case HOW_CHACHA:
 		mbedtls_chachapoly_free(&a->c.chacha);
+		break;
+	case HOW_CBC:
+		cbc_free(a->c.cbc);
+		break;
+	case HOW_CTR:
+		mbedtls_aes_free(&a->c.ctr);
+		break;
+	case HOW_SODIUM: case HOW_NULL:
+		break;
+	}
 	mbedtls_md_free(&a->mac);
 	secret_free(a);
 }
@@ -108,22 +151,51 @@ size_t aead_block(const struct aead *a)
 	return a->encr->block;
 }
 
-static int mac(struct aead *a, const struct aead_job *j, uint8_t *out)
+const char *aead_by(const struct aead *a)
 {
-	/* Contiguous iv and data let one update cover both. */
-	if (mbedtls_md_hmac_reset(&a->mac) || mbedtls_md_hmac_update(&a->mac, j->aad, j->aad_len) ||
-	    mbedtls_md_hmac_update(&a->mac, j->iv, a->encr->iv_len) ||
-	    mbedtls_md_hmac_update(&a->mac, j->data, j->len) ||
-	    (j->tail_len && mbedtls_md_hmac_update(&a->mac, j->tail, j->tail_len)) ||
-	    mbedtls_md_hmac_finish(&a->mac, out))
-		return -1;
-	return 0;
+	return a->how == HOW_SODIUM ? "libsodium" : "mbedTLS";
 }
 
-static int cbc(struct aead *a, bool enc, const struct aead_job *j)
+static int mac(struct aead *a, const struct aead_job *j, uint8_t *out)
+{
+	size_t head = a->encr->iv_len;
+	int rc = mbedtls_md_hmac_reset(&a->mac);
+
+	/* Header, IV and data lie in one piece where the caller has them so. */
+	if (!rc && j->aad + j->aad_len == j->iv)
+		head += j->aad_len;
+	else if (!rc)
+		rc = mbedtls_md_hmac_update(&a->mac, j->aad, j->aad_len);
+	if (!rc)
+		rc = mbedtls_md_hmac_update(&a->mac, j->data - head, head + j->len);
+	if (!rc && j->tail_len)
+		rc = mbedtls_md_hmac_update(&a->mac, j->tail, j->tail_len);
+	return rc ? rc : mbedtls_md_hmac_finish(&a->mac, out);
+}
+
+/* The counter block: nonce, IV, and a block counter that begins with one (RFC 3686 §4). */
+static int ctr(struct aead *a, const struct aead_job *j)
+{
+	uint8_t block[16] = { [15] = 1 }, stream[16];
+	size_t used = 0;
+	int rc;
+
+	memcpy(block, a->salt, 4);
+	memcpy(block + 4, j->iv, 8);
+	rc = mbedtls_aes_crypt_ctr(&a->c.ctr, j->len, &used, block, stream, j->data, j->data);
+	secret_wipe(stream, sizeof(stream));
+	return rc;
+}
+
+/* The ciphers that bring no integrity. */
+static int cipher(struct aead *a, bool enc, const struct aead_job *j)
 {
 	uint8_t iv[AEAD_IV_MAX];
 
+	if (a->how == HOW_NULL)
+		return 0;
+	if (a->how == HOW_CTR)
+		return ctr(a, j);
 	memcpy(iv, j->iv, a->encr->iv_len);	/* the next one is written into it */
 	return enc ? cbc_encrypt(a->c.cbc, iv, j->data, j->len)
 		   : cbc_decrypt(a->c.cbc, iv, j->data, j->len);
@@ -141,13 +213,17 @@ int aead_seal(struct aead *a, const struct aead_job *j)
 	int rc;
 
 	if (a->integ) {
-		if (cbc(a, true, j) || mac(a, j, full))
+		if (cipher(a, true, j) || mac(a, j, full))
 			return -1;
 		memcpy(j->icv, full, a->integ->icv_len);
 		return 0;
 	}
 	nonce(a, j, n);
-	if (a->encr->id == ENCR_AES_GCM_16)
+	if (a->how == HOW_SODIUM) {
+		aead_sodium_seal(a->encr, a->c.sodium, j, n);
+		return 0;
+	}
+	if (a->how == HOW_GCM)
 		rc = mbedtls_gcm_crypt_and_tag(&a->c.gcm, MBEDTLS_GCM_ENCRYPT, j->len, n, sizeof(n),
 					       j->aad, j->aad_len, j->data, j->data, 16, j->icv);
 	else
@@ -165,10 +241,12 @@ int aead_open(struct aead *a, const struct aead_job *j)
 		if (j->len % a->encr->block || mac(a, j, full) ||
 		    !secret_equal(full, j->icv, a->integ->icv_len))
 			return -1;
-		return cbc(a, false, j);
+		return cipher(a, false, j);
 	}
 	nonce(a, j, n);
-	if (a->encr->id == ENCR_AES_GCM_16)
+	if (a->how == HOW_SODIUM)
+		return aead_sodium_open(a->encr, a->c.sodium, j, n);
+	if (a->how == HOW_GCM)
 		rc = mbedtls_gcm_auth_decrypt(&a->c.gcm, j->len, n, sizeof(n), j->aad, j->aad_len,
 					      j->icv, 16, j->data, j->data);
 	else

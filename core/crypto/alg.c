@@ -18,6 +18,10 @@
 #define GCM(bits, n) { .type = ALG_ENCR, .id = ENCR_AES_GCM_16, .key_bits = (bits), \
 	.name = n, .label = "AES-" #bits "-GCM", .aead = true, .key_len = (bits) / 8 + 4, \
 	.salt_len = 4, .iv_len = 8, .block = 1, .icv_len = 16 }
+/* RFC 3686: the nonce is keying material too, behind the key. */
+#define CTR(bits, n) { .type = ALG_ENCR, .id = ENCR_AES_CTR, .key_bits = (bits), \
+	.name = n, .label = "AES-" #bits "-CTR", .esp_only = true, .key_len = (bits) / 8 + 4, \
+	.salt_len = 4, .iv_len = 8, .block = 1 }
 #define PRF(i, n, l, len) { .type = ALG_PRF, .id = (i), .name = n, .label = l, .out_len = (len) }
 #define INTEG(i, n, l, key, icv) { .type = ALG_INTEG, .id = (i), .name = n, .label = l, \
 	.key_len = (key), .icv_len = (icv) }
@@ -29,6 +33,7 @@ static const struct alg algs[] = {
 	  .label = "ChaCha20-Poly1305", .aead = true, .key_len = 36, .salt_len = 4, .iv_len = 8,
 	  .block = 1, .icv_len = 16 },
 	CBC(256, "aes256"), CBC(192, "aes192"), CBC(128, "aes128"),
+	CTR(256, "aes256ctr"), CTR(192, "aes192ctr"), CTR(128, "aes128ctr"),
 	CAMELLIA(256, "camellia256"), CAMELLIA(192, "camellia192"), CAMELLIA(128, "camellia128"),
 	{ .type = ALG_ENCR, .id = ENCR_3DES, .name = "3des", .label = "3DES-CBC",
 	  .weak = WEAK_3DES, .key_len = 24, .iv_len = 8, .block = 8 },
@@ -36,6 +41,8 @@ static const struct alg algs[] = {
 	BLOWFISH(128, "blowfish128"),
 	{ .type = ALG_ENCR, .id = ENCR_DES, .name = "des", .label = "DES-CBC",
 	  .weak = WEAK_DES, .key_len = 8, .iv_len = 8, .block = 8 },
+	{ .type = ALG_ENCR, .id = ENCR_NULL, .name = "null", .label = "NULL", .weak = WEAK_NULL,
+	  .esp_only = true, .block = 1 },
 
 	PRF(PRF_HMAC_SHA2_256, "sha256", "PRF-HMAC-SHA2-256", 32),
 	PRF(PRF_HMAC_SHA2_384, "sha384", "PRF-HMAC-SHA2-384", 48),
@@ -88,6 +95,8 @@ static const struct {
 	{ ALG_ENCR, "aes192cbc", "aes192" },
 	{ ALG_ENCR, "aes128cbc", "aes128" },		{ ALG_ENCR, "aes", "aes128" },
 	{ ALG_ENCR, "aes_cbc_128", "aes128" },
+	{ ALG_ENCR, "aes_ctr_128", "aes128ctr" },	{ ALG_ENCR, "aes_ctr_192", "aes192ctr" },
+	{ ALG_ENCR, "aes_ctr_256", "aes256ctr" },	{ ALG_ENCR, "aesctr", "aes128ctr" },
 	{ ALG_ENCR, "camellia", "camellia128" },	{ ALG_ENCR, "blowfish", "blowfish128" },
 	{ ALG_ENCR, "camellia_cbc_128", "camellia128" },
 	{ ALG_ENCR, "camellia_cbc_256", "camellia256" },
@@ -108,7 +117,7 @@ static const struct {
 
 const char *const weak_names[WEAK_N] = {
 	"3des", "md5", "sha1", "modp768", "modp1024", "modp1536",
-	"des", "blowfish", "camellia", "aggressive",
+	"des", "blowfish", "camellia", "aggressive", "null",
 };
 
 const struct alg *alg_get(enum alg_type type, uint16_t id, uint16_t key_bits)
@@ -171,7 +180,7 @@ int weak_parse(const char *text, unsigned *out, struct err *e)
 		if (n && found < 0)
 			return err_set(e, "\"%.*s\" is none of the weak algorithms: 3des, md5, sha1, "
 				       "modp768, modp1024, modp1536, des, blowfish, camellia, "
-				       "aggressive", (int)(n > 40 ? 40 : n), text);
+				       "aggressive, null", (int)(n > 40 ? 40 : n), text);
 		if (n)
 			bits |= 1u << found;
 		text += n;

@@ -16,8 +16,9 @@ enum alg_type { ALG_ENCR = 1, ALG_PRF = 2, ALG_INTEG = 3, ALG_KE = 4, ALG_ESN = 
 
 /* Transform IDs, as on the wire. */
 enum {
-	ENCR_DES = 2, ENCR_3DES = 3, ENCR_BLOWFISH = 7, ENCR_AES_CBC = 12, ENCR_AES_GCM_16 = 20,
-	ENCR_CAMELLIA_CBC = 23, ENCR_CHACHA20_POLY1305 = 28,
+	ENCR_DES = 2, ENCR_3DES = 3, ENCR_BLOWFISH = 7, ENCR_NULL = 11, ENCR_AES_CBC = 12,
+	ENCR_AES_CTR = 13, ENCR_AES_GCM_16 = 20, ENCR_CAMELLIA_CBC = 23,
+	ENCR_CHACHA20_POLY1305 = 28,
 	PRF_HMAC_MD5 = 1, PRF_HMAC_SHA1 = 2, PRF_HMAC_SHA2_256 = 5, PRF_HMAC_SHA2_384 = 6,
 	PRF_HMAC_SHA2_512 = 7,
 	INTEG_NONE = 0, INTEG_HMAC_MD5_96 = 1, INTEG_HMAC_SHA1_96 = 2,
@@ -40,8 +41,9 @@ enum weak {
 	WEAK_BLOWFISH = 1 << 7,
 	WEAK_CAMELLIA = 1 << 8,
 	WEAK_AGGRESSIVE = 1 << 9,	/* IKEv1 Aggressive mode: no algorithm, but as weak */
+	WEAK_NULL = 1 << 10,	/* no encryption at all, RFC 2410 */
 };
-#define WEAK_N 10
+#define WEAK_N 11
 extern const char *const weak_names[WEAK_N];	/* "3des", "md5", … by bit number */
 
 struct alg {
@@ -52,7 +54,9 @@ struct alg {
 	const char *label;	/* as read: "AES-256-GCM", "HMAC-SHA2-256", "MODP 2048" */
 	unsigned weak;		/* enum weak, 0 when good */
 	bool aead;		/* ENCR: brings its own integrity */
-	uint8_t key_len;	/* bytes of keying material, salt included (RFC 5282 §7.1) */
+	bool esp_only;		/* ENCR: not for IKE's own messages here */
+	uint8_t key_len;	/* bytes of keying material, salt included (RFC 5282 §7.1,
+				 * RFC 3686 §5.1) */
 	uint8_t salt_len;	/* the part of it that is salt */
 	uint8_t iv_len;		/* explicit IV in every packet */
 	uint8_t block;		/* padding unit; 1 for stream-like */
@@ -104,7 +108,7 @@ enum suite_use { SUITE_IKE, SUITE_ESP };
 /* Parse "aes256-sha256-modp2048,aes256gcm16-sha384-ecp384". In IKE the hash word of a CBC
  * suite gives integrity and PRF, with AEAD the PRF alone; "prfsha384" says a PRF outright;
  * "noesn"/"esn" are not taken (adit decides). Errors name the word, the nearest known one,
- * and what is missing (CBC without a hash; IKE without a group). */
+ * what is missing (CBC without a hash; IKE without a group), and what is for ESP alone. */
 int suite_parse(enum suite_use use, const char *text, struct suite_list *out, struct err *e)
 	MUST_USE;
 /* The canonical text of one suite or of all; cap >= 256 for a list. Returns buf. */

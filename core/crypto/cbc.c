@@ -124,7 +124,8 @@ static const struct cipher *cipher_of(const struct alg *encr)
 
 bool alg_built(const struct alg *a)
 {
-	return a->type != ALG_ENCR || a->aead || cipher_of(a);
+	return a->type != ALG_ENCR || a->aead || a->id == ENCR_AES_CTR || a->id == ENCR_NULL ||
+	       cipher_of(a);
 }
 
 static void *dec_ctx(struct cbc *c)

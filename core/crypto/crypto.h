@@ -54,22 +54,25 @@ struct slice ke_public(const struct ke *k);
 int ke_shared(struct ke *k, struct slice peer_public, uint8_t *out, size_t *out_len,
 	      struct err *e) MUST_USE;
 
-/* Encrypt-and-authenticate with one key: AEAD (AES-GCM-16, ChaCha20-Poly1305) or a CBC
- * cipher with an HMAC. One object serves one direction of one SA. */
+/* Encrypt-and-authenticate with one key: AEAD (AES-GCM-16, ChaCha20-Poly1305), or a CBC
+ * cipher, AES-CTR or none (NULL) with an HMAC. One object serves one direction of one SA. */
 struct aead;
 
 /* encr: ENCR transform. key: its keying material, salt at the end for AEAD (RFC 4106 §8.1,
- * RFC 7634 §2). integ/integ_key: for CBC; NULL and empty for AEAD. */
+ * RFC 7634 §2) and CTR (RFC 3686 §5.1). integ/integ_key: for CBC, CTR and NULL; NULL and empty
+ * for AEAD. */
 struct aead *aead_new(const struct alg *encr, struct slice key, const struct alg *integ,
 		      struct slice integ_key, struct err *e) MUST_USE;
 void aead_free(struct aead *a);
-size_t aead_iv_len(const struct aead *a);	/* 8 for AEAD, block size for CBC */
+size_t aead_iv_len(const struct aead *a);	/* 8 for AEAD and CTR, block size for CBC, 0 for NULL */
 size_t aead_icv_len(const struct aead *a);
-size_t aead_block(const struct aead *a);	/* plaintext must be a multiple; 1 for AEAD */
+size_t aead_block(const struct aead *a);	/* plaintext must be a multiple; 1 for AEAD, CTR, NULL */
+const char *aead_by(const struct aead *a);	/* the library: "mbedTLS", "libsodium" */
 
-/* One message, worked on in place. For CBC the MAC covers aad, iv, data and tail in this
+/* One message, worked on in place. An HMAC covers aad, iv, data and tail in this
  * order (tail: ESP's high sequence number half, RFC 4303 §2.2.1); AEAD takes aad alone and
- * ignores tail. iv and data need not be adjacent for AEAD; for CBC they are. */
+ * ignores tail. iv and data need not be adjacent for AEAD; with an HMAC they are. AEAD and CTR
+ * never take an IV twice with one key. */
 struct aead_job {
 	const uint8_t *aad;
 	size_t aad_len;

@@ -58,6 +58,9 @@ static int add_word(enum suite_use use, const char *word, struct suite *s, struc
 		if (!alg_built(a))
 			return err_set(e, "\"%s\": the crypto library of this router has no %s", word,
 				       a->label);
+		if (use == SUITE_IKE && a->esp_only)
+			return err_set(e, "\"%s\": %s is for ESP alone, IKE's own messages need "
+				       "another (like aes256gcm16 or aes256)", word, a->label);
 		if (s->n_encr == SUITE_TYPE_MAX)
 			return full(word, e);
 		s->encr[s->n_encr++] = (struct transform){ a->id, a->key_bits };
@@ -75,6 +78,11 @@ static int add_word(enum suite_use use, const char *word, struct suite *s, struc
 	return unknown_word(word, e);
 }
 
+static const char *encr_kind(uint16_t id)
+{
+	return id == ENCR_NULL ? "NULL" : id == ENCR_AES_CTR ? "CTR" : "CBC";
+}
+
 /* In IKE the hash words say the PRF too, unless a PRF was named; AEAD then drops them as
  * integrity (RFC 5282 §8). */
 static int complete(enum suite_use use, const char *text, struct suite *s, struct err *e)
@@ -86,8 +94,8 @@ static int complete(enum suite_use use, const char *text, struct suite *s, struc
 	for (int i = 0; i < s->n_encr; i++)
 		aead += alg_get(ALG_ENCR, s->encr[i].id, s->encr[i].key_bits)->aead;
 	if (aead && aead < s->n_encr)
-		return err_set(e, "\"%s\" mixes GCM or ChaCha20 with CBC: write two proposals, with "
-			       "a comma between", text);
+		return err_set(e, "\"%s\" mixes GCM or ChaCha20 with a cipher that needs a hash: "
+			       "write two proposals, with a comma between", text);
 	if (use == SUITE_IKE && !s->n_prf) {
 		for (int i = 0; i < s->n_integ; i++) {
 			const struct alg *h = alg_get(ALG_INTEG, s->integ[i], 0);
@@ -102,7 +110,8 @@ static int complete(enum suite_use use, const char *text, struct suite *s, struc
 	if (aead)
 		s->n_integ = 0;
 	else if (!s->n_integ)
-		return err_set(e, "\"%s\" has CBC encryption without a hash: add sha256", text);
+		return err_set(e, "\"%s\" has %s encryption without a hash: add sha256", text,
+			       encr_kind(s->encr[0].id));
 	if (use == SUITE_IKE && !s->n_prf)
 		return err_set(e, "\"%s\" has no hash for the PRF: add sha256 or sha384", text);
 	if (use == SUITE_IKE && !s->n_ke)

@@ -105,7 +105,8 @@ void explain_alg_rows(const struct explain_input *in, enum suite_use use, struct
 /* ---- the edit ---- */
 
 /* How gladly: what we have already, then what is not weak, then by the table. */
-static const struct alg *best_of(const struct neg_offer *theirs, uint8_t proposal, uint8_t type,
+static const struct alg *best_of(enum suite_use use, const struct neg_offer *theirs,
+				 uint8_t proposal, uint8_t type,
 				 const struct neg_offer *ours)
 {
 	const struct alg *best = NULL;
@@ -119,7 +120,7 @@ static const struct alg *best_of(const struct neg_offer *theirs, uint8_t proposa
 		if (t->proposal != proposal || t->type != type)
 			continue;
 		a = alg_get((enum alg_type)type, t->id, t->key_bits);
-		if (!a)
+		if (!a || (use == SUITE_IKE && a->esp_only))
 			continue;
 		score = 1 + (a->weak ? 0 : 2) + (has(ours, t) ? 4 : 0);
 		if (score > most || (score == most && a < best)) {
@@ -135,10 +136,10 @@ static const struct alg *best_of(const struct neg_offer *theirs, uint8_t proposa
 static bool suite_for(enum suite_use use, const struct neg_offer *theirs, uint8_t proposal,
 		      const struct neg_offer *ours, struct suite *s, unsigned *weak)
 {
-	const struct alg *encr = best_of(theirs, proposal, ALG_ENCR, ours);
-	const struct alg *integ = best_of(theirs, proposal, ALG_INTEG, ours);
-	const struct alg *prf = best_of(theirs, proposal, ALG_PRF, ours);
-	const struct alg *ke = best_of(theirs, proposal, ALG_KE, ours);
+	const struct alg *encr = best_of(use, theirs, proposal, ALG_ENCR, ours);
+	const struct alg *integ = best_of(use, theirs, proposal, ALG_INTEG, ours);
+	const struct alg *prf = best_of(use, theirs, proposal, ALG_PRF, ours);
+	const struct alg *ke = best_of(use, theirs, proposal, ALG_KE, ours);
 	bool wants_ke = false;
 
 	memset(s, 0, sizeof(*s));

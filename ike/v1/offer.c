@@ -22,7 +22,8 @@ static const struct number p1_hash[] = {
 /* RFC 2407 §4.4.4, RFC 4106 §8.2 and IANA's registry: ESP. */
 static const struct number esp_encr[] = {
 	{ 2, ENCR_DES, 0 }, { 3, ENCR_3DES, 0 }, { 7, ENCR_BLOWFISH, 0 },
-	{ 12, ENCR_AES_CBC, 0 }, { 20, ENCR_AES_GCM_16, 0 }, { 22, ENCR_CAMELLIA_CBC, 0 },
+	{ 11, ENCR_NULL, 0 }, { 12, ENCR_AES_CBC, 0 }, { 13, ENCR_AES_CTR, 0 },
+	{ 20, ENCR_AES_GCM_16, 0 }, { 22, ENCR_CAMELLIA_CBC, 0 },
 };
 static const struct number esp_auth[] = {
 	{ 1, INTEG_HMAC_MD5_96, 0 }, { 2, INTEG_HMAC_SHA1_96, 0 },
@@ -107,11 +108,16 @@ static void p2_attr(struct offer_transform *t, const struct isakmp_attr *a,
 	}
 }
 
+static bool has_bits(uint16_t encr)
+{
+	return encr != ENCR_3DES && encr != ENCR_DES && encr != ENCR_NULL;
+}
+
 /* Where no length is said it is 128 bits (RFC 2451 §2.3, RFC 3602 §5); a length where there
  * can be none is not minded. */
 static void settle_bits(struct offer_transform *t)
 {
-	if (t->encr == ENCR_3DES || t->encr == ENCR_DES)
+	if (!has_bits(t->encr))
 		t->encr_bits = 0;
 	else if (!t->encr_bits && !(t->encr & 0x8000))
 		t->encr_bits = 128;
@@ -319,17 +325,12 @@ uint16_t offer_group(const struct offer *ours)
 	return ours->n ? ours->t[0].ke : KE_NONE;
 }
 
-static bool says_bits(uint16_t encr)
-{
-	return encr != ENCR_3DES && encr != ENCR_DES;
-}
-
 static void write_p1(struct wr *w, const struct offer_transform *t)
 {
 	wr_u8(w, 1);		/* KEY_IKE */
 	wr_u16(w, 0);
 	isakmp_attr_write(w, A1_ENCR, to_v1(p1_encr, N(p1_encr), t->encr));
-	if (says_bits(t->encr))
+	if (has_bits(t->encr))
 		isakmp_attr_write(w, A1_KEY_BITS, t->encr_bits);
 	isakmp_attr_write(w, A1_HASH, to_v1(p1_hash, N(p1_hash), t->prf));
 	isakmp_attr_write(w, A1_GROUP, t->ke);
@@ -342,7 +343,7 @@ static void write_p2(struct wr *w, const struct offer_transform *t)
 {
 	wr_u8(w, (uint8_t)to_v1(esp_encr, N(esp_encr), t->encr));
 	wr_u16(w, 0);
-	if (says_bits(t->encr))
+	if (has_bits(t->encr))
 		isakmp_attr_write(w, A2_KEY_BITS, t->encr_bits);
 	if (t->integ)
 		isakmp_attr_write(w, A2_AUTH, to_v1(esp_auth, N(esp_auth), t->integ));

@@ -49,7 +49,15 @@ static void suites_esp(void)
 	CHECK_STR(roundtrip(SUITE_ESP, "aes256gcm16"), "aes256gcm16");
 	CHECK_STR(roundtrip(SUITE_ESP, "aes128-sha2_256"), "aes128-sha256");
 	CHECK_STR(roundtrip(SUITE_ESP, "chacha20poly1305-curve25519"), "chacha20poly1305-x25519");
-	CHECK_HAS(roundtrip(SUITE_ESP, "aes256"), "without a hash");
+	CHECK_HAS(roundtrip(SUITE_ESP, "aes256"), "CBC encryption without a hash");
+	CHECK_STR(roundtrip(SUITE_ESP, "aes128ctr-sha256-ecp384"), "aes128ctr-sha256-ecp384");
+	CHECK_STR(roundtrip(SUITE_ESP, "AES_CTR_256-sha1"), "aes256ctr-sha1");
+	CHECK_STR(roundtrip(SUITE_ESP, "null-sha256"), "null-sha256");
+	CHECK_HAS(roundtrip(SUITE_ESP, "aes256ctr"), "CTR encryption without a hash");
+	CHECK_HAS(roundtrip(SUITE_ESP, "null"), "NULL encryption without a hash");
+	CHECK_HAS(roundtrip(SUITE_ESP, "null-aes256gcm16"), "needs a hash");
+	CHECK_HAS(roundtrip(SUITE_IKE, "aes256ctr-sha256-ecp384"), "for ESP alone");
+	CHECK_HAS(roundtrip(SUITE_IKE, "null-sha256-ecp384"), "for ESP alone");
 	CHECK_HAS(roundtrip(SUITE_ESP, "aes256gcm16-sha256"), "leave the hash out");
 	CHECK_HAS(roundtrip(SUITE_ESP, "aes256-prfsha256"), "no PRF");
 }
@@ -78,8 +86,10 @@ static void weak(void)
 	} else {
 		CHECK_HAS(roundtrip(SUITE_ESP, "blowfish-sha1"), "has no Blowfish-128-CBC");
 	}
-	CHECK(weak_parse("des blowfish,camellia aggressive", &w, NULL) == 0);
-	CHECK_INT(w, WEAK_DES | WEAK_BLOWFISH | WEAK_CAMELLIA | WEAK_AGGRESSIVE);
+	CHECK(weak_parse("des blowfish,camellia aggressive null", &w, NULL) == 0);
+	CHECK_INT(w, WEAK_DES | WEAK_BLOWFISH | WEAK_CAMELLIA | WEAK_AGGRESSIVE | WEAK_NULL);
+	CHECK(suite_parse(SUITE_ESP, "null-sha256", &l, NULL) == 0);
+	CHECK_INT(suite_weak(&l), WEAK_NULL);
 }
 
 /* RFC 4231 §4.3: test case 2. */
@@ -267,7 +277,7 @@ static void seal_open_one(const struct alg *encr, const struct alg *integ)
 	j.tail = tail;
 	j.tail_len = integ ? 4 : 0;
 	CHECK(aead_seal(a, &j) == 0);
-	CHECK(memcmp(j.data, msg, j.len) != 0);
+	CHECK((memcmp(j.data, msg, j.len) != 0) == (encr->id != ENCR_NULL));
 	CHECK(aead_open(a, &j) == 0);
 	CHECK_MEM(j.data, msg, j.len);
 	/* any change shows */
@@ -275,7 +285,7 @@ static void seal_open_one(const struct alg *encr, const struct alg *integ)
 		uint8_t *at = where == 0 ? aad : where == 1 ? j.iv : where == 2 ? j.data
 			    : where == 3 ? icv : tail;
 
-		if (where == 4 && !integ)
+		if ((where == 4 && !integ) || (where == 1 && !aead_iv_len(a)))
 			continue;
 		memcpy(j.data, msg, j.len);
 		CHECK(aead_seal(a, &j) == 0);
@@ -324,7 +334,7 @@ static void cbc_runs_on(void)
 		rng_bytes(iv0, sizeof(iv0));
 		rng_bytes(msg, sizeof(msg));
 		c = cbc_new(&all[i], (struct slice){ key, all[i].key_len }, &e);
-		if (all[i].aead) {
+		if (all[i].aead || all[i].id == ENCR_AES_CTR || all[i].id == ENCR_NULL) {
 			CHECK(!c);
 			CHECK_HAS(e.msg, "no such CBC cipher");
 			continue;
