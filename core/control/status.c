@@ -224,6 +224,7 @@ static void id_or_addr(char **field, const struct ike_id *id, const struct ip_ad
 
 static void child_from_conf(struct status_child *c, const struct child_conf *conf)
 {
+	static const char *const modes[] = { "tunnel", "transport", "bypass", "discard" };
 	char buf[512];
 
 	memcpy(c->name, conf->name, sizeof(c->name));
@@ -233,7 +234,13 @@ static void child_from_conf(struct status_child *c, const struct child_conf *con
 	for (size_t i = 0; i < conf->n_remote; i++)
 		status_list_add(&c->remote_networks, &c->n_remote,
 				prefix_str(&conf->remote_network[i], buf));
-	status_set(&c->esp, suite_list_str(SUITE_ESP, &conf->esp, buf, sizeof(buf)));
+	snprintf(c->mode, sizeof(c->mode), "%s", modes[conf->mode]);
+	if (child_is_plain(conf))
+		return;
+	snprintf(c->protocol, sizeof(c->protocol), "%s", conf->ah ? "AH" : "ESP");
+	c->ipcomp = conf->ipcomp;
+	status_set(&c->esp, conf->ah ? alg_label(ALG_INTEG, conf->ah, 0, buf, sizeof(buf)) :
+		   suite_list_str(SUITE_ESP, &conf->esp, buf, sizeof(buf)));
 }
 
 /* As they were written: "vpn.example.net, 198.51.100.0/24". */

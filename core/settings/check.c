@@ -221,6 +221,19 @@ static void check_weak(const struct check *c, const char *key, const struct suit
 		  weak_str(missing | c->p->allow_weak, all, sizeof(all)));
 }
 
+/* Of AH the groups of esp count, its ciphers do not. */
+static void check_weak_ah(const struct check *c, const struct child_conf *ch)
+{
+	struct suite_list l = ch->esp;
+
+	for (int i = 0; i < l.n; i++) {
+		l.s[i].n_encr = 0;
+		l.s[i].n_integ = 1;
+		l.s[i].integ[0] = ch->ah;
+	}
+	check_weak(c, "ah", &l);
+}
+
 static void check_child(struct check *c, const struct section *sec,
 			const struct child_conf *ch)
 {
@@ -235,11 +248,18 @@ static void check_child(struct check *c, const struct section *sec,
 				  s->help, s->example);
 	}
 	check_traffic(c, ch);
+	check_families(c, ch);
+	/* An exception from what the others carry may be any network. */
+	if (child_is_plain(ch))
+		return;
 	/* Transport mode goes to the gateway itself, and is no route. */
 	for (int i = 0; ch->mode == MODE_TUNNEL && i < ch->n_remote; i++)
 		check_remote(c, ch, &ch->remote_network[i]);
 	check_overlap(c, ch);
-	check_families(c, ch);
+	if (ch->ah) {
+		check_weak_ah(c, ch);
+		return;
+	}
 	/* A child that takes the peer's esp says so there. */
 	if (scope == SCOPE_PEER ||
 	    sec->v[setting_index(setting_find(SCOPE_CHILD, "esp"))])
@@ -248,7 +268,8 @@ static void check_child(struct check *c, const struct section *sec,
 
 static bool same_networks(const struct child_conf *a, const struct child_conf *b)
 {
-	return a->protocol == b->protocol && a->mode == b->mode &&
+	return a->protocol == b->protocol &&
+	       (a->mode == b->mode || child_is_plain(a) || child_is_plain(b)) &&
 	       a->local_port_lo == b->local_port_lo &&
 	       a->local_port_hi == b->local_port_hi &&
 	       a->remote_port_lo == b->remote_port_lo &&
@@ -302,7 +323,7 @@ static void check_margin(const struct check *c)
 		return;
 	}
 	for (int i = 0; i < p->n_children; i++)
-		if (p->children[i].esp_life_s &&
+		if (!child_is_plain(&p->children[i]) && p->children[i].esp_life_s &&
 		    p->rekey_margin_s > p->children[i].esp_life_s / 2) {
 			check_say(c, FINDING_ERROR, "rekey_margin",
 				  "%s is more than half of esp_life (%s)",
@@ -420,14 +441,16 @@ static void check_same_remote(const struct settings *s, struct findings *fs)
 
 	for (size_t i = 0; i < s->n_peers; i++)
 		for (int c = 0; c < s->peers[i].n_children; c++)
-			n += s->peers[i].children[c].n_remote;
+			if (!child_is_plain(&s->peers[i].children[c]))
+				n += s->peers[i].children[c].n_remote;
 	all = calloc(n ? n : 1, sizeof(*all));
 	if (!all)
 		return;
 	n = 0;
 	for (size_t i = 0; i < s->n_peers; i++)
 		for (int c = 0; s->peers[i].enabled && c < s->peers[i].n_children; c++)
-			for (int k = 0; k < s->peers[i].children[c].n_remote; k++)
+			for (int k = 0; !child_is_plain(&s->peers[i].children[c]) &&
+					k < s->peers[i].children[c].n_remote; k++)
 				all[n++] = (struct claim){
 					&s->peers[i].children[c].remote_network[k],
 					&s->peers[i], c == 0
@@ -452,10 +475,37 @@ static void check_same_remote(const struct settings *s, struct findings *fs)
 	free(all);
 }
 
+/* What the userspace dataplane has not, where adit.conf says that it is to be taken. */
+static void check_dataplane(const struct settings *s, struct findings *fs)
+{
+	if (s->router.dataplane != DATAPLANE_USERSPACE)
+		return;
+	for (size_t i = 0; i < s->n_peers; i++) {
+		const struct peer_conf *p = &s->peers[i];
+
+		for (int c = 0; p->enabled && c < p->n_children; c++) {
+			const struct child_conf *ch = &p->children[c];
+			char key[80], prefix[48] = "";
+
+			if (child_is_plain(ch) || (!ch->ah && !ch->ipcomp))
+				continue;
+			if (c)
+				snprintf(prefix, sizeof(prefix), "child.%s.", ch->name);
+			snprintf(key, sizeof(key), "%s%s", prefix, ch->ah ? "ah" : "ipcomp");
+			findings_add(fs, FINDING_WARNING, p->name, key,
+				     ch->ah ? "the userspace dataplane, which adit.conf "
+					      "demands, has no AH: this child cannot come up" :
+					      "the userspace dataplane, which adit.conf "
+					      "demands, does not compress: it has no effect");
+		}
+	}
+}
+
 size_t settings_check(const struct settings *s, struct findings *fs)
 {
 	size_t before = fs->errors;
 
+	check_dataplane(s, fs);
 	check_same_end(s, fs);
 	check_same_remote(s, fs);
 	return fs->errors - before;

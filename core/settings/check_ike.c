@@ -304,9 +304,23 @@ static void check_transport(const struct check *c, const struct child_conf *ch)
 				  "one of its addresses");
 }
 
+/* RFC 4302, RFC 3173. */
+static void check_ah(const struct check *c, const struct child_conf *ch)
+{
+	if (ch->ah && c->p->encap == ENCAP_FORCE)
+		check_say(c, FINDING_ERROR, "ah",
+			  "AH cannot travel in UDP, which encap = force demands: leave "
+			  "encap at auto, or take ESP (ah = no)");
+	if (ch->ipcomp && c->p->version == IKE_V1)
+		check_say(c, FINDING_WARNING, "ipcomp",
+			  "has no effect: compression is agreed on with IKEv2 only");
+}
+
 void check_traffic(const struct check *c, const struct child_conf *ch)
 {
 	check_ports(c, ch);
+	if (!child_is_plain(ch))
+		check_ah(c, ch);
 	if (ch->mode == MODE_TRANSPORT)
 		check_transport(c, ch);
 }

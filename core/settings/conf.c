@@ -91,7 +91,8 @@ static uint32_t margin_of(const struct peer_conf *p)
 	uint32_t life = p->ike_life_s, margin;
 
 	for (int i = 0; i < p->n_children; i++)
-		if (p->children[i].esp_life_s && p->children[i].esp_life_s < life)
+		if (!child_is_plain(&p->children[i]) && p->children[i].esp_life_s &&
+		    p->children[i].esp_life_s < life)
 			life = p->children[i].esp_life_s;
 	margin = life / MARGIN_SHARE;
 	return margin > MARGIN_MAX_S ? MARGIN_MAX_S : margin ? margin : 1;

@@ -40,7 +40,7 @@ struct ike_id {
 
 enum start_action { START_START, START_RESPONDER, START_ON_DEMAND };
 enum dpd_action { DPD_RESTART, DPD_CLEAR, DPD_HOLD };	/* hold: on the next packet */
-enum encap { ENCAP_AUTO, ENCAP_FORCE };
+enum encap { ENCAP_AUTO, ENCAP_FORCE, ENCAP_NEVER };	/* never: unless there is a NAT */
 enum ike_version { IKE_V1 = 1, IKE_V2 = 2, IKE_AUTO = 3 };	/* auto: answers either,
 								 * begins with IKEv2 */
 enum exchange { EXCHANGE_MAIN, EXCHANGE_AGGRESSIVE };	/* IKEv1 phase 1 */
@@ -51,6 +51,7 @@ enum fragmentation { FRAGMENT_YES, FRAGMENT_NO, FRAGMENT_FORCE };
 enum proposal_check { CHECK_OBEY, CHECK_STRICT, CHECK_CLAIM, CHECK_EXACT };
 enum per_pair { PER_PAIR_AUTO, PER_PAIR_YES, PER_PAIR_NO };	/* auto: after
 								 * TS_UNACCEPTABLE */
+/* BYPASS, DISCARD: never of a peer's first child. */
 enum mode { MODE_TUNNEL, MODE_TRANSPORT, MODE_BYPASS, MODE_DISCARD };	/* the last two need no
 									 * SA (RFC 4301 §4.4.1) */
 
@@ -84,6 +85,12 @@ struct child_conf {
 	uint16_t local_port_lo, local_port_hi;	/* 0, 65535: any */
 	uint16_t remote_port_lo, remote_port_hi;
 };
+
+/* Its traffic passes as it is, or goes nowhere: nothing is negotiated for it, no SA serves it. */
+static inline bool child_is_plain(const struct child_conf *c)
+{
+	return c->mode == MODE_BYPASS || c->mode == MODE_DISCARD;
+}
 
 struct peer_conf {
 	char name[PEER_NAME_MAX + 1];

@@ -305,32 +305,53 @@ const char *kind_ports_str(uint16_t lo, uint16_t hi, char *buf)
 
 static const char units[] = "KMGTP";
 
-int kind_bytes_parse(const char *text, uint64_t *bytes, struct err *e)
+/* Digits and a unit of this base; *end is what follows: text where it is none, NULL where it
+ * is too large. */
+static uint64_t amount(const char *text, uint64_t base, const char **end)
 {
 	const char *p = text, *unit;
 	uint64_t v = 0;
-	int shift = 0;
 
-	if (strcasecmp(text, "never") == 0 || strcasecmp(text, "off") == 0 ||
-	    strcasecmp(text, "none") == 0)
-		p = text = "0";
 	for (; isdigit((unsigned char)*p) && v <= UINT64_MAX / 100; p++)
 		v = v * 10 + (uint64_t)(*p - '0');
+	*end = text;
 	if (p == text || isdigit((unsigned char)*p))
-		return err_set(e, "\"%.60s\" is no amount: write 500M, 10G or 1T", text);
+		return 0;
 	p += strspn(p, " ");
 	if (*p && (unit = strchr(units, toupper((unsigned char)*p)))) {
-		shift = 10 * (int)(unit - units + 1);
-		p++;
-		/* "GiB", "GB" and "G" are the same here. */
-		p += *p == 'i' || *p == 'I';
+		for (p++; unit >= units && p; unit--) {
+			if (v > (uint64_t)INT64_MAX / base)
+				p = NULL;
+			v *= base;
+		}
 	}
-	p += *p == 'B' || *p == 'b';
-	if (*p)
-		return err_set(e, "\"%.60s\" is no amount: write 500M, 10G or 1T", text);
-	if (v > (uint64_t)INT64_MAX >> shift)
+	*end = v > (uint64_t)INT64_MAX ? NULL : p;
+	return v;
+}
+
+static bool is_never(const char *text)
+{
+	return strcasecmp(text, "never") == 0 || strcasecmp(text, "off") == 0 ||
+	       strcasecmp(text, "none") == 0;
+}
+
+int kind_bytes_parse(const char *text, uint64_t *bytes, struct err *e)
+{
+	const char *p;
+	uint64_t v;
+
+	if (is_never(text))
+		text = "0";
+	v = amount(text, 1024, &p);
+	if (!p)
 		return err_set(e, "%.60s is more than can be counted", text);
-	v <<= shift;
+	/* "GiB", "GB" and "G" are the same here. */
+	if (p > text && isalpha((unsigned char)p[-1]))
+		p += *p == 'i' || *p == 'I';
+	if (p > text)
+		p += *p == 'B' || *p == 'b';
+	if (p == text || *p)
+		return err_set(e, "\"%.60s\" is no amount: write 500M, 10G or 1T", text);
 	if (v && v < KIND_BYTES_MIN)
 		return err_set(e, "%.60s is too little: 1M and more, or 0 for no limit",
 			       text);
@@ -338,17 +359,47 @@ int kind_bytes_parse(const char *text, uint64_t *bytes, struct err *e)
 	return 0;
 }
 
-const char *kind_bytes_str(uint64_t bytes, char *buf)
+int kind_packets_parse(const char *text, uint64_t *packets, struct err *e)
+{
+	const char *p;
+	uint64_t v;
+
+	if (is_never(text))
+		text = "0";
+	v = amount(text, 1000, &p);
+	if (!p)
+		return err_set(e, "%.60s is more than can be counted", text);
+	if (p == text || *p)
+		return err_set(e, "\"%.60s\" is no number of packets: write 500K, 10M or 2G",
+			       text);
+	if (v && v < KIND_PACKETS_MIN)
+		return err_set(e, "%.60s is too little: 1K and more, or 0 for no limit",
+			       text);
+	*packets = v;
+	return 0;
+}
+
+static const char *amount_str(uint64_t v, uint64_t base, char *buf)
 {
 	int unit = -1;
 
-	while (bytes && bytes % 1024 == 0 && unit + 1 < (int)sizeof(units) - 1) {
-		bytes /= 1024;
+	while (v && v % base == 0 && unit + 1 < (int)sizeof(units) - 1) {
+		v /= base;
 		unit++;
 	}
 	if (unit < 0)
-		snprintf(buf, KIND_BYTES_TEXT, "%" PRIu64, bytes);
+		snprintf(buf, KIND_BYTES_TEXT, "%" PRIu64, v);
 	else
-		snprintf(buf, KIND_BYTES_TEXT, "%" PRIu64 "%c", bytes, units[unit]);
+		snprintf(buf, KIND_BYTES_TEXT, "%" PRIu64 "%c", v, units[unit]);
 	return buf;
+}
+
+const char *kind_bytes_str(uint64_t bytes, char *buf)
+{
+	return amount_str(bytes, 1024, buf);
+}
+
+const char *kind_packets_str(uint64_t packets, char *buf)
+{
+	return amount_str(packets, 1000, buf);
 }

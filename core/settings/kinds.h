@@ -8,6 +8,7 @@
 #define KIND_PROTO_TEXT 12
 #define KIND_PORTS_TEXT 16
 #define KIND_GATEWAY_TEXT (HOST_NAME_LEN + 1)
+#define KIND_PACKETS_MIN 1000u
 #define KIND_BYTES_MIN (1u << 20)	/* of a limit: less is a rekey a second */
 
 /* "198.51.100.2", "vpn.example.net", "203.0.113.0/24", "any" ("%any", "0.0.0.0/0"). A
@@ -40,5 +41,8 @@ const char *kind_ports_str(uint16_t lo, uint16_t hi, char *buf);
 int kind_bytes_parse(const char *text, uint64_t *bytes, struct err *e) MUST_USE;
 /* The largest unit without a remainder. buf >= KIND_BYTES_TEXT; returns it. */
 const char *kind_bytes_str(uint64_t bytes, char *buf);
+/* "500K", "2G", powers of 1000, or plain numbers; as with bytes. */
+int kind_packets_parse(const char *text, uint64_t *packets, struct err *e) MUST_USE;
+const char *kind_packets_str(uint64_t packets, char *buf);
 
 #endif

@@ -147,6 +147,8 @@ bool setting_is_list(const struct setting *s)
 	case ST_UINT:
 	case ST_DURATION:
 	case ST_BYTES:
+	case ST_PACKETS:
+	case ST_INTEG:
 	case ST_ADDR:
 	case ST_PROTO:
 	case ST_PORTS:
@@ -175,7 +177,8 @@ const char *setting_type_name(enum setting_type type)
 		[ST_UINT] = "number",       [ST_DURATION] = "duration",
 		[ST_BYTES] = "bytes",       [ST_PROTO] = "protocol",
 		[ST_PORTS] = "ports",       [ST_CERT] = "certificate",
-		[ST_CERTS] = "certificates",
+		[ST_CERTS] = "certificates", [ST_PACKETS] = "packets",
+		[ST_INTEG] = "integrity",
 		[ST_ADDR] = "address",      [ST_GATEWAYS] = "gateways",
 		[ST_NETWORKS] = "networks", [ST_ID] = "id",
 		[ST_IKE] = "ike_suites",    [ST_ESP] = "esp_suites",
@@ -235,6 +238,12 @@ const char *setting_range(const struct setting *s, char *buf, size_t cap)
 		break;
 	case ST_BYTES:
 		snprintf(buf, cap, "0, or 1M and more: 500M, 10G, 2T");
+		break;
+	case ST_PACKETS:
+		snprintf(buf, cap, "0, or 1K and more: 500K, 10M, 2G");
+		break;
+	case ST_INTEG:
+		snprintf(buf, cap, "no, sha256, sha384, sha512, …");
 		break;
 	case ST_GATEWAYS:
 		snprintf(buf, cap,

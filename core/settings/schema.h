@@ -25,6 +25,8 @@ enum setting_type {
 	ST_UINT,	/* min..max */
 	ST_DURATION,	/* min..max seconds; "4h", "90m", "1d", "1h30m", "3600" */
 	ST_BYTES,	/* an amount: "500M", "10G", powers of 1024; 0: no limit */
+	ST_PACKETS,	/* an amount: "500K", "10M", "1G", powers of 1000; 0: no limit */
+	ST_INTEG,	/* an integrity algorithm, or "no" */
 	ST_ADDR,	/* an IP address */
 	ST_GATEWAYS,	/* 1..GATEWAYS_MAX of IP address, host name, network, "any" */
 	ST_NETWORKS,	/* 1..NETWORKS_MAX networks */
@@ -88,7 +90,7 @@ struct setting {
 /* All rows: router, peer, child; within a scope in the order of files and forms. */
 extern const struct setting settings_table[];
 extern const size_t settings_table_n;
-#define SETTINGS_TABLE_MAX 80	/* for arrays indexed by row */
+#define SETTINGS_TABLE_MAX 96	/* for arrays indexed by row */
 
 /* NULL when there is no such key in that scope. */
 const struct setting *setting_find(enum setting_scope scope, const char *key);

@@ -104,6 +104,7 @@ static void suggest_suites(const struct setting *s, struct offer *o)
 
 		/* The hash words are those of INTEG; PRF has the same. */
 		if (!alg_built(a) || a->type == ALG_PRF || a->type == ALG_ESN ||
+		    (a->esp_only && s->type == ST_IKE) ||
 		    seen & 1u << a->type ||
 		    (a->type == ALG_ENCR) == (dash != NULL) || seen & 1u << ALG_KE)
 			continue;
@@ -131,6 +132,8 @@ static const struct { const char *key, *text, *about;
 	{"esp_life_bytes", "0", "no limit"},
 	{"esp_life_bytes", "10G", ""},
 	{"esp_life_bytes", "100G", ""},
+	{"esp_life_packets", "0", "no limit"},
+	{"esp_life_packets", "1G", ""},
 	{"reauth", "0", "never"},
 	{"reauth", "8h", ""},
 	{"reauth", "1d", ""},
@@ -163,6 +166,18 @@ static void suggest_usual(const struct setting *s, struct offer *o)
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
 		if (strcmp(usual[i].key, s->key) == 0)
 			offer(o, usual[i].text, usual[i].about, false);
+}
+
+static void suggest_integ(const struct offer *o)
+{
+	const struct alg *all;
+	size_t n;
+
+	offer(o, "no", "ESP", false);
+	all = alg_table(&n);
+	for (size_t i = 0; i < n; i++)
+		if (all[i].type == ALG_INTEG && all[i].id != INTEG_NONE)
+			offer(o, all[i].name, all[i].label, all[i].weak != 0);
 }
 
 void setting_suggest(const struct setting *s, const char *typed, setting_suggest_fn *fn,
@@ -202,8 +217,11 @@ void setting_suggest(const struct setting *s, const char *typed, setting_suggest
 	case ST_IKE: case ST_ESP:
 		suggest_suites(s, &o);
 		break;
+	case ST_INTEG:
+		suggest_integ(&o);
+		break;
 	case ST_UINT: case ST_DURATION: case ST_GATEWAYS: case ST_ID: case ST_WORD:
-	case ST_NETWORKS: case ST_BYTES: case ST_PORTS:
+	case ST_NETWORKS: case ST_BYTES: case ST_PACKETS: case ST_PORTS:
 		suggest_usual(s, &o);
 		break;
 	case ST_TEXT:

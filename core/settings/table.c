@@ -24,8 +24,10 @@ static const char *const fragment_words[] = { "yes", "no", "force", NULL };
 static const char *const per_pair_words[] = { "auto", "yes", "no", NULL };
 static const char *const check_words[] = { "obey", "strict", "claim", "exact", NULL };
 static const char *const mode_words[] = { "tunnel", "transport", NULL };
+static const char *const child_mode_words[] = { "tunnel", "transport", "bypass", "discard",
+						NULL };
 static const char *const dpd_words[] = { "restart", "clear", "hold", NULL };
-static const char *const encap_words[] = { "auto", "force", NULL };
+static const char *const encap_words[] = { "auto", "force", "never", NULL };
 static const char *const engine_words[] = { "auto", "mbedtls", "ipsec_mb", "afalg", NULL };
 static const char *const offload_words[] = { "auto", "no", "crypto", "packet", NULL };
 static const char *const dataplane_words[] = { "auto", "kernel", "userspace", NULL };
@@ -360,15 +362,37 @@ const struct setting settings_table[] = {
 			"phase 2",
 	},
 	{
+		.key = "ah", .scope = SCOPE_PEER, .type = ST_INTEG,
+		.page = PAGE_ALGORITHMS, .cost = COST_REKEY, .def = "no", .empty = "",
+		.unit = "", .label = "AH", IN_CHILD(ah), NO_WHEN,
+		.help = "AH by this hash instead of ESP: packets are signed, not encrypted",
+		.more = "Only where the peer knows nothing else: whoever is on the way can "
+			"read what AH (RFC 4302) carries. It cannot pass a NAT, and the "
+			"userspace dataplane has none. Groups for fresh keys are those of "
+			"esp.",
+		.example = "sha256", .aka = "strongSwan: ah, ah_proposals; RouterOS: policy ipsec-protocols=ah",
+	},
+	{
+		.key = "ipcomp", .scope = SCOPE_PEER, .type = ST_BOOL,
+		.page = PAGE_ALGORITHMS, .cost = COST_REKEY, .def = "no", .empty = "",
+		.unit = "", .label = "Compression", IN_CHILD(ipcomp), NO_WHEN,
+		.help = "Compress packets before they are encrypted (IPComp), where both can",
+		.more = "With IKEv2 and the kernel dataplane only. Worth it on slow lines "
+			"alone: most traffic is compressed already, and how well a packet "
+			"compresses tells something about what is in it.",
+		.example = "yes", .aka = "strongSwan: compress, ipcomp",
+	},
+	{
 		.key = "allow_weak", .scope = SCOPE_PEER, .type = ST_WEAK,
 		.page = PAGE_ALGORITHMS, .cost = COST_RESTART, .def = "",
 		.empty = "none", .unit = "", .label = "Allow weak", IN_PEER(allow_weak),
 		NO_WHEN,
 		.help = "Weak algorithms this peer may use, with commas between",
 		.more = "For old peers only: 3des, md5, sha1, modp768, modp1024, "
-			"modp1536, des, blowfish, camellia, and aggressive for IKEv1's "
-			"Aggressive mode. An algorithm that is not named here is refused in "
-			"ike and esp. Every status marks a tunnel that uses one.",
+			"modp1536, des, blowfish, camellia, aggressive for IKEv1's "
+			"Aggressive mode, and null for ESP without encryption. An algorithm "
+			"that is not named here is refused in ike and esp. Every status marks "
+			"a tunnel that uses one.",
 		.example = "sha1,modp1024", .aka = "",
 	},
 
@@ -550,6 +574,16 @@ const struct setting settings_table[] = {
 		.aka = "strongSwan: lifebytes, life_bytes; RouterOS: lifebytes",
 	},
 	{
+		.key = "esp_life_packets", .scope = SCOPE_PEER, .type = ST_PACKETS,
+		.page = PAGE_LIFE, .defaultable = true, .def = "0", .empty = "",
+		.unit = "packets", .label = "ESP packet limit",
+		IN_CHILD(esp_life_packets), NO_WHEN,
+		.help = "How many packets the keys of the traffic encrypt before they are replaced",
+		.more = "Both ways together; 0 for no limit but that of the sequence "
+			"numbers, which adit keeps anyway.",
+		.example = "1G", .aka = "strongSwan: lifepackets, life_packets",
+	},
+	{
 		.key = "reauth", .scope = SCOPE_PEER, .type = ST_DURATION,
 		.page = PAGE_LIFE, .defaultable = true, .min = 0, .max = LIFE_MAX,
 		.def = "0", .empty = "", .unit = "seconds", .label = "Reauthenticate",
@@ -659,8 +693,11 @@ const struct setting settings_table[] = {
 		.page = PAGE_ADVANCED, .cost = COST_RESTART, .defaultable = true,
 		.def = "auto", .empty = "", .unit = "", .choices = encap_words,
 		.label = "UDP encapsulation", IN_PEER(encap), NO_WHEN,
-		.help = "auto: UDP where there is NAT; force: always",
-		.more = "Force it where a firewall on the way drops ESP.",
+		.help = "auto: UDP where NAT is, or is faster; force: always; never: by NAT alone",
+		.more = "Force it where a firewall on the way drops ESP. The userspace "
+			"dataplane is faster with it, so auto uses it wherever the peer "
+			"can; never takes plain ESP (IP protocol 50) unless there is a NAT. "
+			"AH and transport mode go without it wherever there is no NAT.",
 		.example = "force",
 		.aka = "strongSwan: forceencaps, encap; VergeOS: Force UDP "
 			"encapsulation; RouterOS: nat-traversal",
@@ -792,11 +829,15 @@ const struct setting settings_table[] = {
 	{
 		.key = "mode", .scope = SCOPE_CHILD, .type = ST_CHOICE,
 		.page = PAGE_NETWORKS, .cost = COST_REKEY, .def = "tunnel", .empty = "",
-		.unit = "", .choices = mode_words, .label = "Mode", IN_CHILD(mode),
+		.unit = "", .choices = child_mode_words, .label = "Mode", IN_CHILD(mode),
 		NO_WHEN,
-		.help = "tunnel: between networks; transport: between the two routers",
-		.more = "",
-		.example = "transport", .aka = "",
+		.help = "tunnel, transport (as of the peer); bypass: in clear; discard: not at all",
+		.more = "bypass and discard are exceptions from what the peer's other children "
+			"carry: traffic between these networks passes unencrypted by its usual "
+			"way, or is dropped. Nothing is negotiated for them, and the peer "
+			"knows nothing of them.",
+		.example = "bypass",
+		.aka = "strongSwan: type=passthrough, type=drop, mode=pass; RouterOS: policy action",
 	},
 	{
 		.key = "esp", .scope = SCOPE_CHILD, .type = ST_ESP,
@@ -805,6 +846,24 @@ const struct setting settings_table[] = {
 		.label = "ESP algorithms", IN_CHILD(esp), NO_WHEN,
 		.help = "Proposals for this child's traffic, best first", .more = "",
 		.example = "aes256gcm16-ecp384", .aka = "",
+	},
+	{
+		.key = "ah", .scope = SCOPE_CHILD, .type = ST_INTEG,
+		.page = PAGE_ALGORITHMS, .cost = COST_REKEY, .inherits = true, .def = "",
+		.empty = "the peer's ah",
+		.unit = "", .label = "AH", IN_CHILD(ah), NO_WHEN,
+		.help = "AH by this hash instead of ESP: packets are signed, not encrypted",
+		.more = "",
+		.example = "sha256", .aka = "",
+	},
+	{
+		.key = "ipcomp", .scope = SCOPE_CHILD, .type = ST_BOOL,
+		.page = PAGE_ALGORITHMS, .cost = COST_REKEY, .inherits = true, .def = "",
+		.empty = "the peer's ipcomp",
+		.unit = "", .label = "Compression", IN_CHILD(ipcomp), NO_WHEN,
+		.help = "Compress packets before they are encrypted (IPComp), where both can",
+		.more = "",
+		.example = "yes", .aka = "",
 	},
 	{
 		.key = "esp_life", .scope = SCOPE_CHILD, .type = ST_DURATION,
@@ -821,6 +880,16 @@ const struct setting settings_table[] = {
 		.label = "ESP data limit", IN_CHILD(esp_life_bytes), NO_WHEN,
 		.help = "How much this child's keys encrypt before they are replaced",
 		.more = "", .example = "10G", .aka = "",
+	},
+	{
+		.key = "esp_life_packets", .scope = SCOPE_CHILD, .type = ST_PACKETS,
+		.page = PAGE_LIFE, .inherits = true, .def = "",
+		.empty = "the peer's esp_life_packets",
+		.unit = "packets", .label = "ESP packet limit",
+		IN_CHILD(esp_life_packets), NO_WHEN,
+		.help = "How many packets the keys of this child encrypt before they are replaced",
+		.more = "",
+		.example = "1G", .aka = "",
 	},
 };
 

@@ -381,6 +381,20 @@ static int parse_text(const struct setting *s, const char *t, struct value *v,
 	return 0;
 }
 
+static int parse_integ(const char *t, struct value *v, struct err *e)
+{
+	const struct alg *a;
+
+	if (strcasecmp(t, "no") == 0 || strcasecmp(t, "off") == 0 || strcasecmp(t, "esp") == 0)
+		return 0;
+	a = alg_by_name(ALG_INTEG, t);
+	if (!a || a->id == INTEG_NONE)
+		return err_set(e, "\"%.60s\" is no integrity algorithm: sha256, sha384, "
+			       "sha512, or no", t);
+	v->number = a->id;
+	return 0;
+}
+
 static int parse_trimmed(const struct setting *s, const char *t, struct value *v,
 			 struct err *e)
 {
@@ -401,6 +415,10 @@ static int parse_trimmed(const struct setting *s, const char *t, struct value *v
 		return parse_duration(s, t, v, e);
 	case ST_BYTES:
 		return kind_bytes_parse(t, &v->bytes, e);
+	case ST_PACKETS:
+		return kind_packets_parse(t, &v->bytes, e);
+	case ST_INTEG:
+		return parse_integ(t, v, e);
 	case ST_ADDR:
 		return parse_addr(t, v, e);
 	case ST_GATEWAYS:
@@ -481,6 +499,7 @@ const char *value_str(const struct setting *s, const struct value *v, char *buf,
 		      size_t cap)
 {
 	char proto[KIND_PROTO_TEXT];
+	const struct alg *integ;
 
 	buf[0] = '\0';
 	if (v->empty)
@@ -509,6 +528,13 @@ const char *value_str(const struct setting *s, const struct value *v, char *buf,
 		break;
 	case ST_BYTES:
 		kind_bytes_str(v->bytes, buf);
+		break;
+	case ST_PACKETS:
+		kind_packets_str(v->bytes, buf);
+		break;
+	case ST_INTEG:
+		integ = v->number ? alg_get(ALG_INTEG, (uint16_t)v->number, 0) : NULL;
+		snprintf(buf, cap, "%s", integ ? integ->name : "no");
 		break;
 	case ST_ADDR:
 		addr_str(&v->addr, buf);
@@ -589,9 +615,10 @@ void value_store(const struct setting *s, const struct value *v, void *home)
 		*(bool *)at = v->yes;
 		break;
 	case ST_CHOICE: case ST_VERSION: case ST_UINT: case ST_DURATION: case ST_PROTO:
+	case ST_INTEG:
 		store_number(at, s->width, v->number);
 		break;
-	case ST_BYTES:
+	case ST_BYTES: case ST_PACKETS:
 		memcpy(at, &v->bytes, sizeof(v->bytes));
 		break;
 	case ST_GATEWAYS:

@@ -14,8 +14,9 @@ struct value {
 	union {
 		char text[ID_MAX * 2 + 64];	/* TEXT, NAME, WORD, IFACE, CERT */
 		bool yes;
-		uint32_t number; /* UINT, DURATION, CHOICE (index), VERSION, PROTO */
-		uint64_t bytes;			/* BYTES */
+		uint32_t number; /* UINT, DURATION, CHOICE (index), VERSION, PROTO,
+				   INTEG (0: no) */
+		uint64_t bytes;			/* BYTES, PACKETS */
 		struct ip_addr addr;
 		struct {			/* GATEWAYS */
 			uint8_t n_gateway;

@@ -292,6 +292,80 @@ static void transport_mode(void)
 		  "would lead through its own tunnel");
 }
 
+/* RFC 4301 §4.4.1: exceptions from what the others carry; nothing of a tunnel's checks. */
+static void exceptions(void)
+{
+#define LAN "child.lan.local_network=10.1.0.0/24", "child.lan.remote_network=10.1.0.0/24"
+	struct peer_conf p = conf_of(PAIRS(GOOD, LAN, "child.lan.mode=bypass",
+					   "child.lan.esp_life=20s", "rekey_margin=30s"));
+
+	CHECK_INT(p.children[1].mode, MODE_BYPASS);
+	CHECK(child_is_plain(&p.children[1]) && !child_is_plain(&p.children[0]));
+	peer_conf_fini(&p);
+	CHECK_STR(found(PAIRS(GOOD, LAN, "child.lan.mode=discard", "child.lan.esp=3des-sha1")), "");
+	CHECK_HAS(found(PAIRS(GOOD, LAN)), "error child.lan.remote_network: 10.1.0.0/24 is the "
+		  "local network too");
+	CHECK_HAS(found(PAIRS(GOOD, "child.x.local_network=10.1.0.0/24",
+			      "child.x.remote_network=10.2.0.0/24", "child.x.mode=bypass")),
+		  "the networks are the same as those of the peer itself");
+	CHECK_HAS(found(PAIRS(GOOD, "child.x.local_network=10.1.0.0/24",
+			      "child.x.remote_network=2001:db8::/64", "child.x.mode=discard")),
+		  "on this side of the tunnel only");
+	CHECK_HAS(found(PAIRS(GOOD, "child.x.local_network=10.1.0.0/24",
+			      "child.x.mode=bypass")), "error child.x.remote_network: is missing");
+}
+
+static void ah_and_compression(void)
+{
+	struct peer_conf p = conf_of(PAIRS(GOOD, "ah=sha384", "ipcomp=yes",
+					   "esp_life_packets=2M",
+					   "child.v.local_network=10.3.0.0/24",
+					   "child.v.remote_network=10.4.0.0/24",
+					   "child.w.local_network=10.5.0.0/24",
+					   "child.w.remote_network=10.6.0.0/24",
+					   "child.w.ah=no", "child.w.ipcomp=no",
+					   "child.w.esp_life_packets=0"));
+
+	CHECK_INT(p.children[0].ah, INTEG_HMAC_SHA2_384_192);
+	CHECK_INT(p.children[1].ah, INTEG_HMAC_SHA2_384_192);
+	CHECK_INT(p.children[2].ah, 0);
+	CHECK(p.children[0].ipcomp && p.children[1].ipcomp && !p.children[2].ipcomp);
+	CHECK_INT(p.children[1].esp_life_packets, 2000000);
+	CHECK_INT(p.children[2].esp_life_packets, 0);
+	peer_conf_fini(&p);
+	CHECK_HAS(found(PAIRS(GOOD, "ah=sha1")), "error ah: sha1 is weak");
+	CHECK_STR(found(PAIRS(GOOD, "ah=sha1", "allow_weak=sha1")), "");
+	/* Its groups are those of esp; esp's ciphers do not count. */
+	CHECK_HAS(found(PAIRS(GOOD, "ah=sha256", "esp=3des-sha1-modp1024")),
+		  "error ah: modp1024 is weak");
+	CHECK_STR(found(PAIRS(GOOD, "ah=sha256", "esp=3des-sha1-modp2048")), "");
+	CHECK_HAS(found(PAIRS(GOOD, "ah=sha256", "encap=force")), "error ah: AH cannot travel");
+	CHECK_STR(found(PAIRS(GOOD, "ah=sha256", "encap=never")), "");
+	CHECK_HAS(found(PAIRS(GOOD, "ipcomp=yes", "version=1")), "warning ipcomp: has no effect");
+}
+
+/* adit.conf may leave no place for them. */
+static void what_the_userspace_dataplane_lacks(void)
+{
+	struct peer_conf p = conf_of(PAIRS(GOOD, "child.v.local_network=10.3.0.0/24",
+					   "child.v.remote_network=10.4.0.0/24",
+					   "child.v.ah=sha256", "ipcomp=yes"));
+	struct settings s = { .n_peers = 1, .peers = &p };
+	struct findings fs = { 0 };
+
+	CHECK_INT(settings_check(&s, &fs), 0);
+	CHECK_INT(fs.n, 0);
+	s.router.dataplane = DATAPLANE_USERSPACE;
+	CHECK_INT(settings_check(&s, &fs), 0);
+	CHECK_INT(fs.n, 2);
+	CHECK_STR(fs.f[0].key, "ipcomp");
+	CHECK_HAS(fs.f[0].msg, "does not compress");
+	CHECK_STR(fs.f[1].key, "child.v.ah");
+	CHECK_HAS(fs.f[1].msg, "has no AH");
+	findings_fini(&fs);
+	peer_conf_fini(&p);
+}
+
 static void limits_inherit(void)
 {
 	struct peer_conf p = conf_of(PAIRS(GOOD, "esp_life_bytes=10G",
@@ -435,6 +509,9 @@ int main(void)
 	T_RUN(post_quantum_keys);
 	T_RUN(selectors_by_port);
 	T_RUN(transport_mode);
+	T_RUN(exceptions);
+	T_RUN(ah_and_compression);
+	T_RUN(what_the_userspace_dataplane_lacks);
 	T_RUN(limits_inherit);
 	T_RUN(the_rest_arrives);
 	T_RUN(ports_of_the_router);
