@@ -39,10 +39,18 @@ struct hw_row {
 	uint8_t batch[PROFILE_SIZES];		/* packets at a time; 0 for the kernel */
 };
 
+#define HW_DEVICES 32
+
+struct hw_device {			/* a driver of crypto hardware */
+	char name[64], driver[64];	/* "cbc(aes)", "mv-cbc-aes" */
+};
+
 struct hw_bench {
 	struct hw_row *row;
 	size_t n, cap;
 	char unable[HW_WAYS][160];	/* why a way is not here at all; "" it is, or unknown */
+	struct hw_device device[HW_DEVICES];	/* that the kernel has registered now */
+	size_t n_devices;		/* the first HW_DEVICES are kept */
 	int64_t when_s;			/* wall clock of the end; 0: under way */
 	unsigned ms;			/* how long it was to take: HW_SHORT_MS is a look */
 	unsigned done, total;		/* measurements, while it runs */
@@ -89,6 +97,7 @@ const char *hw_when(const struct hw_bench *b, int64_t now_s, char *buf, size_t c
 struct hw_run {
 	pid_t pid;		/* 0: none runs */
 	int fd;			/* to poll for reading; -1 */
+	unsigned ms;
 	char line[1024];
 	size_t len;
 	char error[200];	/* what the program said it died of */
@@ -101,6 +110,9 @@ int hw_run_start(struct hw_run *r, unsigned ms, bool all, const char *suite, str
 /* Take what is there. 1: more will come; 0: it ended well, b->when_s is set; -1 with why. After
  * 0 and -1 r is empty. */
 int hw_run_read(struct hw_run *r, struct hw_bench *b, struct err *e) MUST_USE;
+/* Only which devices and ways there are: devices and unable of b, from a run that measures
+ * nothing and takes some milliseconds. */
+int hw_run_ways(struct hw_bench *b, struct err *e) MUST_USE;
 /* End it now; an empty one is fine. */
 void hw_run_stop(struct hw_run *r);
 
@@ -108,26 +120,18 @@ void hw_run_stop(struct hw_run *r);
 
 enum hw_has { HW_NO, HW_YES, HW_MODULE };	/* module: there, loaded when it is wanted */
 
-#define HW_DRIVERS 64
-
 struct hw_machine {
 	char cpu[96];		/* "" not known */
 	unsigned cores;
 	char features[200];	/* that matter to cryptography: "aes, vaes, avx2" */
 	char release[66];	/* of the kernel */
 	uint8_t esp4, esp6, xfrm_interface, af_alg;	/* enum hw_has */
-	size_t n_drivers;	/* of crypto devices; the first HW_DRIVERS are kept */
-	struct {
-		char name[64], driver[64];	/* "cbc(aes)", "mv-cbc-aes" */
-	} driver[HW_DRIVERS];
 	char nic[16];		/* the WAN interface; "" not set */
 	char nic_offload[8];	/* "on", "off", "fixed" (off, cannot be on); "" not known */
 };
 
 /* root: "" or, in tests, a folder that has proc/ and lib/. wan may be "". */
 void hw_machine_read(struct hw_machine *m, const char *root, const char *wan);
-/* A driver's name in /proc/crypto that is a device's, not the processor's. */
-bool hw_driver_is_device(const char *driver);
 /* "yes", "yes, a module", "no". */
 const char *hw_has_str(uint8_t has);
 void hw_machine_json(const struct hw_machine *m, struct json_object *o);
