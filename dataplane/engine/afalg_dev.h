@@ -47,7 +47,7 @@ struct afalg_slot {
 
 struct afalg_dev {
 	int bound;		/* the socket that has the key */
-	bool aead, seal, async;
+	bool aead, async;
 	uint8_t iv_len;
 	uint32_t assoc_len;
 	bool aio;
@@ -59,7 +59,6 @@ struct afalg_dev {
 struct afalg_dev_conf {
 	int fd;			/* bound; duplicated */
 	bool aead;		/* else a skcipher */
-	bool seal;
 	bool async;		/* see struct afalg_note */
 	uint8_t iv_len;		/* at most AFALG_IV_MAX */
 	uint8_t icv_len;	/* aead */
@@ -74,10 +73,17 @@ int afalg_dev_init(struct afalg_dev *d, const struct afalg_dev_conf *c, struct e
  * again later. */
 bool afalg_dev_fini(struct afalg_dev *d) MUST_USE;
 
-/* Hand a request over, not begun yet. Copied from iov before it returns; the result will have
- * want bytes. 0; -1 when no slot is free (try after a release); -2 when the kernel refuses it. */
-int afalg_dev_stage(struct afalg_dev *d, const struct iovec *iov, size_t n_iov, const uint8_t *iv,
-		    size_t want, size_t tag) MUST_USE;
+struct afalg_ask {
+	bool seal;
+	const struct iovec *iov;	/* copied from before the call returns */
+	size_t n_iov;
+	const uint8_t *iv;
+	size_t want;			/* bytes that the result will have */
+	size_t tag;
+};
+/* Hand a request over, not begun yet. 0; -1 when no slot is free (try after a release); -2
+ * when the kernel refuses it. */
+int afalg_dev_stage(struct afalg_dev *d, const struct afalg_ask *a) MUST_USE;
 /* Begin all that is staged. */
 void afalg_dev_submit(struct afalg_dev *d);
 /* Wait until at least min (at most those flying) have ended, or ms have passed. */
