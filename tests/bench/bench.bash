@@ -3,8 +3,8 @@
 #
 # adit and strongSwan's charon are measured in the same run, in turns, each in a lab of its own,
 # with the same proposals and both at their usual log level. A figure is a line in BENCH_OUT:
-# name, unit, adit, charon, aim, runs, with tabs between. Aims: "<0.5" is a ratio, "<2048abs" is
-# of our figure alone, "-" only informs.
+# name, unit, adit, charon, aim, runs, with tabs between. Aims: "<0.5" and ">2" are ratios,
+# "<2048abs" is of our figure alone, "-" only informs.
 # shellcheck shell=bash
 LAB_B=$(cd "${LAB_B:-build}" 2>/dev/null && pwd) || { echo "bench: no such build dir" >&2; exit 2; }
 [ "$(id -u)" = 0 ] || { echo "bench: network namespaces need root: sudo make bench" >&2; exit 1; }

@@ -9,6 +9,7 @@ BEGIN { FS = "\t"; f = "%-46s %9s %9s %6s  %-11s %-7s %s\n"
 	aim = $5
 	if ($5 ~ /abs$/) { lim = substr($5, 2) + 0; aim = "below " lim; met = $3 < lim ? "yes" : "NO" }
 	else if ($5 ~ /^</) { lim = substr($5, 2) + 0; aim = "below " lim; met = ratio < 0 ? "?" : ratio < lim ? "yes" : "NO" }
+	else if ($5 ~ /^>/) { lim = substr($5, 2) + 0; aim = "above " lim; met = ratio < 0 ? "?" : ratio > lim ? "yes" : "NO" }
 	else aim = "(informs)"
 	printf f, $1 ", " $2, num($3), num($4), ratio < 0 ? "-" : sprintf("%.2f", ratio), aim, met, $6
 }
