@@ -4,7 +4,7 @@
 #   make B=DIR DIR/tests/unit/NAME        build one
 #   make B=DIR unit-NAME                  build and run one
 
-TEST_LIBS = -lconfuse -ljson-c -lmnl -lnftnl $(CRYPTO_LIBS) -lseccomp -lncursesw -ltinfo
+TEST_LIBS = -lconfuse -ljson-c -lmnl -lnftnl $(ENGINE_LIBS) $(CRYPTO_LIBS) -lseccomp -lncursesw -ltinfo
 # The rooms a unit test is linked with; a test that needs fewer builds sooner.
 UNIT_ROOMS ?= core/settings core/net core/ipc core/control core/daemon ike/wire ike/engine ike/v1 ike/v2 ike/auth \
 	dataplane/esp dataplane/engine dataplane/fake core/crypto core/base
@@ -64,7 +64,10 @@ FAST_TESTS = $(UNIT_BIN) tests/doors.sh tests/tui/themes.py \
 # Those that count every lost ping run with nothing beside them.
 ALONE := tests/lab/strongswan_life.sh tests/lab/crashes.sh tests/lab/abuse.sh tests/lab/mobike.sh \
 	tests/lab/gateways.sh
-SLOW_TESTS = $(foreach t,$(filter-out $(ALONE),$(wildcard tests/netns/*.sh tests/lab/*.sh tests/tui/*.sh tests/kernel/*.sh)),"lab:$(notdir $(t:.sh=))=$(t) $(B)") \
+# Those that run in both emulated kernels are two jobs each.
+BOTH := $(shell grep -lE '^guest_self "uml qemu"' tests/kernel/*.sh)
+SLOW_TESTS = $(foreach t,$(filter-out $(ALONE) $(BOTH),$(wildcard tests/netns/*.sh tests/lab/*.sh tests/tui/*.sh tests/kernel/*.sh)),"lab:$(notdir $(t:.sh=))=$(t) $(B)") \
+	$(foreach t,$(BOTH),$(foreach k,uml qemu,"lab:$(k)-$(notdir $(t:.sh=))=GUEST=$(k) $(t) $(B)")) \
 	$(foreach t,$(ALONE),"alone:$(notdir $(t:.sh=))=$(t) $(B)") \
 	$(foreach t,$(UNIT_SRC:.c=),"san-$(notdir $(t))=$(B)-san/$(t)") \
 	"san-fuzz-replay=tests/fuzz/replay.sh $(B)-san/fuzz" \
