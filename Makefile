@@ -85,7 +85,7 @@ link = $(Q)echo "  LINK  $@"; mkdir -p $(@D); \
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(foreach r,$(1),$(call ar,$(r))) -Wl,--end-group $(2)
 
 ADIT_ROOMS   := cli tui core/front core/control core/pki core/settings core/net core/ipc core/crypto core/base
-ADITD_ROOMS  := dataplane/esp dataplane/fake core/daemon core/settings core/net core/ipc core/crypto core/base
+ADITD_ROOMS  := dataplane/esp dataplane/engine dataplane/fake core/daemon core/settings core/net core/ipc core/crypto core/base
 IKED_ROOMS   := ike/main ike/engine ike/v1 ike/v2 ike/auth ike/wire core/control core/daemon core/ipc core/crypto core/base
 VAULTD_ROOMS := ike/auth core/daemon core/ipc core/crypto core/base
 PROBE_ROOMS  := ike/probe ike/wire core/daemon core/control core/ipc core/crypto core/base

@@ -57,7 +57,9 @@ static const char *const vaultd_calls[] = { NULL };
 
 static const char *const espd_calls[] = {
 	"recvmmsg", "recvmmsg_time64", "sendmmsg", "recvfrom", "sendto", "recv", "send",
-	"getsockopt", "setsockopt", "getsockname", NULL,
+	"getsockopt", "setsockopt", "getsockname",
+	/* requests to AF_ALG sockets, which aditd opened */
+	"accept4", "pread64", "io_setup", "io_submit", "io_getevents", "io_destroy", NULL,
 };
 
 static const char *const tool_calls[] = {

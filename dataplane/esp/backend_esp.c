@@ -6,6 +6,7 @@
 #include "core/base/secret.h"
 #include "core/ipc/msg.h"
 #include "core/net/link.h"
+#include "dataplane/engine/afalg_open.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -335,11 +336,28 @@ static void iface_del(void *ctx, const char *name)
 
 /* ---- SAs ---- */
 
+/* Sockets of the kernel's crypto API, where the engine that was chosen wants them. Without
+ * them espd's software does the work. */
+static size_t open_afalg(const struct esp_backend *b, const struct sa_child *sa,
+			 int fds[ENGINE_FDS_MAX])
+{
+	const struct afalg_ids ids = { sa->encr, sa->encr_bits, sa->integ, sa->esn };
+	struct err e = { 0 };
+	size_t n = 0;
+
+	if (afalg_wanted(b->start.engine, &b->start.profile, sa->encr, sa->encr_bits, sa->integ) &&
+	    afalg_open_pair(&ids, fds, &n, &e) < 0)
+		log_warning(sa->peer, "no AF_ALG for %s: %s", sa->child, e.msg);
+	return n;
+}
+
 static void sa_add(void *ctx, const struct sa_child *sa, const char *iface)
 {
 	struct esp_backend *b = ctx;
 	const char *why = NULL;
 	struct msg_espd_sa m;
+	int fds[ENGINE_FDS_MAX];
+	size_t n_fds;
 
 	if (!b->up)
 		why = "espd is not running";
@@ -354,10 +372,12 @@ static void sa_add(void *ctx, const struct sa_child *sa, const char *iface)
 	memset(&m, 0, sizeof(m));
 	snprintf(m.interface, sizeof(m.interface), "%s", iface);
 	m.sa = *sa;
-	if (send_child(b, MSG_ESPD_SA_ADD, sa->id, &m, sizeof(m), NULL, 0) < 0) {
+	n_fds = open_afalg(b, sa, fds);
+	if (send_child(b, MSG_ESPD_SA_ADD, sa->id, &m, sizeof(m), fds, n_fds) < 0) {
 		forget(b, sa->id);
 		b->env->sa_added(b->env->arg, sa->id, "espd does not take messages");
 	}
+	afalg_close(fds, n_fds);
 	secret_wipe(&m, sizeof(m));
 }
 
