@@ -26,6 +26,12 @@ ifeq ($(origin SODIUM),undefined)
 SODIUM := $(shell echo '\#include <sodium/core.h>' | $(CC) -E - >/dev/null 2>&1 && echo 1)
 endif
 CRYPTO_LIBS := -lmbedcrypto $(if $(SODIUM),-lsodium)
+# Many packets at once by libipsec-mb, on x86-64 where its header is; IPSEC_MB= builds without it.
+ifeq ($(origin IPSEC_MB),undefined)
+IPSEC_MB := $(shell printf '\#include <intel-ipsec-mb.h>\n\#ifndef __x86_64__\n\#error\n\#endif\n' | \
+	$(CC) -E - >/dev/null 2>&1 && echo 1)
+endif
+ENGINE_LIBS := $(if $(IPSEC_MB),-lIPSec_MB)
 
 # Text is cut to its buffer on purpose; clang does not know this gcc warning.
 cc_flag = $(if $(findstring clang,$(CC)),,$(1))
@@ -35,13 +41,14 @@ comma   := ,
 SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CPPFLAGS += -I. -D_GNU_SOURCE -DADIT_VERSION='"$(VERSION)"' \
 	-DADIT_LIBEXECDIR='"$(LIBEXECDIR)"' -DADIT_DATADIR='"$(DATADIR)"' \
-	-DADIT_CONFIG_DIR='"$(SYSCONFDIR)/adit"' -DADIT_RUN_DIR='"$(RUNDIR)"' $(if $(SODIUM),-DADIT_SODIUM)
+	-DADIT_CONFIG_DIR='"$(SYSCONFDIR)/adit"' -DADIT_RUN_DIR='"$(RUNDIR)"' $(if $(SODIUM),-DADIT_SODIUM) \
+	$(if $(IPSEC_MB),-DADIT_IPSEC_MB)
 CFLAGS  += -std=gnu11 $(OPT) $(WARN) $(if $(SAN),,$(HARDEN)) $(SANFLAGS)
 LDFLAGS += -pie -Wl,-z,relro,-z,now,--as-needed $(SANFLAGS)
 
 # Rooms: one archive each; each third-party library is linked where its one door is.
 ROOMS := core/base core/crypto core/settings core/pki core/net core/ipc core/control core/front core/daemon \
-	ike/wire ike/engine ike/v1 ike/v2 ike/auth ike/main ike/probe dataplane/esp dataplane/engine dataplane/fake cli tui
+	ike/wire ike/engine ike/v1 ike/v2 ike/auth ike/main ike/probe dataplane/xfrm dataplane/esp dataplane/engine dataplane/fake cli tui
 MAINS := $(wildcard ike/iked.c ike/vaultd.c ike/ike-probe.c dataplane/aditd.c dataplane/espd.c cli/adit.c)
 room_src = $(filter-out $(MAINS),$(wildcard $(1)/*.c))
 obj = $(patsubst %.c,$(B)/%.o,$(1))
@@ -85,7 +92,7 @@ link = $(Q)echo "  LINK  $@"; mkdir -p $(@D); \
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(foreach r,$(1),$(call ar,$(r))) -Wl,--end-group $(2)
 
 ADIT_ROOMS   := cli tui core/front core/control core/pki core/settings core/net core/ipc core/crypto core/base
-ADITD_ROOMS  := dataplane/esp dataplane/engine dataplane/fake core/daemon core/settings core/net core/ipc core/crypto core/base
+ADITD_ROOMS  := dataplane/xfrm dataplane/esp dataplane/engine dataplane/fake core/daemon core/settings core/net core/ipc core/crypto core/base
 IKED_ROOMS   := ike/main ike/engine ike/v1 ike/v2 ike/auth ike/wire core/control core/daemon core/ipc core/crypto core/base
 VAULTD_ROOMS := ike/auth core/daemon core/ipc core/crypto core/base
 PROBE_ROOMS  := ike/probe ike/wire core/daemon core/control core/ipc core/crypto core/base
@@ -102,7 +109,7 @@ $(B)/libexec/vaultd: $(B)/ike/vaultd.o $(foreach r,$(VAULTD_ROOMS),$(call ar,$(r
 $(B)/libexec/ike-probe: $(B)/ike/ike-probe.o $(foreach r,$(PROBE_ROOMS),$(call ar,$(r)))
 	$(call link,$(PROBE_ROOMS),-ljson-c $(CRYPTO_LIBS) -lseccomp)
 $(B)/libexec/espd: $(B)/dataplane/espd.o $(foreach r,$(ESPD_ROOMS),$(call ar,$(r)))
-	$(call link,$(ESPD_ROOMS),$(CRYPTO_LIBS) -lseccomp)
+	$(call link,$(ESPD_ROOMS),$(ENGINE_LIBS) $(CRYPTO_LIBS) -lseccomp)
 
 # ---- what is made from the sources: the option list of adit.conf(5), completions, dist files
 
@@ -220,7 +227,7 @@ lint-man: lint-deps man
 	mandoc -Tlint -Wwarning $(MANPAGES)
 
 help:
-	@echo "make                 build into $(B)/ (SAN=1: with ASan and UBSan; SODIUM=: without libsodium)"
+	@echo "make                 build into $(B)/ (SAN=1: with ASan and UBSan; SODIUM= IPSEC_MB=: without libsodium, libipsec-mb)"
 	@echo "make demo            two routers in namespaces, a tunnel, a ping, the screen (root)"
 	@echo "make check           every test (root); make check-fast: no root, under a minute"
 	@echo "make soak            simulated lives for an hour (SOAK_S=seconds)"

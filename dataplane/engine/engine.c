@@ -1,7 +1,32 @@
-/* engine: what all engines share: the sizes a suite comes to. */
+/* engine: what all engines share: which there are, and the sizes a suite comes to. */
 #include "dataplane/engine/engine.h"
 
 #include "core/crypto/alg.h"
+
+const struct engine *engine_get(enum engine_id id)
+{
+	switch (id) {
+	case ENGINE_MBEDTLS:
+		return &engine_mbedtls;
+	case ENGINE_IPSEC_MB:
+#ifdef ADIT_IPSEC_MB
+		return &engine_ipsec_mb;
+#else
+		return NULL;
+#endif
+	case ENGINE_AFALG:
+#ifdef __linux__
+		return &engine_afalg;
+#else
+		return NULL;
+#endif
+	case ENGINE_NULL:
+		return &engine_null;
+	case ENGINE_IDS:
+		break;
+	}
+	return NULL;
+}
 
 int engine_sizes(uint16_t encr, uint16_t encr_bits, uint16_t integ, struct engine_sizes *out,
 		 struct err *e)

@@ -1,0 +1,540 @@
+/* ipsec_mb: Intel's library of the same name, on x86-64. AES-GCM goes packet by packet, which
+ * fills the processor as it is; what needs an HMAC goes through the library's queue of jobs,
+ * that computes up to sixteen of them side by side in vector registers. So CBC with HMAC gains
+ * by every packet in a batch.
+ *
+ * The queue (IMB_MGR) belongs to a thread, and is empty between calls. The order in which jobs
+ * end does not matter: each knows its operation. */
+#ifdef ADIT_IPSEC_MB
+#include "core/base/rng.h"
+#include "core/base/secret.h"
+#include "dataplane/engine/op.h"
+
+#include <intel-ipsec-mb.h>
+#include <pthread.h>
+#include <stdalign.h>
+
+#define ICV_MAX 32
+#define TAG_MAX 64
+#define HASH_STATE 64			/* an HMAC's half, SHA-512's at most */
+#define AES_SCHEDULE (15 * 16)
+#define BLOCK_MAX 128			/* of a hash */
+/* The library counts bytes of a job in 16 bits; no ESP packet is longer. */
+#define DATA_MAX (65535 - ENGINE_ESP_HEADER - 16 - ICV_MAX)
+
+struct cipher {
+	uint16_t id;
+	IMB_CIPHER_MODE mode;
+};
+
+static const struct cipher ciphers[] = {
+	{ ENCR_AES_GCM_16, IMB_CIPHER_GCM },
+	{ ENCR_CHACHA20_POLY1305, IMB_CIPHER_CHACHA20_POLY1305 },
+	{ ENCR_AES_CBC, IMB_CIPHER_CBC },
+	{ ENCR_AES_CTR, IMB_CIPHER_CNTR },
+	{ ENCR_3DES, IMB_CIPHER_DES3 },
+	{ ENCR_DES, IMB_CIPHER_DES },
+	{ ENCR_NULL, IMB_CIPHER_NULL },
+};
+
+/* block: what HMAC pads the key to (RFC 2104 §2). */
+static const struct hash {
+	uint16_t id;
+	uint8_t block;
+	IMB_HASH_ALG alg;
+} hashes[] = {
+	{ INTEG_HMAC_MD5_96, 64, IMB_AUTH_MD5 },
+	{ INTEG_HMAC_SHA1_96, 64, IMB_AUTH_HMAC_SHA_1 },
+	{ INTEG_HMAC_SHA2_256_128, 64, IMB_AUTH_HMAC_SHA_256 },
+	{ INTEG_HMAC_SHA2_384_192, 128, IMB_AUTH_HMAC_SHA_384 },
+	{ INTEG_HMAC_SHA2_512_256, 128, IMB_AUTH_HMAC_SHA_512 },
+};
+
+struct aes {
+	alignas(16) uint8_t enc[AES_SCHEDULE];
+	alignas(16) uint8_t dec[AES_SCHEDULE];
+};
+
+struct des {
+	uint64_t ks[3][IMB_DES_KEY_SCHED_SIZE / 8];
+	const void *of[3];		/* what a job points to */
+};
+
+struct engine_key {
+	void *at;			/* where its memory begins */
+	struct engine_sizes sizes;
+	IMB_CIPHER_MODE mode;
+	IMB_HASH_ALG alg;
+	aes_gcm_enc_dec_t gcm_seal, gcm_open;
+	bool counts;			/* op_counts() */
+	bool is_aead;
+	bool esn;
+	uint8_t key_len;		/* bytes, without the salt */
+	uint8_t salt[4];
+	alignas(16) uint8_t inner[HASH_STATE];
+	alignas(16) uint8_t outer[HASH_STATE];
+	/* CBC: what IVs are made with. */
+	alignas(16) uint8_t iv_key[AES_SCHEDULE];
+	uint64_t iv_count;
+	alignas(64) union {
+		struct gcm_key_data gcm;
+		struct aes aes;
+		struct des des;
+		uint8_t chacha[32];
+	} c;
+};
+
+/* ---- the queue of a thread ---- */
+
+static pthread_key_t queue_key;
+static pthread_once_t queue_once = PTHREAD_ONCE_INIT;
+static __thread IMB_MGR *queue;
+static const char *arch;	/* which of the library's code runs here; "": none fits */
+
+static void queue_end(void *q)
+{
+	free_mb_mgr(q);
+}
+
+static void queue_setup(void)
+{
+	if (pthread_key_create(&queue_key, queue_end) != 0)
+		queue_key = 0;
+}
+
+static const char *arch_name(const IMB_MGR *q)
+{
+	switch ((IMB_ARCH)q->used_arch) {
+	case IMB_ARCH_SSE:
+		return "sse";
+	case IMB_ARCH_AVX:
+		return "avx";
+	case IMB_ARCH_AVX2:
+		return q->features & IMB_FEATURE_VAES ? "avx2 vaes" : "avx2";
+	case IMB_ARCH_AVX512:
+		return q->features & IMB_FEATURE_VAES ? "avx512 vaes" : "avx512";
+	case IMB_ARCH_NONE: case IMB_ARCH_NOAESNI: case IMB_ARCH_NUM:
+		break;
+	}
+	return "";
+}
+
+static IMB_MGR *queue_new(void)
+{
+	IMB_MGR *q = alloc_mb_mgr(0);
+
+	if (!q)
+		return NULL;
+	init_mb_mgr_auto(q, NULL);
+	if (imb_get_errno(q)) {
+		free_mb_mgr(q);
+		return NULL;
+	}
+	arch = arch_name(q);
+	pthread_once(&queue_once, queue_setup);
+	if (queue_key)
+		pthread_setspecific(queue_key, q);
+	return q;
+}
+
+/* NULL when there is no memory for one. */
+static IMB_MGR *my_queue(void)
+{
+	if (!queue)
+		queue = queue_new();
+	return queue;
+}
+
+static int probe(struct err *e)
+{
+	if (!my_queue())
+		return err_set(e, "ipsec_mb: out of memory, or this processor is none for it");
+	if (!*arch)
+		return err_set(e, "ipsec_mb: this processor has no AES instructions");
+	return 0;
+}
+
+/* ---- keys ---- */
+
+static void key_free(struct engine_key *k)
+{
+	if (k)
+		secret_free(k->at);
+}
+
+/* Its hash keys want whole cache lines. */
+static struct engine_key *key_alloc(void)
+{
+	uint8_t *m = secret_new(sizeof(struct engine_key) + 64);
+	struct engine_key *k;
+
+	if (!m)
+		return NULL;
+	k = (struct engine_key *)(void *)(m + (-(uintptr_t)m & 63));
+	k->at = m;
+	return k;
+}
+
+static void one_block(IMB_MGR *q, IMB_HASH_ALG alg, const uint8_t *block, uint8_t *state)
+{
+	switch ((int)alg) {
+	case IMB_AUTH_MD5:
+		IMB_MD5_ONE_BLOCK(q, block, state);
+		break;
+	case IMB_AUTH_HMAC_SHA_1:
+		IMB_SHA1_ONE_BLOCK(q, block, state);
+		break;
+	case IMB_AUTH_HMAC_SHA_256:
+		IMB_SHA256_ONE_BLOCK(q, block, state);
+		break;
+	case IMB_AUTH_HMAC_SHA_384:
+		IMB_SHA384_ONE_BLOCK(q, block, state);
+		break;
+	case IMB_AUTH_HMAC_SHA_512:
+		IMB_SHA512_ONE_BLOCK(q, block, state);
+		break;
+	}
+}
+
+/* The two halves of HMAC with this key, hashed once for all (RFC 2104 §4). */
+static void hash_key(struct engine_key *k, IMB_MGR *q, const struct hash *h, struct slice key)
+{
+	uint8_t block[BLOCK_MAX];
+
+	for (int outer = 0; outer < 2; outer++) {
+		memset(block, outer ? 0x5c : 0x36, sizeof(block));
+		for (size_t i = 0; i < key.len; i++)
+			block[i] ^= key.p[i];
+		one_block(q, h->alg, block, outer ? k->outer : k->inner);
+	}
+	secret_wipe(block, sizeof(block));
+	k->alg = h->alg;
+}
+
+static void gcm_key(struct engine_key *k, IMB_MGR *q, const uint8_t *key)
+{
+	switch (k->key_len) {
+	case 16:
+		IMB_AES128_GCM_PRE(q, key, &k->c.gcm);
+		k->gcm_seal = q->gcm128_enc;
+		k->gcm_open = q->gcm128_dec;
+		break;
+	case 24:
+		IMB_AES192_GCM_PRE(q, key, &k->c.gcm);
+		k->gcm_seal = q->gcm192_enc;
+		k->gcm_open = q->gcm192_dec;
+		break;
+	case 32:
+		IMB_AES256_GCM_PRE(q, key, &k->c.gcm);
+		k->gcm_seal = q->gcm256_enc;
+		k->gcm_open = q->gcm256_dec;
+		break;
+	}
+}
+
+static void aes_key(struct engine_key *k, IMB_MGR *q, const uint8_t *key)
+{
+	struct aes *a = &k->c.aes;
+
+	switch (k->key_len) {
+	case 16:
+		IMB_AES_KEYEXP_128(q, key, a->enc, a->dec);
+		break;
+	case 24:
+		IMB_AES_KEYEXP_192(q, key, a->enc, a->dec);
+		break;
+	case 32:
+		IMB_AES_KEYEXP_256(q, key, a->enc, a->dec);
+		break;
+	}
+}
+
+static void cipher_key(struct engine_key *k, IMB_MGR *q, const uint8_t *key)
+{
+	switch ((int)k->mode) {
+	case IMB_CIPHER_GCM:
+		gcm_key(k, q, key);
+		break;
+	case IMB_CIPHER_CHACHA20_POLY1305:
+		memcpy(k->c.chacha, key, sizeof(k->c.chacha));
+		break;
+	case IMB_CIPHER_CBC:
+	case IMB_CIPHER_CNTR:
+		aes_key(k, q, key);
+		break;
+	case IMB_CIPHER_DES:
+	case IMB_CIPHER_DES3:
+		for (int i = 0; i < k->key_len / 8; i++) {
+			IMB_DES_KEYSCHED(q, k->c.des.ks[i], key + (size_t)i * 8);
+			k->c.des.of[i] = k->c.des.ks[i];
+		}
+		break;
+	}
+}
+
+static void iv_key(struct engine_key *k, IMB_MGR *q)
+{
+	uint8_t key[16], unused[AES_SCHEDULE];
+
+	rng_bytes(key, sizeof(key));
+	IMB_AES_KEYEXP_128(q, key, k->iv_key, unused);
+	secret_wipe(key, sizeof(key));
+	secret_wipe(unused, sizeof(unused));
+}
+
+static const struct cipher *cipher_of(uint16_t id)
+{
+	for (size_t i = 0; i < sizeof(ciphers) / sizeof(ciphers[0]); i++)
+		if (ciphers[i].id == id)
+			return &ciphers[i];
+	return NULL;
+}
+
+static const struct hash *hash_of(uint16_t id)
+{
+	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++)
+		if (hashes[i].id == id)
+			return &hashes[i];
+	return NULL;
+}
+
+static struct engine_key *key_new(const struct engine_suite *s, struct err *e)
+{
+	const struct cipher *cipher = cipher_of(s->encr);
+	const struct hash *hash = hash_of(s->integ);
+	struct engine_sizes sizes;
+	const struct alg *encr, *integ;
+	struct engine_key *k = NULL;
+
+	if (engine_sizes(s->encr, s->encr_bits, s->integ, &sizes, e) < 0 || probe(e) < 0)
+		return NULL;
+	encr = alg_get(ALG_ENCR, s->encr, s->encr_bits);
+	integ = s->integ == INTEG_NONE ? NULL : alg_get(ALG_INTEG, s->integ, 0);
+	if (!cipher || (integ && !hash))
+		err_set(e, "ipsec_mb has no %s", !cipher ? encr->label : integ->label);
+	else if (s->encr_key.len != encr->key_len ||
+		 (integ && s->integ_key.len != integ->key_len))
+		err_set(e, "%s: wrong key length", encr->label);
+	else if (!(k = key_alloc()))
+		err_errno(e, "out of memory");
+	if (!k)
+		return NULL;
+	k->sizes = sizes;
+	k->mode = cipher->mode;
+	k->counts = op_counts(encr);
+	k->is_aead = encr->aead;
+	k->esn = s->esn;
+	k->key_len = (uint8_t)(encr->key_len - encr->salt_len);
+	if (encr->salt_len)
+		memcpy(k->salt, s->encr_key.p + k->key_len, encr->salt_len);
+	cipher_key(k, queue, s->encr_key.p);
+	if (integ)
+		hash_key(k, queue, hash, s->integ_key);
+	else
+		k->alg = IMB_AUTH_CHACHA20_POLY1305;
+	if (!k->counts && sizes.iv_len)
+		iv_key(k, queue);
+	return k;
+}
+
+/* ---- packets ---- */
+
+/* What a job needs to live until it ends. */
+struct lane {
+	uint8_t tag[TAG_MAX];
+	uint8_t icv[ICV_MAX];		/* the one that came */
+	uint8_t iv[16];
+	uint8_t aad[OP_AAD_MAX];
+};
+
+/* An IV that nobody can foresee, without a system call: a number never used before, encrypted
+ * with a random key of its own (NIST SP 800-38A Appendix C; RFC 3602 §3 asks for no more). */
+static void put_iv(const struct engine_op *op, IMB_MGR *q)
+{
+	static const uint8_t zero[16];
+	struct engine_key *k = op->key;
+	uint8_t count[16] = { 0 }, iv[16];
+
+	memcpy(count, &k->iv_count, sizeof(k->iv_count));
+	k->iv_count++;
+	IMB_AES128_CFB_ONE(q, iv, zero, count, k->iv_key, sizeof(iv));
+	memcpy(op_iv(op), iv, k->sizes.iv_len);
+}
+
+static void nonce(const struct engine_op *op, uint8_t out[12])
+{
+	memcpy(out, op->key->salt, 4);
+	memcpy(out + 4, op_iv(op), 8);
+}
+
+static void gcm_one(struct engine_op *op, bool sealing, struct gcm_context_data *ctx)
+{
+	const struct engine_key *k = op->key;
+	uint8_t *data = op_data(op, k->sizes.iv_len), *icv = data + op->data_len;
+	uint8_t iv[12], aad[OP_AAD_MAX], tag[16];
+	size_t aad_len = op_aad(op, k->esn, aad);
+
+	if (sealing) {
+		op_put_iv(op);
+		nonce(op, iv);
+		k->gcm_seal(&k->c.gcm, ctx, data, data, op->data_len, iv, aad, aad_len, icv,
+			    sizeof(tag));
+		op->ok = true;
+		return;
+	}
+	nonce(op, iv);
+	k->gcm_open(&k->c.gcm, ctx, data, data, op->data_len, iv, aad, aad_len, tag,
+		    sizeof(tag));
+	op->ok = secret_equal(tag, icv, sizeof(tag));
+}
+
+/* A job's result: the ICV is written, or compared with the one that came. */
+static void finish(const IMB_JOB *j)
+{
+	struct engine_op *op = j->user_data;
+	struct lane *l = j->user_data2;
+	const struct engine_sizes *z = &op->key->sizes;
+
+	op->ok = j->status == IMB_STATUS_COMPLETED;
+	if (j->cipher_direction == IMB_DIR_ENCRYPT)
+		memcpy(op_data(op, z->iv_len) + op->data_len, l->tag, z->icv_len);
+	else
+		op->ok = secret_equal(l->tag, l->icv, z->icv_len) && op->ok;
+}
+
+/* The cipher's part of a job. */
+static void set_cipher(IMB_JOB *j, const struct engine_op *op, struct lane *l)
+{
+	const struct engine_key *k = op->key;
+
+	j->cipher_mode = k->mode;
+	j->key_len_in_bytes = k->key_len;
+	j->cipher_start_src_offset_in_bytes = ENGINE_ESP_HEADER + k->sizes.iv_len;
+	j->msg_len_to_cipher_in_bytes = op->data_len;
+	j->iv = op_iv(op);
+	j->iv_len_in_bytes = k->sizes.iv_len;
+	switch ((int)k->mode) {
+	case IMB_CIPHER_CHACHA20_POLY1305:
+		j->enc_keys = j->dec_keys = k->c.chacha;
+		break;
+	case IMB_CIPHER_DES:
+		j->enc_keys = j->dec_keys = k->c.des.ks[0];
+		break;
+	case IMB_CIPHER_DES3:
+		j->enc_keys = j->dec_keys = k->c.des.of;
+		break;
+	case IMB_CIPHER_CBC:
+	case IMB_CIPHER_CNTR:
+		j->enc_keys = k->c.aes.enc;
+		j->dec_keys = k->c.aes.dec;
+		break;
+	}
+	if (k->counts) {
+		/* Of twelve bytes the library makes the first counter block (RFC 3686 §4). */
+		nonce(op, l->iv);
+		j->iv = l->iv;
+		j->iv_len_in_bytes = 12;
+	}
+}
+
+/* What is authenticated. The high half of an extended number is hashed behind the data, where
+ * the ICV lies (RFC 4303 §2.2.1, §2.8). */
+static void set_hash(IMB_JOB *j, const struct engine_op *op, struct lane *l)
+{
+	const struct engine_key *k = op->key;
+	size_t head = ENGINE_ESP_HEADER + k->sizes.iv_len;
+
+	j->hash_alg = k->alg;
+	j->auth_tag_output = l->tag;
+	j->auth_tag_output_len_in_bytes = k->sizes.icv_len;
+	if (k->is_aead) {
+		j->hash_start_src_offset_in_bytes = head;
+		j->msg_len_to_hash_in_bytes = op->data_len;
+		j->u.CHACHA20_POLY1305.aad = l->aad;
+		j->u.CHACHA20_POLY1305.aad_len_in_bytes = op_aad(op, k->esn, l->aad);
+		return;
+	}
+	j->hash_start_src_offset_in_bytes = 0;
+	j->msg_len_to_hash_in_bytes = head + op->data_len + (k->esn ? 4 : 0);
+	j->u.HMAC._hashed_auth_key_xor_ipad = k->inner;
+	j->u.HMAC._hashed_auth_key_xor_opad = k->outer;
+	if (k->esn)
+		op_put32(op->esp + head + op->data_len, (uint32_t)(op->seq >> 32));
+}
+
+static void submit(IMB_MGR *q, struct engine_op *op, struct lane *l, bool sealing)
+{
+	const struct engine_key *k = op->key;
+	IMB_JOB *j = IMB_GET_NEXT_JOB(q);
+
+	if (!sealing)
+		memcpy(l->icv, op_data(op, k->sizes.iv_len) + op->data_len, k->sizes.icv_len);
+	else if (k->counts)
+		op_put_iv(op);
+	else if (k->sizes.iv_len)
+		put_iv(op, q);
+	j->cipher_direction = sealing ? IMB_DIR_ENCRYPT : IMB_DIR_DECRYPT;
+	j->chain_order = sealing ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
+	j->src = op->esp;
+	j->dst = op_data(op, k->sizes.iv_len);
+	j->user_data = op;
+	j->user_data2 = l;
+	set_cipher(j, op, l);
+	set_hash(j, op, l);
+	j = IMB_SUBMIT_JOB_NOCHECK(q);
+	for (; j; j = IMB_GET_COMPLETED_JOB(q))
+		finish(j);
+}
+
+static void work(struct engine_op *op, size_t n, bool sealing)
+{
+	struct lane lanes[ENGINE_BATCH];
+	struct gcm_context_data ctx;
+	IMB_MGR *q = my_queue();
+	bool gcm = false, queued = false;
+	const IMB_JOB *j;
+
+	for (size_t i = 0; i < n; i++) {
+		op[i].ok = false;
+		if (!q || op[i].data_len > DATA_MAX)
+			continue;
+		if (op[i].key->mode == IMB_CIPHER_GCM) {
+			gcm_one(&op[i], sealing, &ctx);
+			gcm = true;
+		} else {
+			submit(q, &op[i], &lanes[i], sealing);
+			queued = true;
+		}
+	}
+	while (queued && (j = IMB_FLUSH_JOB(q)))
+		finish(j);
+	if (gcm)
+		secret_wipe(&ctx, sizeof(ctx));
+}
+
+static void seal(struct engine_op *op, size_t n)
+{
+	work(op, n, true);
+}
+
+static void open_batch(struct engine_op *op, size_t n)
+{
+	work(op, n, false);
+}
+
+static void info(const struct engine_key *k, struct engine_info *out)
+{
+	(void)k;
+	*out = (struct engine_info){ .name = "ipsec_mb", .driver = arch };
+}
+
+const struct engine engine_ipsec_mb = {
+	.name = "ipsec_mb",
+	.probe = probe,
+	.key_new = key_new,
+	.key_free = key_free,
+	.seal = seal,
+	.open = open_batch,
+	.info = info,
+};
+#endif
