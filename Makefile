@@ -48,14 +48,14 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now,--as-needed $(SANFLAGS)
 
 # Rooms: one archive each; each third-party library is linked where its one door is.
 ROOMS := core/base core/crypto core/settings core/pki core/net core/ipc core/control core/front core/daemon \
-	ike/wire ike/engine ike/v1 ike/v2 ike/auth ike/main ike/probe dataplane/xfrm dataplane/esp dataplane/engine dataplane/fake cli tui
-MAINS := $(wildcard ike/iked.c ike/vaultd.c ike/ike-probe.c dataplane/aditd.c dataplane/espd.c cli/adit.c)
+	ike/wire ike/engine ike/v1 ike/v2 ike/auth ike/main ike/probe dataplane/bench dataplane/xfrm dataplane/esp dataplane/engine dataplane/fake cli tui
+MAINS := $(wildcard ike/iked.c ike/vaultd.c ike/ike-probe.c dataplane/aditd.c dataplane/espd.c dataplane/engine-bench.c cli/adit.c)
 room_src = $(filter-out $(MAINS),$(wildcard $(1)/*.c))
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 ar = $(B)/lib/$(subst /,_,$(1)).a
 
 PROGRAMS := $(B)/adit $(B)/aditd $(B)/libexec/iked $(B)/libexec/vaultd $(B)/libexec/espd \
-	$(B)/libexec/ike-probe
+	$(B)/libexec/ike-probe $(B)/libexec/engine-bench
 
 all: $(B)/.deps $(PROGRAMS)
 
@@ -96,7 +96,8 @@ ADITD_ROOMS  := dataplane/xfrm dataplane/esp dataplane/engine dataplane/fake cor
 IKED_ROOMS   := ike/main ike/engine ike/v1 ike/v2 ike/auth ike/wire core/control core/daemon core/ipc core/crypto core/base
 VAULTD_ROOMS := ike/auth core/daemon core/ipc core/crypto core/base
 PROBE_ROOMS  := ike/probe ike/wire core/daemon core/control core/ipc core/crypto core/base
-ESPD_ROOMS   := dataplane/esp dataplane/engine core/daemon core/ipc core/crypto core/base
+BENCH_ROOMS  := dataplane/bench dataplane/engine core/control core/daemon core/settings core/ipc core/crypto core/base
+ESPD_ROOMS   := dataplane/esp dataplane/engine core/daemon core/settings core/ipc core/crypto core/base
 
 $(B)/adit: $(B)/cli/adit.o $(foreach r,$(ADIT_ROOMS),$(call ar,$(r)))
 	$(call link,$(ADIT_ROOMS),-lncursesw -ltinfo -lconfuse -ljson-c -lmnl -lnftnl $(CRYPTO_LIBS))
@@ -110,6 +111,9 @@ $(B)/libexec/ike-probe: $(B)/ike/ike-probe.o $(foreach r,$(PROBE_ROOMS),$(call a
 	$(call link,$(PROBE_ROOMS),-ljson-c $(CRYPTO_LIBS) -lseccomp)
 $(B)/libexec/espd: $(B)/dataplane/espd.o $(foreach r,$(ESPD_ROOMS),$(call ar,$(r)))
 	$(call link,$(ESPD_ROOMS),$(ENGINE_LIBS) $(CRYPTO_LIBS) -lseccomp)
+
+$(B)/libexec/engine-bench: $(B)/dataplane/engine-bench.o $(foreach r,$(BENCH_ROOMS),$(call ar,$(r)))
+	$(call link,$(BENCH_ROOMS),-lconfuse -ljson-c $(ENGINE_LIBS) $(CRYPTO_LIBS))
 
 # ---- what is made from the sources: the option list of adit.conf(5), completions, dist files
 
@@ -166,7 +170,7 @@ install: all
 	$(INSTALL) -d -m 700 $(D)$(SYSCONFDIR)/adit/secrets
 	$(INSTALL) -m 755 -s $(B)/adit $(B)/aditd $(D)$(SBINDIR)
 	$(INSTALL) -m 755 -s $(B)/libexec/iked $(B)/libexec/vaultd $(B)/libexec/espd \
-		$(B)/libexec/ike-probe $(D)$(LIBEXECDIR)
+		$(B)/libexec/ike-probe $(B)/libexec/engine-bench $(D)$(LIBEXECDIR)
 	$(INSTALL) -m 644 themes/* $(D)$(DATADIR)/themes
 	$(INSTALL) -m 644 $(MAN8:%=$(B)/man/%) $(D)$(MANDIR)/man8
 	$(INSTALL) -m 644 $(MAN7:%=$(B)/man/%) $(D)$(MANDIR)/man7

@@ -58,6 +58,9 @@ enum opt_id {
 	OPT_LEGACY,
 	OPT_PASSWORD_FILE,
 	OPT_PASSWORD_STDIN,
+	OPT_QUICK,
+	OPT_SUITE,
+	OPT_NO_SAVE,
 	OPT_N,
 };
 #define OPT_GLOBAL_N OPT_PSK_FILE
@@ -102,7 +105,7 @@ static inline bool cli_has(const struct cli *c, enum opt_id id)
 /* What completes a word behind the verb. */
 enum complete { COMPLETE_NONE, COMPLETE_PEER, COMPLETE_PEER_KEYS, COMPLETE_ROUTER_KEYS,
 	COMPLETE_VERB, COMPLETE_SHELL, COMPLETE_GENERATION, COMPLETE_PKI, COMPLETE_PKI_KEYS,
-	COMPLETE_FILE };
+	COMPLETE_FILE, COMPLETE_SUITE };
 
 struct verb {
 	const char *noun;	/* "peer", "pki", "router" or NULL */
@@ -158,6 +161,9 @@ int lists_firewall(struct cli *c, struct err *e);
 int logs_log(struct cli *c, struct err *e);
 
 int explain_explain(struct cli *c, struct err *e);
+int hw_hw(struct cli *c, struct err *e);
+int hw_bench(struct cli *c, struct err *e);
+int counters_counters(struct cli *c, struct err *e);
 int probe_probe(struct cli *c, struct err *e);
 int capture_capture(struct cli *c, struct err *e);
 

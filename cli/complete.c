@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 
 #include "cli/out.h"
+#include "core/crypto/alg.h"
 #include "core/net/link.h"
 #include "core/pki/pki.h"
 #include "core/settings/store.h"
@@ -179,6 +180,26 @@ static void offer_options(struct complete_run *r)
 	}
 }
 
+/* One cipher, with one hash where it needs one. */
+static void offer_suites(struct complete_run *r)
+{
+	size_t n;
+	const struct alg *t = alg_table(&n);
+	char text[64], about[96];
+
+	for (size_t i = 0; i < n; i++) {
+		if (t[i].type == ALG_ENCR && t[i].aead)
+			offer(r, t[i].name, t[i].label);
+		for (size_t k = 0; t[i].type == ALG_ENCR && !t[i].aead && k < n; k++) {
+			if (t[k].type != ALG_INTEG)
+				continue;
+			snprintf(text, sizeof(text), "%s-%s", t[i].name, t[k].name);
+			snprintf(about, sizeof(about), "%s, %s", t[i].label, t[k].label);
+			offer(r, text, about);
+		}
+	}
+}
+
 static void offer_option_value(struct complete_run *r, const struct opt *o)
 {
 	switch ((enum opt_id)(o - cli_opts)) {
@@ -190,6 +211,9 @@ static void offer_option_value(struct complete_run *r, const struct opt *o)
 	case OPT_PPK_FILE:
 	case OPT_PASSWORD_FILE:
 		sbuf_add(&r->c->out, "\n:files\t");
+		return;
+	case OPT_SUITE:
+		offer_suites(r);
 		return;
 	case OPT_COLOR:
 		offer(r, "auto", "on a terminal");
@@ -421,6 +445,9 @@ static void offer_words(struct complete_run *r)
 		return;
 	switch (v->complete) {
 	case COMPLETE_NONE:
+		return;
+	case COMPLETE_SUITE:
+		offer_suites(r);
 		return;
 	case COMPLETE_PEER:
 		if (r->at == 0)

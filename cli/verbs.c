@@ -30,7 +30,7 @@ const struct opt cli_opts[OPT_N] = {
 	[OPT_PPK_STDIN] = { "ppk-stdin", 0, NULL, "read the post-quantum key from standard input" },
 	[OPT_FOLLOW] = { "follow", 'f', NULL, "go on, print lines as they come" },
 	[OPT_LINES] = { "lines", 'n', "N", "the last N lines only" },
-	[OPT_ALL] = { "all", 'a', NULL, "also what still has its default" },
+	[OPT_ALL] = { "all", 'a', NULL, "also what has its default, is weak, or is 0" },
 	[OPT_LIST] = { "list", 'l', NULL, "list what there is to go back to" },
 	[OPT_LIST_VERBS] = { "list-verbs", 0, NULL, "print the names of all verbs, one a line" },
 	[OPT_THEME] = { "theme", 0, "NAME", "colours of this theme, this time" },
@@ -42,6 +42,9 @@ const struct opt cli_opts[OPT_N] = {
 	[OPT_LEGACY] = { "legacy", 0, NULL, "with --p12: 3DES and SHA-1, for systems that know no AES" },
 	[OPT_PASSWORD_FILE] = { "password-file", 0, "FILE", "read the password from this file" },
 	[OPT_PASSWORD_STDIN] = { "password-stdin", 0, NULL, "read the password from standard input" },
+	[OPT_QUICK] = { "quick", 0, NULL, "in five seconds, less exact" },
+	[OPT_SUITE] = { "suite", 0, "SUITE", "measure this one alone" },
+	[OPT_NO_SAVE] = { "no-save", 0, NULL, "show it, keep nothing" },
 	[OPT_READONLY] = { "readonly", 0, NULL, "look, change nothing" },
 	[OPT_PORT] = { "port", 0, "N", "another UDP port than 500" },
 	[OPT_SAVE] = { "save", 0, "PEER", "set what was found in the settings of this peer" },
@@ -144,6 +147,34 @@ const struct verb cli_verbs[] = {
 	  "adit capture branch /tmp/branch.pcapng --with-keys branch",
 	  OPT_BIT(OPT_SECONDS) | OPT_BIT(OPT_COUNT) | OPT_BIT(OPT_WITH_KEYS), 2, 2, COMPLETE_PEER,
 	  true, false },
+	{ NULL, "hw", "[SUITE]", hw_hw,
+	  "show by what, and how fast, this router does its cryptography",
+	  "Processor, kernel, crypto hardware, network card; which dataplane and engine run, and "
+	  "why. Then the speeds of every cipher with every hash, by each engine of the userspace "
+	  "dataplane and by the kernel's own ESP: which driver, a device (hw) or the processor (sw), "
+	  "Mbit/s of data on one core at five packet sizes, the fastest marked.\n"
+	  "They are those of the last `adit bench`; without one a short look is taken, which is less "
+	  "exact. An engine's figure is the mean of sealing and opening; the kernel's is the whole way "
+	  "of UDP datagrams through both ends of a tunnel, so that it is the lower one of two equals. "
+	  "It is measured as root alone.",
+	  "adit hw\nadit hw aes256-sha256\nadit hw --json | jq '.suites[] | select(.suite == \"aes256gcm16\")'",
+	  OPT_BIT(OPT_ALL), 0, 1, COMPLETE_SUITE, false, false },
+	{ NULL, "bench", "", hw_bench,
+	  "measure the engines, and keep which is fastest",
+	  "Takes half a minute of one core. What it finds is kept beside the settings: "
+	  "`engine = auto` then takes, for each algorithm and packet size, the engine and the number of "
+	  "packets at a time that were fastest here, after `adit restart`. Says what that changes. "
+	  "With --suite one suite is measured anew, and the others stay. Do it while the router has "
+	  "little else to do.",
+	  "adit bench\nadit bench --quick --no-save\nadit bench --suite aes128-sha1",
+	  OPT_BIT(OPT_QUICK) | OPT_BIT(OPT_SUITE) | OPT_BIT(OPT_NO_SAVE) | OPT_BIT(OPT_ALL), 0, 0,
+	  COMPLETE_NONE, true, false },
+	{ NULL, "counters", "", counters_counters,
+	  "show why packets were lost, and what to look at",
+	  "Those of /proc/net/xfrm_stat, by the kernel's names; the userspace dataplane keeps the same. "
+	  "Only those that are not 0, unless --all is given.",
+	  "adit counters\nadit counters --all\nadit counters --json", OPT_BIT(OPT_ALL), 0, 0,
+	  COMPLETE_NONE, false, false },
 	{ NULL, "check", "", config_check,
 	  "check all settings and say what is wrong, and where",
 	  "Errors name file, line and column. Warnings are about settings that work but should "

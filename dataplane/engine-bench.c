@@ -171,6 +171,25 @@ static int add_one(struct bench *b, const char *word, struct err *e)
 	return 0;
 }
 
+/* One of the usual suites has to be there for it to be of use. */
+static int afalg_here(struct err *e)
+{
+	static const struct afalg_ids usual[] = {
+		{ ENCR_AES_GCM_16, 128, INTEG_NONE, false },
+		{ ENCR_AES_CBC, 128, INTEG_HMAC_SHA1_96, false },
+	};
+	int fds[AFALG_FDS_MAX], rc = -1;
+	struct err later;
+	size_t n = 0;
+
+	for (size_t i = 0; rc < 0 && i < sizeof(usual) / sizeof(usual[0]); i++) {
+		rc = afalg_open(&usual[i], fds, &n, i ? &later : e);
+		if (rc == 0)
+			afalg_close(fds, n);
+	}
+	return rc;
+}
+
 static void find_ways(struct bench *b)
 {
 	struct err e = { 0 };
@@ -182,7 +201,8 @@ static void find_ways(struct bench *b)
 			continue;
 		if (!en)
 			say_unable(NULL, w, "this build has it not");
-		else if (en->probe && en->probe(&e) < 0)
+		else if ((en->probe && en->probe(&e) < 0) ||
+			 (w == ENGINE_AFALG && afalg_here(&e) < 0))
 			say_unable(NULL, w, e.msg);
 		else
 			b->engine[w] = en;

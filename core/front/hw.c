@@ -478,31 +478,62 @@ void hw_profile(const struct hw_bench *b, struct profile *out)
 	}
 }
 
-/* What engine_auto takes where nothing was measured: see dataplane/engine/engine.h. */
-static const char *engine_at(const struct profile *p, const struct profile_row *r)
+/* The engine for a suite and size; without a profile what engine_auto guesses. */
+static unsigned engine_at(const struct hw_bench *b, const struct profile *p,
+			  const struct hw_row *suite, unsigned size)
 {
-	const struct profile_row *was = profile_find(p, r->encr, r->encr_bits, r->integ, r->size);
+	const struct profile_row *r = profile_find(p, suite->encr, suite->encr_bits, suite->integ,
+						   profile_sizes[size]);
 
-	return was && was->engine < ENGINE_IDS ? engine_names[was->engine] : "the safe guess";
+	if (r && r->engine < ENGINE_IDS)
+		return r->engine;
+	return hw_find(b, suite, ENGINE_IPSEC_MB) ? ENGINE_IPSEC_MB : ENGINE_MBEDTLS;
 }
 
-size_t hw_changes(const struct profile *before, const struct profile *now, size_t max,
-		  struct sbuf *out)
+/* One suite: all its sizes that go from one engine to the same other one. False: none does. */
+static bool change(const struct hw_bench *b, const struct profile *before,
+		   const struct profile *now, const struct hw_row *suite, struct sbuf *out)
+{
+	unsigned was[PROFILE_SIZES], is[PROFILE_SIZES];
+	bool told[PROFILE_SIZES] = { false }, any = false;
+
+	for (unsigned i = 0; i < PROFILE_SIZES; i++) {
+		was[i] = engine_at(b, before, suite, i);
+		is[i] = engine_at(b, now, suite, i);
+	}
+	for (unsigned i = 0; i < PROFILE_SIZES; i++) {
+		unsigned n = 0;
+
+		if (told[i] || was[i] == is[i])
+			continue;
+		sbuf_addf(out, "%s%s in the place of %s, at", any ? "; " : "", hw_way_name(is[i]),
+			  hw_way_name(was[i]));
+		any = true;
+		for (unsigned k = i; k < PROFILE_SIZES; k++) {
+			if (was[k] != was[i] || is[k] != is[i])
+				continue;
+			told[k] = true;
+			sbuf_addf(out, "%s %u", n++ ? "," : "", profile_sizes[k]);
+		}
+		sbuf_add(out, " bytes");
+	}
+	if (any)
+		sbuf_add(out, "\n");
+	return any;
+}
+
+size_t hw_changes(const struct hw_bench *b, const struct profile *before,
+		  const struct profile *now, size_t max, struct sbuf *out)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < now->n && i < PROFILE_ROWS; i++) {
-		const struct profile_row *r = &now->row[i];
-		const struct hw_row suite = { .encr = r->encr, .encr_bits = r->encr_bits,
-					      .integ = r->integ };
-		const char *was = engine_at(before, r);
+	for (size_t from = 0; from < b->n; from = hw_suite_end(b, from)) {
+		struct sbuf line = { 0 };
 		char text[HW_SUITE_TEXT];
 
-		if (r->engine >= ENGINE_IDS || strcmp(was, engine_names[r->engine]) == 0)
-			continue;
-		if (n++ < max)
-			sbuf_addf(out, "%s at %u bytes: %s instead of %s\n",
-				  hw_suite_str(&suite, text), r->size, engine_names[r->engine], was);
+		if (change(b, before, now, &b->row[from], &line) && n++ < max)
+			sbuf_addf(out, "%s: %s", hw_suite_str(&b->row[from], text), sbuf_str(&line));
+		sbuf_fini(&line);
 	}
 	return n;
 }

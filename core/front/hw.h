@@ -11,6 +11,8 @@
 #include "core/base/err.h"
 #include "core/base/sbuf.h"
 #include "core/control/json.h"
+#include "core/control/status.h"
+#include "core/front/fmt.h"
 #include "core/settings/profile.h"
 
 #include <stdbool.h>
@@ -82,11 +84,12 @@ bool hw_weak(const struct hw_row *r);
 const char *hw_suite_str(const struct hw_row *r, char buf[HW_SUITE_TEXT]);
 /* One suite from a word as settings spell it; errors name the nearest. */
 int hw_suite_parse(const char *word, struct hw_row *out, struct err *e) MUST_USE;
-/* What changes when now is used in the place of before: a sentence for each suite that gets
- * another engine at a size ("aes256-sha256 at 1400 bytes: ipsec_mb instead of mbedtls"), at
- * most max, a line each. Returns how many there are. before: empty is the safe guess. */
-size_t hw_changes(const struct profile *before, const struct profile *now, size_t max,
-		  struct sbuf *out);
+/* What engine = auto does otherwise once now is its profile and no more before (empty: the safe
+ * guess of dataplane/engine/engine.h): a line for each suite that gets another engine
+ * ("aes256-sha256: ipsec_mb in the place of mbedtls, at 64 and 256 bytes"), at most max of them.
+ * Returns how many there are. */
+size_t hw_changes(const struct hw_bench *b, const struct profile *before,
+		  const struct profile *now, size_t max, struct sbuf *out);
 /* {"sizes": …, "suites": …}: into o. */
 void hw_bench_json(const struct hw_bench *b, struct json_object *o);
 /* "measured by adit bench 2 d ago", "a short look just now". Returns buf. */
@@ -135,5 +138,22 @@ void hw_machine_read(struct hw_machine *m, const char *root, const char *wan);
 /* "yes", "yes, a module", "no". */
 const char *hw_has_str(uint8_t has);
 void hw_machine_json(const struct hw_machine *m, struct json_object *o);
+
+/* --- hw_facts.c: in words --- */
+
+#define HW_FACTS 12
+
+struct hw_fact {
+	const char *label;	/* "Processor" */
+	enum fmt_tone tone;
+	char text[400];
+};
+
+/* What is to be said above the table. status: of the daemon, or NULL; its running says whether
+ * there is one. conf: of the router, or NULL when it cannot be read. profile: whether espd has
+ * one to pick by. Returns how many. */
+size_t hw_facts(const struct hw_machine *m, const struct hw_bench *b, const struct status *status,
+		const struct router_conf *conf, bool profile, int64_t now_s,
+		struct hw_fact out[HW_FACTS]);
 
 #endif

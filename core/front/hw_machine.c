@@ -50,12 +50,12 @@ static bool is_word_of(const char *word, const char *list)
 static const char *value_of(const char *line, const char *key)
 {
 	size_t n = strlen(key);
-	const char *colon;
+	const char *colon = line + n;
 
-	if (strncasecmp(line, key, n) != 0 || !strchr(" \t:", line[n]))
+	if (strncasecmp(line, key, n) != 0)
 		return NULL;
-	colon = strchr(line + n, ':');
-	return colon ? colon + 1 + strspn(colon + 1, " \t") : NULL;
+	colon += strspn(colon, " \t");
+	return *colon == ':' ? colon + 1 + strspn(colon + 1, " \t") : NULL;
 }
 
 static void take(char *out, size_t cap, const char *value)
@@ -66,7 +66,7 @@ static void take(char *out, size_t cap, const char *value)
 static void read_cpu(struct hw_machine *m, const char *root)
 {
 	static const char *const names[] = { "model name", "cpu model", "system type", "cpu",
-					     "Hardware", "uarch" };
+					     "Hardware", "uarch", "CPU architecture" };
 	static const char *const lists[] = { "flags", "Features", "ASEs implemented", "isa" };
 	char path[PATH_MAX], *line = NULL;
 	size_t cap = 0, len = 0;

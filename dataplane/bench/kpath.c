@@ -305,7 +305,7 @@ static int set_suite(struct kpath *k, const struct engine_suite *s, struct err *
 		if (add_state(k, s) < 0)
 			return errno == EPROTONOSUPPORT || errno == ESRCH || errno == EAFNOSUPPORT ?
 			       err_set(e, "the kernel has no ESP") : errno == ENOSYS || errno == ENOENT ?
-			       err_set(e, "the kernel has no such algorithm") : err_errno(e, "an SA");
+			       err_set(e, "the kernel has no ESP with this algorithm") : err_errno(e, "an SA");
 		if (side == SENDER && add_policy() < 0)
 			return err_errno(e, "a policy");
 	}
@@ -433,11 +433,27 @@ int kpath_run(struct kpath *k, size_t size, unsigned ms, struct kpath_result *ou
 
 /* ---- begin and end ---- */
 
-int kpath_open(struct kpath **out, struct err *e)
+/* Which algorithms there are is asked before whether there is ESP: one has to be. */
+static int any_suite(struct kpath *k, struct err *e)
 {
 	static const uint8_t key[20];
-	const struct engine_suite gcm = { .encr = ENCR_AES_GCM_16, .encr_bits = 128,
-					  .encr_key = { key, sizeof(key) } };
+	const struct engine_suite usual[] = {
+		{ .encr = ENCR_AES_GCM_16, .encr_bits = 128, .encr_key = { key, 20 } },
+		{ .encr = ENCR_AES_CBC, .encr_bits = 128, .integ = INTEG_HMAC_SHA1_96,
+		  .encr_key = { key, 16 }, .integ_key = { key, 20 } },
+		{ .encr = ENCR_NULL, .integ = INTEG_HMAC_SHA1_96, .integ_key = { key, 20 } },
+	};
+	struct err later;
+	int rc = kpath_suite(k, &usual[0], e);
+
+	/* What is said is about the first. */
+	for (size_t i = 1; rc < 0 && i < sizeof(usual) / sizeof(usual[0]); i++)
+		rc = kpath_suite(k, &usual[i], &later);
+	return rc;
+}
+
+int kpath_open(struct kpath **out, struct err *e)
+{
 	struct kpath *k = malloc(sizeof(*k));
 	int rc = -1;
 
@@ -454,7 +470,7 @@ int kpath_open(struct kpath **out, struct err *e)
 			rc = err_errno(e, "the way back from a network namespace");
 	}
 	if (rc == 0)
-		rc = kpath_suite(k, &gcm, e);
+		rc = any_suite(k, e);
 	if (rc < 0) {
 		kpath_close(k);
 		return -1;
