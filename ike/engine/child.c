@@ -115,6 +115,18 @@ static void byte_limits(const struct child *c, uint64_t bytes, struct sa_child *
 	sc->soft_bytes = bytes - margin;
 }
 
+/* Likewise of packets. */
+static void packet_limits(const struct child *c, uint64_t packets, struct sa_child *sc)
+{
+	uint64_t margin = packets / 8;
+
+	if (!packets)
+		return;
+	margin = margin / 100 * (c->initiator ? 75 + rng_below(50) : 45 + rng_below(30));
+	sc->hard_packets = packets;
+	sc->soft_packets = packets - margin;
+}
+
 static void install(const struct child *c, struct sa_child *sc)
 {
 	const struct ike_sa *sa = c->sa;
@@ -141,6 +153,8 @@ static void install(const struct child *c, struct sa_child *sc)
 	sc->replay_window = REPLAY_WINDOW;
 	sc->hard_life_s = c->life_s ? c->life_s : cc->esp_life_s;
 	byte_limits(c, c->life_bytes ? c->life_bytes : cc->esp_life_bytes, sc);
+	packet_limits(c, cc->esp_life_packets, sc);
+	sc->proto = c->esp.protocol == PROTO_AH ? SA_AH : SA_ESP;
 	sa->e->env.sa_add(sa->e->env.arg, sc);
 }
 

@@ -157,10 +157,9 @@ void engine_stop(struct engine *e, void (*done)(void *arg), void *arg)
 	engine_reap(e);
 }
 
-void engine_dataplane(struct engine *e, bool udp_encap_only, bool esn)
+void engine_dataplane(struct engine *e, const struct engine_can *can)
 {
-	e->udp_encap_only = udp_encap_only;
-	e->esn = esn;
+	e->can = *can;
 	if (e->dataplane)
 		return;
 	e->dataplane = true;

@@ -74,6 +74,19 @@ struct tap_keys {
 	struct slice ei, er, ai, ar;
 };
 
+/* What the dataplane wants of UDP encapsulation; the numbers of enum backend_encap. */
+enum can_encap {
+	CAN_ENCAP_ANY,		/* as NATs and settings demand */
+	CAN_ENCAP_RATHER,	/* wherever the peer knows NAT traversal; else plain ESP */
+	CAN_ENCAP_ONLY,		/* plain ESP cannot be sent */
+};
+
+/* What the dataplane can. */
+struct engine_can {
+	uint8_t encap;			/* enum can_encap */
+	bool esn, transport, ah, ipcomp;
+};
+
 struct engine_env {
 	void *arg;
 	/* Certificates and CRLs (ike/auth/trust.h), borrowed; NULL: there are none. */
@@ -144,9 +157,12 @@ void engine_vault_done(struct engine *e, uint32_t id, bool ok, bool no_secret,
 /* An ICMP message says that a datagram of ours did not get to remote: enum neg_unreachable.
  * Remembered for who asks why nobody answers, and not believed otherwise. */
 void engine_unreachable(struct engine *e, const struct endpoint *remote, uint8_t how);
+/* The peer of this SA was seen elsewhere, by a packet that the dataplane found authentic: its
+ * NAT moved (RFC 7296 §2.23). */
+void engine_sa_moved(struct engine *e, uint32_t sa_id, const struct endpoint *remote);
 /* What the dataplane can do. Until the first call nothing is initiated and nothing
  * answered: an IKE SA without a place for its child helps nobody. */
-void engine_dataplane(struct engine *e, bool udp_encap_only, bool esn);
+void engine_dataplane(struct engine *e, const struct engine_can *can);
 /* Every SA is gone from the dataplane: each is rekeyed, none is put back. */
 void engine_dataplane_lost(struct engine *e);
 /* The link to the vault broke: requests under way are asked again on the next call of
@@ -227,6 +243,7 @@ struct child_status {
 	char esp[STATUS_ALG_MAX];	/* "AES-256-GCM, ECP 384"; "" when not up */
 	unsigned weak;			/* enum weak bits of what was agreed */
 	bool esn, udp_encap;
+	bool ipcomp;			/* packets are compressed, both ways or one */
 	uint64_t uptime_s;		/* of the child, across rekeys */
 	uint64_t rekey_in_s, expires_in_s;
 	uint32_t rekeys;		/* since it came up */

@@ -241,7 +241,8 @@ struct peer {
 struct engine {
 	struct engine_env env;
 	struct timers *ts;
-	bool dataplane, udp_encap_only, esn, stopping;
+	bool dataplane, stopping;
+	struct engine_can can;
 	uint16_t ike_port, natt_port;
 	struct peer *peers, **peers_end, *zombies;
 	size_t n_peers;
@@ -453,6 +454,22 @@ int peer_match_addr(const struct peer *p, const struct endpoint *local,
 
 /* May it be connected from there, beside what it is connected by (the setting unique)? */
 bool peer_may_join(const struct peer *p, const struct ike_sa *sa);
+
+/* ---- can.c: what the dataplane can, and the settings ask of it ---- */
+/* Of UDP encapsulation, for this peer. RATHER and ONLY: a NAT is made up in NAT detection. */
+enum can_encap peer_encap(const struct peer *p);
+/* Why this dataplane cannot serve the peer at all, in words; NULL: it can. */
+const char *peer_hindrance(const struct peer *p);
+/* The same, or that the peer lacks NAT traversal where it must be. */
+const char *sa_encap_refused(const struct ike_sa *sa, bool natt);
+/* An SA is to be made for it: no exception, and nothing that this dataplane has not. */
+bool slot_served(const struct peer *p, uint8_t slot);
+/* Why the dataplane has no place for it, in words; NULL: it has. */
+const char *slot_hindrance(const struct peer *p, uint8_t slot);
+/* The same, on this IKE SA: AH cannot pass a NAT. */
+const char *slot_blocked(const struct ike_sa *sa, uint8_t slot);
+/* The first that can be asked for; SLOT_NONE: none. */
+uint8_t slot_first(const struct ike_sa *sa);
 
 /* ---- again.c: calls beside what stands ---- */
 /* It stands: when is it to be proven anew? lifetime_s: the peer's AUTH_LIFETIME, or 0. */

@@ -67,7 +67,7 @@ bool peer_wants(const struct peer *p)
 	struct endpoint local, remote;
 
 	return peer_answers(p) && !p->gave_up && !p->on_hold && p->e->dataplane &&
-	       (p->conf.start == START_START || p->asked_up) &&
+	       (p->conf.start == START_START || p->asked_up) && !peer_hindrance(p) &&
 	       where_next(p, &local, &remote);
 }
 

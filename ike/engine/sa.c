@@ -242,15 +242,40 @@ void sa_moved(struct ike_sa *sa)
 {
 	struct engine *e = sa->e;
 
-	for (struct child *c = sa->peer->children; c; c = c->next)
-		if (c->sa == sa && c->udp_encap)
-			e->env.sa_update(e->env.arg, c->id, &sa->local, &sa->remote);
+	for (struct child *c = sa->peer->children; c; c = c->next) {
+		struct endpoint local = sa->local, remote = sa->remote;
+
+		if (c->sa != sa)
+			continue;
+		if (!c->udp_encap)
+			local.port = remote.port = 0;
+		e->env.sa_update(e->env.arg, c->id, &local, &remote);
+	}
 	if (sa->peer->told_up && sa->peer->main == sa &&
 	    !endpoint_equal(&sa->peer->told_remote, &sa->remote)) {
 		sa->peer->told_remote = sa->remote;
 		e->env.peer_up(e->env.arg, sa->peer->conf.name, &sa->remote);
 	}
 	where_tell(sa->peer);
+}
+
+/* What v2's sa_endpoints() and v1_follow() do for a message, for a packet. */
+void engine_sa_moved(struct engine *e, uint32_t sa_id, const struct endpoint *remote)
+{
+	struct child *c = engine_child(e, sa_id);
+	char was[ENDPOINT_TEXT_MAX], is[ENDPOINT_TEXT_MAX];
+	struct ike_sa *sa = c ? c->sa : NULL;
+
+	/* RFC 4555 §3.8: with MOBIKE the peer says when it moves. */
+	if (!sa || sa->stage != STAGE_UP || sa->roams || !sa->nat_remote || sa->nat_local ||
+	    !c->udp_encap || remote->addr.family != sa->remote.addr.family || !remote->port ||
+	    endpoint_equal(&sa->remote, remote))
+		return;
+	log_info(sa->peer->conf.name, "the peer moved from %s to %s",
+		 endpoint_str(&sa->remote, was), endpoint_str(remote, is));
+	sa->remote = *remote;
+	sa_moved(sa);
+	engine_reap(e);
 }
 
 void sa_adopt(struct ike_sa *from, struct ike_sa *to)

@@ -42,7 +42,8 @@ static bool same_child(const struct child_conf *a, const struct child_conf *b)
 			     b->n_local) &&
 	       same_networks(a->remote_network, a->n_remote, b->remote_network,
 			     b->n_remote) &&
-	       a->protocol == b->protocol && a->mode == b->mode &&
+	       a->protocol == b->protocol && a->mode == b->mode && a->ah == b->ah &&
+	       a->ipcomp == b->ipcomp &&
 	       a->local_port_lo == b->local_port_lo && a->local_port_hi == b->local_port_hi &&
 	       a->remote_port_lo == b->remote_port_lo &&
 	       a->remote_port_hi == b->remote_port_hi &&
@@ -147,7 +148,7 @@ static void move_slots(struct peer *p, struct peer_conf *conf, struct slot *slot
 		uint8_t i = c->slot;
 
 		c->slot = i < p->conf.n_children ? to[i] : SLOT_NONE;
-		if (c->slot == SLOT_NONE)
+		if (c->slot == SLOT_NONE || child_is_plain(&conf->children[c->slot]))
 			c->del_want = true;
 		else if (!same_child(&p->conf.children[i], &conf->children[c->slot]) ||
 			 p->conf.child_per_pair != conf->child_per_pair)
@@ -407,6 +408,8 @@ int engine_peer_up(struct engine *e, const char *name, struct err *err)
 		return no_peer(err, name);
 	if (!p->conf.enabled)
 		return err_set(err, "%s is disabled in the settings", name);
+	if (peer_hindrance(p))
+		return err_set(err, "%s: %s", name, peer_hindrance(p));
 	p->admin_down = p->on_hold = false;
 	if (p->main) {
 		retry_children(p);

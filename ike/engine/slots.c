@@ -128,6 +128,8 @@ bool slot_missing(const struct peer *p, uint8_t slot, bool by_pair, uint16_t *pa
 	uint16_t n = indices(cc);
 
 	*pair = PAIR_ALL;
+	if (!slot_served(p, slot))
+		return false;
 	if (!by_pair || n < 2) {
 		for (const struct child *c = p->children; c; c = c->next)
 			if (serves(c, slot))
@@ -191,6 +193,8 @@ struct slot_fit slot_choose(const struct peer *p, const struct ts_list *tsi,
 		struct ts_list local, remote;
 		int score;
 
+		if (child_is_plain(cc))
+			continue;
 		/* A peer that rekeys one of several pairs and offers all of them gets that pair:
 		 * what it asks for besides has children of its own. */
 		slot_selectors(cc, old && old->slot == i && slot_by_pair(p, i) ? old->pair :

@@ -108,11 +108,17 @@ static void child_status(const struct peer *p, uint8_t i, struct child_status *o
 	out->state = s->up_since && c ? CHILD_UP
 		     : p->main        ? CHILD_CONNECTING
 				      : CHILD_DOWN;
-	out->reason = out->state != CHILD_UP && s->reason ? s->reason : "";
+	out->reason = out->state == CHILD_UP ? "" : slot_hindrance(p, i) ? slot_hindrance(p, i) :
+		      s->reason ? s->reason : "";
+	/* What needs no SA is in force as long as the peer is enabled. */
+	if (child_is_plain(cc)) {
+		out->state = p->conf.enabled ? CHILD_UP : CHILD_DOWN;
+		out->reason = "";
+	}
 	if (p->main && out->state == CHILD_CONNECTING && s->failed && !p->main->owner &&
 	    p->conf.start != START_START)
 		out->state = CHILD_DOWN;
-	if (!c || out->state != CHILD_UP) {
+	if (!c || out->state != CHILD_UP || child_is_plain(cc)) {
 		configured_selectors(cc, out);
 		return;
 	}
@@ -198,6 +204,8 @@ static void reason_of(const struct peer *p, enum peer_state state, char *buf, si
 		snprintf(buf, cap, "given up: %s", why ? why : "");
 	else if (!p->e->dataplane)
 		snprintf(buf, cap, "the dataplane is not ready");
+	else if (peer_hindrance(p))
+		snprintf(buf, cap, "%s", peer_hindrance(p));
 	else if (why)
 		snprintf(buf, cap, "%s", why);
 	else if (p->conf.start == START_RESPONDER && !p->asked_up)

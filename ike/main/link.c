@@ -342,6 +342,7 @@ static void on_settings(struct iked *k, struct ipc_msg *m)
 static void on_dataplane(struct iked *k, struct ipc_msg *m)
 {
 	const struct msg_sa_event *ev = m->body;
+	const struct msg_sa_update *moved = m->body;
 	const struct msg_result *res = m->body;
 
 	switch (m->type) {
@@ -350,8 +351,11 @@ static void on_dataplane(struct iked *k, struct ipc_msg *m)
 		k->dataplane.name[sizeof(k->dataplane.name) - 1] = '\0';
 		k->dataplane.why[sizeof(k->dataplane.why) - 1] = '\0';
 		k->dataplane.note[sizeof(k->dataplane.note) - 1] = '\0';
-		engine_dataplane(k->engine, k->dataplane.encap != BACKEND_ENCAP_ANY,
-				 k->dataplane.esn);
+		engine_dataplane(k->engine, &(struct engine_can){
+			.encap = k->dataplane.encap <= CAN_ENCAP_ONLY ? k->dataplane.encap :
+				 CAN_ENCAP_ONLY,
+			.esn = k->dataplane.esn, .transport = k->dataplane.transport,
+			.ah = k->dataplane.ah, .ipcomp = k->dataplane.ipcomp });
 		break;
 	case MSG_DATAPLANE_LOST:
 		engine_dataplane_lost(k->engine);
@@ -362,6 +366,9 @@ static void on_dataplane(struct iked *k, struct ipc_msg *m)
 	case MSG_SA_STATS:
 		engine_sa_stats(k->engine, m->body);
 		ctl_on_stats(k->ctl);
+		break;
+	case MSG_SA_MOVED:
+		engine_sa_moved(k->engine, moved->sa_id, &moved->remote);
 		break;
 	case MSG_COUNTERS:
 		ctl_on_counters(k->ctl, m->body);
@@ -441,7 +448,7 @@ void iked_on_msg(struct iked *k, struct ipc_msg *m)
 		engine_stop(k->engine, stopped, k);
 		break;
 	case MSG_DATAPLANE: case MSG_DATAPLANE_LOST: case MSG_SA_ADDED: case MSG_SA_STATS:
-	case MSG_SA_EVENT: case MSG_COUNTERS:
+	case MSG_SA_EVENT: case MSG_SA_MOVED: case MSG_COUNTERS:
 		on_dataplane(k, m);
 		break;
 	case MSG_PEER_SET: case MSG_CHILD_SET: case MSG_PEER_APPLY: case MSG_PEER_REMOVE:

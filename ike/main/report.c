@@ -6,6 +6,7 @@
 #include "core/base/sbuf.h"
 #include "ike/auth/trust.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,6 +74,17 @@ static void set_drops(struct status_drops *d, const struct sa_stats *st)
 	};
 }
 
+static void set_engine(struct status_child *c, const struct sa_stats *st)
+{
+	static const char *const offloads[] = { "", "crypto", "packet" };
+
+	snprintf(c->engine, sizeof(c->engine), "%.*s", (int)sizeof(st->engine), st->engine);
+	c->hardware = st->hardware;
+	snprintf(c->offload, sizeof(c->offload), "%s",
+		 st->offload <= SA_OFFLOAD_PACKET ? offloads[st->offload] : "");
+	c->fallbacks = st->fallbacks;
+}
+
 static void report_child(struct status_child *c, const struct child_status *st)
 {
 	c->state = child_state_of(st->state);
@@ -86,8 +98,12 @@ static void report_child(struct status_child *c, const struct child_status *st)
 	c->rx_packets = st->rx_packets;
 	c->tx_bytes = st->tx_bytes;
 	c->tx_packets = st->tx_packets;
-	if (st->stats)
+	if (st->stats) {
 		set_drops(&c->drops, st->stats);
+		set_engine(c, st->stats);
+	}
+	if (st->sa_id)
+		c->ipcomp = st->ipcomp;
 	c->rekey_in_s = st->rekey_in_s;
 	c->life_s = st->expires_in_s;
 }

@@ -77,9 +77,8 @@ V1_ACTION(ag_answered)
 		goto bad;
 	}
 	p1_read_nat(sa, in);
-	if (p1_must_encapsulate(sa) && !v1(sa)->natt) {
-		err_set(&err, "it does not know NAT traversal, and this side must wrap ESP "
-			"in UDP");
+	if (p1_refused(sa)) {
+		err_set(&err, "%s", p1_refused(sa));
 		goto bad;
 	}
 	if (p1_shared(sa, in->m, &err) < 0)
@@ -204,9 +203,8 @@ V1_ACTION(ag_proof)
 	sa->remote = *in->remote;
 	if (v1(sa)->natt)
 		p1_read_nat(sa, in);
-	if (p1_must_encapsulate(sa) && !v1(sa)->natt) {
-		sa_why(sa, true, "the peer takes no part in NAT detection, and this side must "
-		       "wrap ESP in UDP");
+	if (p1_refused(sa)) {
+		sa_why(sa, true, "%s", p1_refused(sa));
 		return FAILED;
 	}
 	if (p1_check_id(sa, blob_slice(&v1(sa)->p1->peer_id)) < 0 || !p1_may_join(sa)) {

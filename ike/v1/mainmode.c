@@ -63,9 +63,8 @@ V1_ACTION(p1_choice)
 
 	if (p1_take_answer(sa, in->m, &err) < 0)
 		goto refused;
-	if (p1_must_encapsulate(sa) && !v1(sa)->natt) {
-		err_set(&err, "it does not know NAT traversal, and this side must wrap ESP "
-			"in UDP");
+	if (p1_refused(sa)) {
+		err_set(&err, "%s", p1_refused(sa));
 		goto refused;
 	}
 	if (p1_make_ke(sa, sa->ike.ke) < 0)
@@ -96,9 +95,8 @@ V1_ACTION(p1_keys_answered)
 		return STAY;
 	}
 	p1_answered(sa);
-	if (p1_must_encapsulate(sa) && !v1(sa)->natt) {
-		sa_why(sa, true, "the peer takes no part in NAT detection, and this side must "
-		       "wrap ESP in UDP");
+	if (p1_refused(sa)) {
+		sa_why(sa, true, "%s", p1_refused(sa));
 		return FAILED;
 	}
 	p1_ask_skeyid(sa);

@@ -48,17 +48,22 @@ struct offer_want p1_want(const struct ike_sa *sa)
 				    .check = sa->peer->conf.proposal_check };
 }
 
-bool p1_must_encapsulate(const struct ike_sa *sa)
+/* Also where there is no NAT. */
+static bool encapsulates(const struct ike_sa *sa)
 {
-	return sa->e->udp_encap_only || sa->peer->conf.encap == ENCAP_FORCE;
+	return peer_encap(sa->peer) != CAN_ENCAP_ANY;
+}
+
+const char *p1_refused(const struct ike_sa *sa)
+{
+	return sa_encap_refused(sa, v1(sa)->natt);
 }
 
 bool p1_refuse_without_natt(struct ike_sa *sa, const struct v1_in *in)
 {
-	if (!p1_must_encapsulate(sa) || v1(sa)->natt)
+	if (!p1_refused(sa))
 		return false;
-	sa_why(sa, true, "the peer does not know NAT traversal, and this side must "
-	       "wrap ESP in UDP");
+	sa_why(sa, true, "%s", p1_refused(sa));
 	log_warning(sa->peer->conf.name, "refused: %s", sa->why);
 	peer_fail(sa->peer, sa->why);
 	v1_stranger(sa->e, in, V1_NO_PROPOSAL_CHOSEN);
@@ -153,7 +158,7 @@ void p1_write_nat(struct ike_sa *sa, struct isakmp_build *b)
 	if (v1_nat_hash(sa->ike.prf, sa->spi_i, sa->spi_r, &sa->local, h, &len) < 0)
 		return;
 	/* A hash that fits no address makes both sides believe in a NAT: UDP. */
-	if (p1_must_encapsulate(sa))
+	if (encapsulates(sa))
 		rng_bytes(h, len);
 	isakmp_add(b, natd(sa), (struct slice){ h, len });
 }
@@ -182,7 +187,7 @@ void p1_read_nat(struct ike_sa *sa, const struct v1_in *in)
 	}
 	sa->nat_local = !local_fits;
 	sa->nat_remote = !remote_fits;
-	sa->encap = sa->nat_local || sa->nat_remote || p1_must_encapsulate(sa);
+	sa->encap = sa->nat_local || sa->nat_remote || encapsulates(sa);
 }
 
 /* RFC 3947 §4: the initiator changes to port 4500 with its next message. */

@@ -289,6 +289,10 @@ QUICK_ACTION(quick_begin)
 	size_t len;
 
 	(void)in;
+	if (slot_blocked(sa, q->slot)) {
+		failed(q, "%s", slot_blocked(sa, q->slot));
+		return FAILED;
+	}
 	offer_make(&cc->esp, &want, &offer);
 	pair_selectors(cc, q->pair, &q->local, &q->remote);
 	if (!offer.n) {
@@ -531,6 +535,11 @@ QUICK_ACTION(quick_asked)
 		return refuse(q, first_spi(&offer), V1_NO_PROPOSAL_CHOSEN);
 	if (!pair_find(sa->peer, &q->local, &q->remote, &q->slot, &q->pair))
 		return no_networks(q, &offer);
+	if (slot_blocked(sa, q->slot)) {
+		negotiation_child(sa, q->slot, false, false, NEG_LOCAL);
+		slot_fail(sa->peer, q->slot, "%s", slot_blocked(sa, q->slot));
+		return refuse(q, first_spi(&offer), V1_NO_PROPOSAL_CHOSEN);
+	}
 	want = want_for(sa, slot_conf(sa->peer, q->slot));
 	if (blob_set(&q->peer_nonce, nonce) < 0 ||
 	    take_group(q, in->m, &offer, &want, &err) < 0 ||

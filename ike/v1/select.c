@@ -32,7 +32,7 @@ bool pair_find(const struct peer *p, const struct selector *local,
 	for (uint8_t i = 0; i < p->conf.n_children; i++) {
 		const struct child_conf *cc = &p->conf.children[i];
 
-		for (unsigned k = 0; k < pair_count(cc); k++) {
+		for (unsigned k = 0; k < pair_count(cc) && !child_is_plain(cc); k++) {
 			struct selector l, r;
 			int how;
 

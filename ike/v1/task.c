@@ -47,7 +47,7 @@ static bool missing(const struct ike_sa *sa, uint8_t slot, unsigned k)
 	const struct child *c = pair_child(sa->peer, slot, pair);
 	struct selector local, remote;
 
-	return (!c || c->stale) && pair_selectors(cc, pair, &local, &remote) &&
+	return slot_served(sa->peer, slot) && (!c || c->stale) && pair_selectors(cc, pair, &local, &remote) &&
 	       !under_way(sa, slot, pair);
 }
 

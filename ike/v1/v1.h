@@ -192,7 +192,8 @@ int p1_take_answer(struct ike_sa *sa, const struct isakmp_msg *m, struct err *e)
 int p1_check_id(struct ike_sa *sa, struct slice body) MUST_USE;
 int p1_id_fit(const struct peer *p, const struct ike_sa *sa, const struct ike_id *id);
 void p1_float(struct ike_sa *sa);
-bool p1_must_encapsulate(const struct ike_sa *sa);
+/* Why the dataplane and this peer do not meet, NAT traversal above all; NULL: they do. */
+const char *p1_refused(const struct ike_sa *sa);
 /* Responder: true when that cannot be with this peer, which then was told so, and sa_why(). */
 bool p1_refuse_without_natt(struct ike_sa *sa, const struct v1_in *in);
 /* Responder: unique = keep lets nobody in beside who is there; then sa_why(). */

@@ -295,6 +295,12 @@ static enum verdict send_auth(struct ike_sa *sa)
 	struct handshake *hs = v2(sa)->hs;
 	struct out o;
 
+	hs->child_slot = slot_first(sa);
+	if (hs->child_slot == SLOT_NONE && !sa->test) {
+		sa_why(sa, true, "%s", slot_blocked(sa, 0) ? slot_blocked(sa, 0) :
+		       "none of its children can be carried");
+		return V_FAILED;
+	}
 	out_request(sa, &o, IKE_AUTH);
 	build_id(&o.b, PAYLOAD_IDI, &hs->my_id);
 	if (write_chain(sa, &o.b) < 0)
@@ -309,9 +315,10 @@ static enum verdict send_auth(struct ike_sa *sa)
 	if (!sa->test)
 		mobike_offer(sa, &o.b);
 	hs->child_spi = child_new_spi(sa->e);
-	slot_missing(sa->peer, 0, slot_by_pair(sa->peer, 0), &hs->child_pair);
+	slot_missing(sa->peer, hs->child_slot, slot_by_pair(sa->peer, hs->child_slot),
+		     &hs->child_pair);
 	if (!sa->test)
-		child_write_offer(sa, &o.b, 0, hs->child_pair, hs->child_spi, NULL);
+		child_write_offer(sa, &o.b, hs->child_slot, hs->child_pair, hs->child_spi, NULL);
 	else if (!hs->childless)
 		child_write_nothing(sa, &o.b, hs->child_spi);
 	out_send_request(sa, &o, TASK_AUTH);
@@ -499,6 +506,7 @@ static struct child_offer kept_offer(const struct ike_sa *sa)
 static void first_child(struct ike_sa *sa)
 {
 	struct auth_kept *k = &v2(sa)->hs->in;
+	uint8_t slot = v2(sa)->hs->child_slot;
 	struct child_offer of = kept_offer(sa);
 	struct err err = { 0 };
 
@@ -506,16 +514,16 @@ static void first_child(struct ike_sa *sa)
 		uint16_t type = k->child_error ? k->child_error : N_NO_PROPOSAL_CHOSEN;
 
 		if ((type == N_TS_UNACCEPTABLE || type == N_SINGLE_PAIR_REQUIRED) &&
-		    slot_try_pairs(sa->peer, 0, v2(sa)->hs->child_pair))
+		    slot_try_pairs(sa->peer, slot, v2(sa)->hs->child_pair))
 			return;
-		negotiation_child_refused(sa, 0, false, type);
-		slot_fail(sa->peer, 0, "the peer refuses the child: %s (%s)",
+		negotiation_child_refused(sa, slot, false, type);
+		slot_fail(sa->peer, slot, "the peer refuses the child: %s (%s)",
 			  ike_notify_words(type), ike_notify_name(type));
 		return;
 	}
-	if (!child_complete(sa, &of, 0, v2(sa)->hs->child_pair, v2(sa)->hs->child_spi, NULL,
+	if (!child_complete(sa, &of, slot, v2(sa)->hs->child_pair, v2(sa)->hs->child_spi, NULL,
 			    &err)) {
-		slot_fail(sa->peer, 0, "%s", err.msg);
+		slot_fail(sa->peer, slot, "%s", err.msg);
 		v2(sa)->orphan_spi = v2(sa)->hs->child_spi;
 	}
 }

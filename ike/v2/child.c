@@ -19,7 +19,7 @@ struct proposal_want child_want(const struct engine *e, bool pfs_round, uint32_t
 {
 	return (struct proposal_want){
 		.protocol = PROTO_ESP, .spi_len = 4, .spi = spi, .ke = pfs_round,
-		.esn = WANT_ESN_NO | (e->esn ? WANT_ESN_YES : 0),
+		.esn = WANT_ESN_NO | (e->can.esn ? WANT_ESN_YES : 0),
 	};
 }
 
@@ -103,6 +103,7 @@ void child_accept(struct ike_sa *sa, const struct child_offer *of,
 	uint8_t shared[KE_SHARED_MAX];
 	size_t shared_len = 0;
 	const struct child_conf *cc;
+	const char *why;
 	struct slot_fit f;
 	struct child_made m;
 
@@ -123,6 +124,13 @@ void child_accept(struct ike_sa *sa, const struct child_offer *of,
 	an->tsi = f.tsi;
 	an->tsr = f.tsr;
 	cc = slot_conf(sa->peer, f.slot);
+	why = slot_blocked(sa, f.slot);
+	if (why) {
+		an->error = N_NO_PROPOSAL_CHOSEN;
+		negotiation_child(sa, f.slot, false, of->old != NULL, NEG_LOCAL);
+		slot_fail(sa->peer, f.slot, "%s", why);
+		return;
+	}
 	/* §1.3.1: the responder need not want it; but tunnel mode where transport is set would
 	 * be another thing. */
 	if (cc->mode == MODE_TRANSPORT && !of->transport) {

@@ -67,6 +67,14 @@ void create_child(struct ike_sa *sa, uint8_t slot, struct child *old)
 	struct sa_payload offer;
 	uint16_t group;
 
+	if (slot_blocked(sa, slot)) {
+		if (old)
+			child_not_rekeyed(old, slot_blocked(sa, slot));
+		else
+			slot_fail(sa->peer, slot, "%s", slot_blocked(sa, slot));
+		free(x);
+		return;
+	}
 	if (!x)
 		return;
 	v2(sa)->x = x;

@@ -26,9 +26,10 @@
 #define HALF_OPEN_MAX 256	/* beyond this and four per peer all else is dropped */
 #define PER_SOURCE_FREE 8	/* the same for one pair of addresses, two per peer */
 
-static bool must_encapsulate(const struct ike_sa *sa)
+/* Also where there is no NAT. */
+static bool encapsulates(const struct ike_sa *sa)
 {
-	return sa->e->udp_encap_only || sa->peer->conf.encap == ENCAP_FORCE;
+	return peer_encap(sa->peer) != CAN_ENCAP_ANY;
 }
 
 static struct proposal_want ike_want(void)
@@ -44,7 +45,7 @@ static void write_nat_detection(struct ike_sa *sa, struct build *b, uint64_t spi
 
 	keymat_nat_hash(sa->spi_i, spi_r, &sa->local, hash);
 	/* A hash that fits no address makes both sides believe in a NAT: UDP. */
-	if (must_encapsulate(sa))
+	if (encapsulates(sa))
 		rng_bytes(hash, sizeof(hash));
 	build_notify(b, PROTO_NONE, 0, 0, N_NAT_DETECTION_SOURCE_IP,
 		     (struct slice){ hash, sizeof(hash) });
@@ -84,7 +85,7 @@ static void detect_nat(struct ike_sa *sa, const struct input *in)
 	sa->nat_remote = src < 0;
 	sa->nat_local = dst < 0;
 	sa->encap = v2(sa)->peer_natt &&
-		    (sa->nat_remote || sa->nat_local || must_encapsulate(sa));
+		    (sa->nat_remote || sa->nat_local || encapsulates(sa));
 }
 
 /* ---- what else both sides can do ---- */
@@ -366,9 +367,8 @@ ACTION(init_answered)
 	if (read_answer(sa, in->m, &c, &ke, &err) < 0)
 		goto refused;
 	detect_nat(sa, in);
-	if (must_encapsulate(sa) && !v2(sa)->peer_natt) {
-		err_set(&err, "it does not know NAT traversal, and this side must wrap "
-			      "ESP in UDP");
+	if (sa_encap_refused(sa, v2(sa)->peer_natt)) {
+		err_set(&err, "%s", sa_encap_refused(sa, v2(sa)->peer_natt));
 		goto refused;
 	}
 	note_abilities(sa, in);
@@ -601,10 +601,8 @@ ACTION(init_respond)
 		return V_FAILED;
 	rng_bytes(v2(sa)->hs->nonce, NONCE_LEN);
 	detect_nat(sa, in);
-	if (must_encapsulate(sa) && !v2(sa)->peer_natt) {
-		sa_why(sa, true,
-		       "the peer does not know NAT traversal, and this side must "
-		       "wrap ESP in UDP");
+	if (sa_encap_refused(sa, v2(sa)->peer_natt)) {
+		sa_why(sa, true, "%s", sa_encap_refused(sa, v2(sa)->peer_natt));
 		out_stranger(sa->e, in, N_NO_PROPOSAL_CHOSEN, (struct slice){ 0 });
 		return V_FAILED;
 	}

@@ -36,7 +36,7 @@ struct mobike {
 
 static bool forced(const struct ike_sa *sa)
 {
-	return sa->e->udp_encap_only || sa->peer->conf.encap == ENCAP_FORCE;
+	return peer_encap(sa->peer) != CAN_ENCAP_ANY;
 }
 
 bool mobike_wanted(const struct ike_sa *sa)

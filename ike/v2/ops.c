@@ -182,6 +182,8 @@ static void fini(struct ike_sa *sa)
 
 static void slots_moved(struct ike_sa *sa, const uint8_t *to, uint8_t n)
 {
+	if (v2(sa)->hs && v2(sa)->hs->child_slot < n)
+		v2(sa)->hs->child_slot = to[v2(sa)->hs->child_slot];
 	if (v2(sa)->x && v2(sa)->x->slot < n)
 		v2(sa)->x->slot = to[v2(sa)->x->slot];
 }

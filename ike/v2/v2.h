@@ -44,6 +44,7 @@ struct handshake {
 	char *refused_words;
 	uint32_t child_spi;
 	uint16_t child_pair;
+	uint8_t child_slot;		/* which child IKE_AUTH asks for */
 	struct ike_id my_id;
 	unsigned peer_hashes;		/* 1 << SIGHASH_*; 0: it does not know RFC 7427 */
 	bool childless;			/* the peer can do without a child (RFC 6023) */

@@ -278,7 +278,7 @@ static void make_engine(struct side *s)
 	};
 
 	s->e = engine_new(&env, &s->ts);
-	engine_dataplane(s->e, false, true);
+	engine_dataplane(s->e, &(struct engine_can){ .esn = true });
 }
 
 static void begin(unsigned i)

@@ -470,7 +470,7 @@ static void not_before_the_dataplane(void)
 	sim_run(&s, 2000);
 	CHECK_INT(s.side[0].sent, 0);
 	CHECK_HAS(sim_status(&s, 0)->reason, "dataplane");
-	engine_dataplane(s.side[0].e, true, false);
+	engine_dataplane(s.side[0].e, &udp_can_no_esn);
 	sim_run(&s, 500);
 	CHECK_UP(&s, 1);
 	/* It can do UDP only, and no ESN. */

@@ -35,7 +35,7 @@ static void reflected(void)
 
 	for (int any = 0; any < 2; any++) {
 		sim_init(&s, 1);
-		engine_dataplane(s.side[0].e, true, true);
+		engine_dataplane(s.side[0].e, &udp_can);
 		s.filter = throw_back;
 		sim_conf(&s, 0, &a);
 		if (any) {

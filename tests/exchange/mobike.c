@@ -29,7 +29,7 @@ static void up(uint64_t seed)
 {
 	sim_init(&s, seed);
 	for (int i = 0; i < 2; i++)
-		engine_dataplane(s.side[i].e, true, true);
+		engine_dataplane(s.side[i].e, &udp_can);
 	both();
 	set();
 	sim_run(&s, 2000);
@@ -142,7 +142,7 @@ static void a_path_dies(void)
 
 	sim_init(&s, 4);
 	for (int i = 0; i < 2; i++)
-		engine_dataplane(s.side[i].e, true, true);
+		engine_dataplane(s.side[i].e, &udp_can);
 	s.side[1].also[0] = sim_addr("192.0.2.80");
 	both();
 	set();
@@ -198,7 +198,7 @@ static void one_side_alone_does_not(void)
 {
 	sim_init(&s, 6);
 	for (int i = 0; i < 2; i++)
-		engine_dataplane(s.side[i].e, true, true);
+		engine_dataplane(s.side[i].e, &udp_can);
 	both();
 	b.peer.mobike = false;
 	set();

@@ -59,7 +59,7 @@ static inline void sim_init(struct sim *s, uint64_t seed)
 		strcpy(s->side[i].psk, "the same on both sides");
 		s->side[i].addr = sim_addr(i ? "198.51.100.2" : "203.0.113.1");
 		s->side[i].e = sim_engine(s, i);
-		engine_dataplane(s->side[i].e, false, true);
+		engine_dataplane(s->side[i].e, &kernel_can);
 	}
 	s->nat_addr = sim_addr("192.0.2.9");
 }
@@ -290,7 +290,7 @@ static inline void sim_crash(struct sim *s, int n)
 		}
 	s->flowing[0] = s->flowing[1] = false;
 	s->side[n].e = sim_engine(s, n);
-	engine_dataplane(s->side[n].e, false, true);
+	engine_dataplane(s->side[n].e, &kernel_can);
 }
 
 #endif

@@ -20,6 +20,13 @@
 
 #include <stdarg.h>
 
+/* Dataplanes: the kernel's; userspace, with and without sockets for protocol 50. */
+static const struct engine_can kernel_can = { .esn = true, .transport = true, .ah = true,
+					      .ipcomp = true };
+static const struct engine_can raw_can = { .encap = CAN_ENCAP_RATHER, .esn = true };
+static const struct engine_can udp_can = { .encap = CAN_ENCAP_ONLY, .esn = true };
+static const struct engine_can udp_can_no_esn = { .encap = CAN_ENCAP_ONLY };
+
 #define SIM_SAS 64
 #define SIM_PACKETS 512
 #define SIM_KINDS 12

@@ -234,7 +234,7 @@ static void udp_forced(void)
 	for (int n = 0; n < 2; n++) {
 		sim_init(&s, 35);
 		both(&a, &b);
-		engine_dataplane(s.side[n].e, true, false);
+		engine_dataplane(s.side[n].e, &udp_can_no_esn);
 		set_both(&a, &b);
 		sim_run(&s, 1000);
 		CHECK_UP(&s, 1);

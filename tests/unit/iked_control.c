@@ -3,6 +3,7 @@
  * aditd and vaultd are the other ends of real links, the client is the real one. */
 #include "core/base/clock.h"
 #include "core/control/client.h"
+#include "core/daemon/backend.h"
 #include "ike/main/iked.h"
 #include "tests/unit/t.h"
 
@@ -20,7 +21,9 @@ struct engine {
 	const char *reason, *last_failure;
 	size_t child_sas;
 	bool exists, up_called, down_called, dataplane, vault_back, stopped, lost;
-	uint32_t added_id, auth_id;
+	uint32_t added_id, auth_id, moved_id;
+	uint16_t moved_port;
+	struct engine_can can;
 	bool added_ok, auth_ok;
 	uint8_t auth[AUTH_MAX];
 	size_t auth_len, stats, received;
@@ -68,10 +71,15 @@ void engine_vault_done(struct engine *e, uint32_t id, bool ok, bool none, uint8_
 	e->auth_len = auth.len;
 	memcpy(e->auth, auth.p, auth.len);
 }
-void engine_dataplane(struct engine *e, bool encap, bool esn)
+void engine_dataplane(struct engine *e, const struct engine_can *can)
 {
-	(void)encap; (void)esn;
+	e->can = *can;
 	e->dataplane = true;
+}
+void engine_sa_moved(struct engine *e, uint32_t id, const struct endpoint *remote)
+{
+	e->moved_id = id;
+	e->moved_port = remote->port;
 }
 void engine_dataplane_lost(struct engine *e) { e->lost = true; }
 void engine_pki_changed(struct engine *e, const char *name, enum pki_kind kind, bool gone)
@@ -655,6 +663,9 @@ static void dataplane_requests(void)
 	struct sa_child sa = { .id = 5, .spi_in = 256 };
 	struct msg_result res = { 0 };
 	struct endpoint ep = { .port = 500 };
+	struct msg_sa_update moved = { .sa_id = 5 };
+	struct msg_dataplane dp = { .name = "kernel", .encap = BACKEND_ENCAP_RATHER, .ah = true,
+				    .ipcomp = true };
 	struct ipc_msg m;
 
 	start();
@@ -683,6 +694,13 @@ static void dataplane_requests(void)
 	CHECK_INT(told(&m), MSG_PEER_DOWN);
 	tell(MSG_DATAPLANE_LOST, 0, NULL, 0, -1);
 	CHECK(en.lost);
+	moved.remote.port = 31001;
+	tell(MSG_SA_MOVED, 0, &moved, sizeof(moved), -1);
+	CHECK_INT(en.moved_id, 5);
+	CHECK_INT(en.moved_port, 31001);
+	tell(MSG_DATAPLANE, 0, &dp, sizeof(dp), -1);
+	CHECK(en.can.encap == CAN_ENCAP_RATHER && en.can.ah && en.can.ipcomp && !en.can.esn &&
+	      !en.can.transport);
 	stop();
 }
 
