@@ -3,8 +3,11 @@
  * that computes up to sixteen of them side by side in vector registers. So CBC with HMAC gains
  * by every packet in a batch.
  *
- * The queue (IMB_MGR) belongs to a thread, and is empty between calls. The order in which jobs
- * end does not matter: each knows its operation. */
+ * There are two queues. The wide one has sixteen lanes with AVX-512, eight with AVX2, and costs
+ * the same however few of them are filled. Where the processor has instructions for SHA-1 and
+ * SHA-256 a second one, of SSE, computes two at a time by those: four times as fast for a single
+ * packet. Queues (IMB_MGR) belong to a thread and are empty between calls. The order in which
+ * jobs end does not matter: each knows its operation. */
 #ifdef ADIT_IPSEC_MB
 #include "core/base/rng.h"
 #include "core/base/secret.h"
@@ -13,6 +16,7 @@
 #include <intel-ipsec-mb.h>
 #include <pthread.h>
 #include <stdalign.h>
+#include <stdlib.h>
 
 #define ICV_MAX 32
 #define TAG_MAX 64
@@ -37,17 +41,19 @@ static const struct cipher ciphers[] = {
 	{ ENCR_NULL, IMB_CIPHER_NULL },
 };
 
-/* block: what HMAC pads the key to (RFC 2104 §2). */
+/* The queue with SHA instructions is the faster one for batches of fewer packets than few_n, and
+ * for packets shorter than few_len (measured on a Zen 4, AVX-512 against SHA instructions). */
 static const struct hash {
 	uint16_t id;
-	uint8_t block;
 	IMB_HASH_ALG alg;
+	uint8_t few_n;
+	uint16_t few_len;
 } hashes[] = {
-	{ INTEG_HMAC_MD5_96, 64, IMB_AUTH_MD5 },
-	{ INTEG_HMAC_SHA1_96, 64, IMB_AUTH_HMAC_SHA_1 },
-	{ INTEG_HMAC_SHA2_256_128, 64, IMB_AUTH_HMAC_SHA_256 },
-	{ INTEG_HMAC_SHA2_384_192, 128, IMB_AUTH_HMAC_SHA_384 },
-	{ INTEG_HMAC_SHA2_512_256, 128, IMB_AUTH_HMAC_SHA_512 },
+	{ INTEG_HMAC_MD5_96, IMB_AUTH_MD5, 0, 0 },
+	{ INTEG_HMAC_SHA1_96, IMB_AUTH_HMAC_SHA_1, 12, 0 },
+	{ INTEG_HMAC_SHA2_256_128, IMB_AUTH_HMAC_SHA_256, 24, 512 },
+	{ INTEG_HMAC_SHA2_384_192, IMB_AUTH_HMAC_SHA_384, 0, 0 },
+	{ INTEG_HMAC_SHA2_512_256, IMB_AUTH_HMAC_SHA_512, 0, 0 },
 };
 
 struct aes {
@@ -64,10 +70,9 @@ struct engine_key {
 	void *at;			/* where its memory begins */
 	struct engine_sizes sizes;
 	IMB_CIPHER_MODE mode;
-	IMB_HASH_ALG alg;
+	const struct hash *hash;	/* NULL with an AEAD */
 	aes_gcm_enc_dec_t gcm_seal, gcm_open;
 	bool counts;			/* op_counts() */
-	bool is_aead;
 	bool esn;
 	uint8_t key_len;		/* bytes, without the salt */
 	uint8_t salt[4];
@@ -84,22 +89,35 @@ struct engine_key {
 	} c;
 };
 
-/* ---- the queue of a thread ---- */
+/* ---- the queues of a thread ---- */
 
-static pthread_key_t queue_key;
-static pthread_once_t queue_once = PTHREAD_ONCE_INIT;
-static __thread IMB_MGR *queue;
+struct queues {
+	IMB_MGR *wide;
+	IMB_MGR *few;		/* NULL: no SHA instructions */
+};
+
+static pthread_key_t queues_key;
+static pthread_once_t queues_once = PTHREAD_ONCE_INIT;
+static bool queues_freed;	/* at a thread's end */
+static __thread struct queues *mine;
 static const char *arch;	/* which of the library's code runs here; "": none fits */
 
-static void queue_end(void *q)
+static void queues_free(void *arg)
 {
-	free_mb_mgr(q);
+	struct queues *q = arg;
+
+	if (!q)
+		return;
+	if (q->wide)
+		free_mb_mgr(q->wide);
+	if (q->few)
+		free_mb_mgr(q->few);
+	free(q);
 }
 
-static void queue_setup(void)
+static void queues_setup(void)
 {
-	if (pthread_key_create(&queue_key, queue_end) != 0)
-		queue_key = 0;
+	queues_freed = pthread_key_create(&queues_key, queues_free) == 0;
 }
 
 static const char *arch_name(const IMB_MGR *q)
@@ -119,35 +137,51 @@ static const char *arch_name(const IMB_MGR *q)
 	return "";
 }
 
-static IMB_MGR *queue_new(void)
+static IMB_MGR *queue_new(bool few)
 {
 	IMB_MGR *q = alloc_mb_mgr(0);
 
 	if (!q)
 		return NULL;
-	init_mb_mgr_auto(q, NULL);
+	if (few)
+		init_mb_mgr_sse(q);
+	else
+		init_mb_mgr_auto(q, NULL);
 	if (imb_get_errno(q)) {
 		free_mb_mgr(q);
 		return NULL;
 	}
-	arch = arch_name(q);
-	pthread_once(&queue_once, queue_setup);
-	if (queue_key)
-		pthread_setspecific(queue_key, q);
 	return q;
 }
 
-/* NULL when there is no memory for one. */
-static IMB_MGR *my_queue(void)
+static struct queues *queues_new(void)
 {
-	if (!queue)
-		queue = queue_new();
-	return queue;
+	struct queues *q = calloc(1, sizeof(*q));
+
+	if (!q || !(q->wide = queue_new(false))) {
+		queues_free(q);
+		return NULL;
+	}
+	if (q->wide->features & IMB_FEATURE_SHANI)
+		q->few = queue_new(true);
+	arch = arch_name(q->wide);
+	pthread_once(&queues_once, queues_setup);
+	if (queues_freed)
+		pthread_setspecific(queues_key, q);
+	return q;
+}
+
+/* NULL when there is no memory for them. */
+static struct queues *my_queues(void)
+{
+	if (!mine)
+		mine = queues_new();
+	return mine;
 }
 
 static int probe(struct err *e)
 {
-	if (!my_queue())
+	if (!my_queues())
 		return err_set(e, "ipsec_mb: out of memory, or this processor is none for it");
 	if (!*arch)
 		return err_set(e, "ipsec_mb: this processor has no AES instructions");
@@ -208,7 +242,7 @@ static void hash_key(struct engine_key *k, IMB_MGR *q, const struct hash *h, str
 		one_block(q, h->alg, block, outer ? k->outer : k->inner);
 	}
 	secret_wipe(block, sizeof(block));
-	k->alg = h->alg;
+	k->hash = h;
 }
 
 static void gcm_key(struct engine_key *k, IMB_MGR *q, const uint8_t *key)
@@ -322,18 +356,15 @@ static struct engine_key *key_new(const struct engine_suite *s, struct err *e)
 	k->sizes = sizes;
 	k->mode = cipher->mode;
 	k->counts = op_counts(encr);
-	k->is_aead = encr->aead;
 	k->esn = s->esn;
 	k->key_len = (uint8_t)(encr->key_len - encr->salt_len);
 	if (encr->salt_len)
 		memcpy(k->salt, s->encr_key.p + k->key_len, encr->salt_len);
-	cipher_key(k, queue, s->encr_key.p);
+	cipher_key(k, mine->wide, s->encr_key.p);
 	if (integ)
-		hash_key(k, queue, hash, s->integ_key);
-	else
-		k->alg = IMB_AUTH_CHACHA20_POLY1305;
+		hash_key(k, mine->wide, hash, s->integ_key);
 	if (!k->counts && sizes.iv_len)
-		iv_key(k, queue);
+		iv_key(k, mine->wide);
 	return k;
 }
 
@@ -444,16 +475,17 @@ static void set_hash(IMB_JOB *j, const struct engine_op *op, struct lane *l)
 	const struct engine_key *k = op->key;
 	size_t head = ENGINE_ESP_HEADER + k->sizes.iv_len;
 
-	j->hash_alg = k->alg;
 	j->auth_tag_output = l->tag;
 	j->auth_tag_output_len_in_bytes = k->sizes.icv_len;
-	if (k->is_aead) {
+	if (!k->hash) {
+		j->hash_alg = IMB_AUTH_CHACHA20_POLY1305;
 		j->hash_start_src_offset_in_bytes = head;
 		j->msg_len_to_hash_in_bytes = op->data_len;
 		j->u.CHACHA20_POLY1305.aad = l->aad;
 		j->u.CHACHA20_POLY1305.aad_len_in_bytes = op_aad(op, k->esn, l->aad);
 		return;
 	}
+	j->hash_alg = k->hash->alg;
 	j->hash_start_src_offset_in_bytes = 0;
 	j->msg_len_to_hash_in_bytes = head + op->data_len + (k->esn ? 4 : 0);
 	j->u.HMAC._hashed_auth_key_xor_ipad = k->inner;
@@ -486,13 +518,29 @@ static void submit(IMB_MGR *q, struct engine_op *op, struct lane *l, bool sealin
 		finish(j);
 }
 
+static IMB_MGR *queue_for(const struct queues *q, const struct engine_op *op, size_t n)
+{
+	const struct hash *h = op->key->hash;
+
+	if (q->few && h && (n < h->few_n || op->data_len < h->few_len))
+		return q->few;
+	return q->wide;
+}
+
+static void drain(IMB_MGR *q)
+{
+	const IMB_JOB *j;
+
+	while (q && (j = IMB_FLUSH_JOB(q)))
+		finish(j);
+}
+
 static void work(struct engine_op *op, size_t n, bool sealing)
 {
 	struct lane lanes[ENGINE_BATCH];
 	struct gcm_context_data ctx;
-	IMB_MGR *q = my_queue();
+	const struct queues *q = my_queues();
 	bool gcm = false, queued = false;
-	const IMB_JOB *j;
 
 	for (size_t i = 0; i < n; i++) {
 		op[i].ok = false;
@@ -502,12 +550,14 @@ static void work(struct engine_op *op, size_t n, bool sealing)
 			gcm_one(&op[i], sealing, &ctx);
 			gcm = true;
 		} else {
-			submit(q, &op[i], &lanes[i], sealing);
+			submit(queue_for(q, &op[i], n), &op[i], &lanes[i], sealing);
 			queued = true;
 		}
 	}
-	while (queued && (j = IMB_FLUSH_JOB(q)))
-		finish(j);
+	if (queued) {
+		drain(q->wide);
+		drain(q->few);
+	}
 	if (gcm)
 		secret_wipe(&ctx, sizeof(ctx));
 }

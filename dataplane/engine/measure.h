@@ -24,7 +24,7 @@ int measure_suite(uint16_t encr, uint16_t encr_bits, uint16_t integ, struct engi
 		  uint8_t *keys, struct err *e) MUST_USE;
 
 /* Seals and opens packets of size bytes of data (rounded up to the suite's block), batch at a
- * time (1..ENGINE_BATCH), for about ms milliseconds of wall time, and tells the median. s as
+ * time (1..ENGINE_BATCH), for about ms milliseconds of wall time. s as
  * for key_new(): afalg needs its sockets in it. -1 with why when the engine cannot do the
  * suite or here (its probe says no), or when a packet came back wrong. */
 int measure_run(const struct engine *en, const struct engine_suite *s, size_t size,
