@@ -298,6 +298,7 @@ struct msg_tun {
 	char name[IFNAME_MAX];
 	uint16_t mtu;
 	uint8_t trap;			/* without an SA packets wait, and MSG_ESPD_WANTED says so */
+	uint8_t uso;			/* takes UDP segments (core/net/link.h) */
 };
 
 struct msg_espd_sa {

@@ -2,6 +2,7 @@
  * everything that sets something is one request. */
 #include "core/net/link.h"
 
+#include "core/base/log.h"
 #include "core/net/nl.h"
 
 #include <errno.h>
@@ -15,6 +16,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#define IF_ID_ATTR 2		/* IFLA_XFRM_IF_ID, unknown to old headers */
+#ifndef TUN_F_USO4		/* Linux 6.2 */
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
 
 #define ADDR_GEN_NONE 1		/* IN6_ADDR_GEN_MODE_NONE */
 
@@ -101,10 +108,26 @@ static void read_stats(struct link *k, const struct nlattr *a)
 	k->tx_dropped = st.tx_dropped;
 }
 
+static void read_kind(struct link *k, const struct nlattr *info)
+{
+	const struct nlattr *a, *b;
+
+	mnl_attr_for_each_nested(a, info)
+		if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
+			copy_text(k->kind, sizeof(k->kind), a);
+	if (strcmp(k->kind, "xfrm") != 0)
+		return;
+	mnl_attr_for_each_nested(a, info)
+		if (mnl_attr_get_type(a) == IFLA_INFO_DATA)
+			mnl_attr_for_each_nested(b, a)
+				if (mnl_attr_get_type(b) == IF_ID_ATTR)
+					k->if_id = attr_u32(b);
+}
+
 static int on_link(const struct nlmsghdr *h, void *arg)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
-	const struct nlattr *tb[IFLA_STATS64 + 1], *a;
+	const struct nlattr *tb[IFLA_STATS64 + 1];
 	struct gather *g = arg;
 	struct link *k;
 
@@ -141,9 +164,7 @@ static int on_link(const struct nlmsghdr *h, void *arg)
 	if (tb[IFLA_STATS64])
 		read_stats(k, tb[IFLA_STATS64]);
 	if (tb[IFLA_LINKINFO])
-		mnl_attr_for_each_nested(a, tb[IFLA_LINKINFO])
-			if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
-				copy_text(k->kind, sizeof(k->kind), a);
+		read_kind(k, tb[IFLA_LINKINFO]);
 	return MNL_CB_OK;
 }
 
@@ -411,6 +432,61 @@ static void fill_addr_gen(struct nlmsghdr *h, uint32_t mode)
 	mnl_attr_nest_end(h, spec);
 }
 
+/* A kernel without IPv6 has nothing to turn off. */
+static int addr_gen_off(const char *name, struct err *e)
+{
+	if (change(name, RTM_NEWLINK, 0, 0, fill_addr_gen, ADDR_GEN_NONE, e) &&
+	    errno != EAFNOSUPPORT && errno != EOPNOTSUPP && errno != EINVAL)
+		return err_wrap(e, "turn IPv6 address generation off on %s", name);
+	if (e)
+		memset(e, 0, sizeof(*e));
+	return 0;
+}
+
+static int make(const char *name, const char *kind, uint32_t if_id, struct err *e)
+{
+	struct nlattr *info, *data;
+	struct nlmsghdr *h;
+	char buf[NL_BUF];
+	struct nl n;
+	int ret, code;
+
+	if (!link_name_ok(name))
+		return err_set(e, "\"%s\" is not an interface name", name);
+	h = nl_start(buf, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+	mnl_nlmsg_put_extra_header(h, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(h, IFLA_IFNAME, name);
+	info = mnl_attr_nest_start(h, IFLA_LINKINFO);
+	mnl_attr_put_str(h, IFLA_INFO_KIND, kind);
+	if (if_id) {
+		data = mnl_attr_nest_start(h, IFLA_INFO_DATA);
+		mnl_attr_put_u32(h, IF_ID_ATTR, if_id);
+		mnl_attr_nest_end(h, data);
+	}
+	mnl_attr_nest_end(h, info);
+	if (nl_open(&n, NETLINK_ROUTE, e))
+		return -1;
+	ret = nl_talk(&n, h, e);
+	code = errno;
+	nl_close(&n);
+	if (ret) {
+		err_wrap(e, "make the interface %s (%s)", name, kind);
+		errno = code;
+		return -1;
+	}
+	return addr_gen_off(name, e);
+}
+
+int link_xfrm_add(const char *name, uint32_t if_id, struct err *e)
+{
+	return make(name, "xfrm", if_id, e);
+}
+
+int link_dummy_add(const char *name, struct err *e)
+{
+	return make(name, "dummy", 0, e);
+}
+
 int link_tun_open(const char *name, unsigned flags, int *fd, struct err *e)
 {
 	struct ifreq r = { .ifr_flags = IFF_TUN | IFF_NO_PI };
@@ -440,14 +516,19 @@ int link_tun_open(const char *name, unsigned flags, int *fd, struct err *e)
 		close(t);
 		return -1;
 	}
-	/* A kernel without IPv6 has nothing to turn off. */
-	if (change(name, RTM_NEWLINK, 0, 0, fill_addr_gen, ADDR_GEN_NONE, e) &&
-	    errno != EAFNOSUPPORT && errno != EOPNOTSUPP && errno != EINVAL) {
+	if (addr_gen_off(name, e)) {
 		close(t);
-		return err_wrap(e, "turn IPv6 address generation off on %s", name);
+		return -1;
 	}
-	if (e)
-		memset(e, 0, sizeof(*e));
 	*fd = t;
 	return 0;
+}
+
+void link_tun_offload(int fd, bool *uso)
+{
+	const unsigned long tso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+
+	*uso = ioctl(fd, TUNSETOFFLOAD, tso | TUN_F_USO4 | TUN_F_USO6) == 0;
+	if (!*uso && ioctl(fd, TUNSETOFFLOAD, tso) < 0)
+		log_debug(NULL, "a TUN device without offloads: %s", strerror(errno));
 }

@@ -34,6 +34,7 @@ struct link {
 	bool carrier;		/* and able to pass packets (operstate up or unknown) */
 	bool loopback;
 	bool ours;		/* adit-NAME */
+	uint32_t if_id;		/* of an xfrm interface; else 0 */
 	uint8_t mac_len;	/* 6, or 0 where there is none */
 	uint8_t mac[8];
 	uint64_t rx_bytes, rx_packets, rx_errors, rx_dropped;
@@ -73,6 +74,13 @@ int link_del(const char *name, struct err *e) MUST_USE;
  * gone already are fine. */
 int link_del_all(const char *const *names, size_t n, struct err *e) MUST_USE;
 
+/* An xfrm interface: packets go through policies and states of this if_id (not 0). Fails with
+ * EOPNOTSUPP in errno where the kernel has none, EEXIST when name or if_id is taken. It is
+ * down; IPv6 address generation is off. */
+int link_xfrm_add(const char *name, uint32_t if_id, struct err *e) MUST_USE;
+/* A device that drops all it is given; the same otherwise. */
+int link_dummy_add(const char *name, struct err *e) MUST_USE;
+
 /* A TUN device (no packet information header) that lives as long as a descriptor of it is
  * open. Fails when an interface of that name exists that is no TUN, or that another process
  * holds. With LINK_TUN_MULTI_QUEUE every further call of the same name is one more queue.
@@ -80,5 +88,9 @@ int link_del_all(const char *const *names, size_t n, struct err *e) MUST_USE;
  * device is down with MTU 1500; *fd is CLOEXEC, non-blocking, the caller's to close. */
 enum { LINK_TUN_VNET_HDR = 1 << 0, LINK_TUN_MULTI_QUEUE = 1 << 1 };
 int link_tun_open(const char *name, unsigned flags, int *fd, struct err *e) MUST_USE;
+/* Of a device with LINK_TUN_VNET_HDR (10 bytes, this machine's byte order): packets are handed
+ * over with unfinished checksums and as segments of up to 64 KB (TSO), and taken so. *uso: UDP
+ * segments, too. A kernel that cannot leaves them whole. */
+void link_tun_offload(int fd, bool *uso);
 
 #endif

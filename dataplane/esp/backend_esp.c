@@ -7,6 +7,7 @@
 #include "core/ipc/msg.h"
 #include "core/net/link.h"
 #include "dataplane/engine/afalg_open.h"
+#include "dataplane/esp/outer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,7 @@ struct iface {
 	struct iface *next;
 	char name[IFNAME_MAX];
 	uint16_t mtu;
-	bool trap;
+	bool trap, uso;
 	int fd;
 };
 
@@ -67,19 +68,19 @@ static void set(int fd, int level, int option, int value)
 }
 
 /* What the outer packets need: DF with the kernel's path MTU discovery and its errors, ECN
- * both ways, room for bursts, and in IPv4 no UDP checksum over what has an ICV (RFC 3948
- * §2.1). */
+ * both ways, room for bursts, and datagrams that come together read together. UDP checksums
+ * stay on: UDP_SEGMENT wants them, and then the device fills them in (dataplane/esp/wire.c). */
 static void prepare_socket(int fd, int family)
 {
 	if (fd < 0)
 		return;
+	set(fd, IPPROTO_UDP, UDP_GRO, 1);
 	set(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER);
 	set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER);
 	if (family == AF_INET) {
 		set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
 		set(fd, IPPROTO_IP, IP_RECVERR, 1);
 		set(fd, IPPROTO_IP, IP_RECVTOS, 1);
-		set(fd, SOL_SOCKET, SO_NO_CHECK, 1);
 	} else {
 		set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO);
 		set(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
@@ -182,6 +183,7 @@ static int send_tun(struct esp_backend *b, const struct iface *i)
 	snprintf(m.name, sizeof(m.name), "%s", i->name);
 	m.mtu = i->mtu;
 	m.trap = i->trap;
+	m.uso = i->uso;
 	return send_child(b, MSG_TUN_ADD, 0, &m, sizeof(m), &i->fd, 1);
 }
 
@@ -263,6 +265,10 @@ static void child_msg(void *ctx, const struct ipc_msg *m)
 		if (ev->event <= SA_EVENT_ACTIVE && find(b, ev->sa_id))
 			env->sa_event(env->arg, ev->sa_id, (enum sa_event)ev->event);
 		break;
+	case MSG_ESPD_COUNTERS:
+		if (env->counters)
+			env->counters(env->arg, ((const struct msg_counters *)m->body)->v);
+		break;
 	case MSG_ESPD_WANTED:
 		tun = m->body;
 		snprintf(name, sizeof(name), "%.*s", IFNAME_MAX - 1, tun->name);
@@ -304,10 +310,11 @@ static int iface_add(void *ctx, const struct backend_iface *bi, struct err *e)
 	snprintf(i->name, sizeof(i->name), "%s", bi->name);
 	i->mtu = bi->mtu;
 	i->trap = bi->trap;
-	if (link_tun_open(i->name, 0, &i->fd, e) < 0) {
+	if (link_tun_open(i->name, LINK_TUN_VNET_HDR, &i->fd, e) < 0) {
 		free(i);
 		return err_wrap(e, "interface %s", bi->name);
 	}
+	link_tun_offload(i->fd, &i->uso);
 	if (link_set_mtu(i->name, i->mtu, e) < 0 || link_set_up(i->name, true, e) < 0) {
 		close(i->fd);
 		free(i);

@@ -29,11 +29,15 @@ static void on_event(void *arg, uint32_t id, enum sa_event ev)
 		worker_release(c->worker, sad_by_id(&c->sad, id)->iface);
 }
 
-static void on_wanted(void *arg, const struct esp_iface *i)
+static void on_waits(void *arg, struct esp_iface *i, bool tell)
 {
 	struct ctl *c = arg;
 	struct msg_tun m = { .mtu = i->mtu };
 
+	if (!timer_running(&i->trap_timer))
+		timer_set(c->sad.timers, &i->trap_timer, TRAP_WAIT_MS);
+	if (!tell)
+		return;
 	memcpy(m.name, i->name, sizeof(m.name));
 	(void)ipc_send(c->link, MSG_ESPD_WANTED, 0, &m, sizeof(m), NULL, 0);
 }
@@ -47,8 +51,8 @@ struct ctl *ctl_new(struct loop *l, struct ipc *link, struct err *e)
 		return NULL;
 	}
 	c->link = link;
-	sad_init(&c->sad, &engine_mbedtls, loop_timers(l), on_event, c);
-	c->sad.wanted = on_wanted;
+	sad_init(&c->sad, &engine_auto, loop_timers(l), on_event, c);
+	c->sad.waits = on_waits;
 	c->worker = worker_new(l, &c->sad, e);
 	if (!c->worker) {
 		free(c);
@@ -79,15 +83,26 @@ static int take_fd(struct ipc_msg *m, size_t i)
 static void sockets(struct ctl *c, struct ipc_msg *m)
 {
 	const struct msg_espd_sockets *s = m->body;
+	const uint8_t there[WORKER_SOCKETS] = {
+		[WORKER_UDP4] = s->udp4, [WORKER_UDP6] = s->udp6,
+		[WORKER_RAW4] = s->raw4, [WORKER_RAW6] = s->raw6,
+	};
 	struct err e = { 0 };
 	size_t at = 0;
 
-	if (s->udp4 && at < m->n_fds &&
-	    worker_socket(c->worker, AF_INET, take_fd(m, at++), &e) < 0)
-		log_error(NULL, "espd: %s", e.msg);
-	if (s->udp6 && at < m->n_fds &&
-	    worker_socket(c->worker, AF_INET6, take_fd(m, at++), &e) < 0)
-		log_error(NULL, "espd: %s", e.msg);
+	for (int k = 0; k < WORKER_SOCKETS && at < m->n_fds; k++)
+		if (there[k] && worker_socket(c->worker, (enum worker_socket)k, take_fd(m, at++),
+					      &e) < 0)
+			log_error(NULL, "espd: %s", e.msg);
+}
+
+/* The first message. */
+static void start(const struct msg_espd_start *s)
+{
+	struct err e = { 0 };
+
+	if (engine_auto_setup(s->engine, &s->profile, &e) < 0)
+		log_warning(NULL, "%s", e.msg);
 }
 
 /* A name from a message, ended whatever it holds. */
@@ -110,6 +125,7 @@ static void tun_add(struct ctl *c, struct ipc_msg *m)
 	i = sad_iface_add(&c->sad, name, take_fd(m, 0), t->mtu, &e);
 	if (i)
 		i->trapping = t->trap;
+	worker_uso(c->worker, t->uso);
 	if (!i || worker_iface_add(c->worker, i, &e) < 0)
 		log_error(NULL, "%s: %s", name, e.msg);
 }
@@ -126,19 +142,21 @@ static void tun_del(struct ctl *c, const struct msg_tun *t)
 	worker_wipe(c->worker);
 }
 
-static void sa_add(struct ctl *c, uint32_t id, const struct msg_espd_sa *m)
+static void sa_add(struct ctl *c, const struct ipc_msg *msg)
 {
+	const struct msg_espd_sa *m = msg->body;
 	struct msg_result r = { .code = EXIT_DONE };
 	struct err e = { 0 };
 	char name[IFNAME_MAX];
 
-	if (sad_add(&c->sad, &m->sa, name_of(m->interface, name), &e) < 0) {
+	if (sad_add_more(&c->sad, &m->sa, name_of(m->interface, name), NULL, msg->fds,
+			 msg->n_fds, &e) < 0) {
 		r.code = e.code ? e.code : EXIT_FAILED;
 		snprintf(r.text, sizeof(r.text), "%s", e.msg);
 	} else {
 		worker_release(c->worker, sad_iface(&c->sad, name));
 	}
-	(void)ipc_send(c->link, MSG_ESPD_SA_ADDED, id, &r, sizeof(r), NULL, 0);
+	(void)ipc_send(c->link, MSG_ESPD_SA_ADDED, msg->id, &r, sizeof(r), NULL, 0);
 }
 
 static void send_stats(struct ctl *c, uint32_t id, const struct esp_sa *sa)
@@ -155,6 +173,16 @@ static void sa_query(struct ctl *c, uint32_t msg_id, uint32_t id)
 		for (struct esp_sa *sa = i->sas; sa; sa = sa->next_iface)
 			if (!id || sa->id == id)
 				send_stats(c, msg_id, sa);
+}
+
+/* Those that nothing here adds to are not kept. */
+static void counters(struct ctl *c)
+{
+	struct msg_counters m;
+
+	memset(&m, 0, sizeof(m));
+	sad_counters_add(m.v, &c->sad);
+	(void)ipc_send(c->link, MSG_ESPD_COUNTERS, 0, &m, sizeof(m), NULL, 0);
 }
 
 /* Requests about an SA that is gone already are no error: they crossed its end. */
@@ -185,6 +213,9 @@ static void sa_request(struct ctl *c, const struct ipc_msg *m)
 void ctl_msg(struct ctl *c, struct ipc_msg *m)
 {
 	switch (m->type) {
+	case MSG_ESPD_START:
+		start(m->body);
+		break;
 	case MSG_ESPD_SOCKETS:
 		sockets(c, m);
 		break;
@@ -195,7 +226,7 @@ void ctl_msg(struct ctl *c, struct ipc_msg *m)
 		tun_del(c, m->body);
 		break;
 	case MSG_ESPD_SA_ADD:
-		sa_add(c, m->id, m->body);
+		sa_add(c, m);
 		break;
 	case MSG_ESPD_SA_ACTIVATE:
 	case MSG_ESPD_SA_UPDATE:
@@ -204,6 +235,9 @@ void ctl_msg(struct ctl *c, struct ipc_msg *m)
 		break;
 	case MSG_ESPD_SA_QUERY:
 		sa_query(c, m->id, ((const struct msg_sa_ref *)m->body)->sa_id);
+		break;
+	case MSG_ESPD_COUNTERS_QUERY:
+		counters(c);
 		break;
 	}
 }

@@ -2,11 +2,11 @@
 #include "dataplane/esp/esp.h"
 
 #include "core/base/rd.h"
-#include "core/base/wr.h"
+#include "dataplane/esp/be.h"
 #include "dataplane/esp/ts.h"
 
-#include <assert.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <string.h>
 
 #define TRAILER 2		/* pad length and next header */
@@ -16,151 +16,167 @@
 
 _Static_assert(ESP_HEADROOM >= ENGINE_ESP_HEADER + 16, "header and the longest IV fit");
 
-void esp_count(struct esp_sa *sa, enum esp_verdict v)
+#define STAT(field) (1 + offsetof(struct sa_stats, field))
+
+/* What a verdict adds to. The kernel's counters name a few things that it sees otherwise: an
+ * inner packet that is not the SA's is a "state mismatch" there. */
+static const struct {
+	enum counter counter;	/* COUNTERS_N: none */
+	size_t stat;		/* 0: none */
+} kept[ESP_VERDICTS] = {
+	[ESP_OK] = { COUNTERS_N, 0 },
+	[ESP_IGNORE] = { COUNTERS_N, 0 },
+	[ESP_DROP_NO_SA] = { COUNTER_IN_NO_STATES, 0 },
+	[ESP_DROP_REPLAY] = { COUNTER_IN_STATE_SEQ_ERROR, STAT(drop_replay) },
+	[ESP_DROP_AUTH] = { COUNTER_IN_STATE_PROTO_ERROR, STAT(drop_auth) },
+	[ESP_DROP_SELECTOR_IN] = { COUNTER_IN_STATE_MISMATCH, STAT(drop_selector_in) },
+	[ESP_DROP_MALFORMED] = { COUNTER_IN_HDR_ERROR, STAT(drop_malformed) },
+	[ESP_DROP_EXPIRED] = { COUNTER_IN_STATE_EXPIRED, STAT(drop_expired) },
+	[ESP_DROP_TUN] = { COUNTER_IN_BUFFER_ERROR, STAT(drop_socket) },
+	[ESP_DROP_NO_TUNNEL] = { COUNTER_OUT_NO_STATES, STAT(drop_selector_out) },
+	[ESP_DROP_QUEUE] = { COUNTER_OUT_NO_QUEUE_SPACE, 0 },
+	[ESP_DROP_SELECTOR_OUT] = { COUNTER_OUT_POL_BLOCK, STAT(drop_selector_out) },
+	[ESP_DROP_MALFORMED_OUT] = { COUNTER_FWD_HDR_ERROR, STAT(drop_malformed) },
+	[ESP_DROP_EXPIRED_OUT] = { COUNTER_OUT_STATE_EXPIRED, STAT(drop_expired) },
+	[ESP_DROP_NUMBERS] = { COUNTER_OUT_STATE_SEQ_ERROR, STAT(drop_expired) },
+	[ESP_DROP_MTU] = { COUNTER_OUT_STATE_PROTO_ERROR, STAT(drop_mtu) },
+	[ESP_DROP_SOCKET] = { COUNTER_OUT_ERROR, STAT(drop_socket) },
+};
+
+void esp_count(struct sad *s, struct esp_sa *sa, enum esp_verdict v, unsigned n)
 {
-	if (!sa)
+	uint64_t sum;
+	char *at;
+
+	if (kept[v].counter < COUNTERS_N)
+		s->counters[kept[v].counter] += n;
+	if (!sa || !kept[v].stat)
 		return;
-	switch (v) {
-	case ESP_OK:
-	case ESP_IGNORE:
-		break;
-	case ESP_DROP_NO_SA:
-		break;
-	case ESP_DROP_REPLAY:
-		sa->stats.drop_replay++;
-		break;
-	case ESP_DROP_AUTH:
-		sa->stats.drop_auth++;
-		break;
-	case ESP_DROP_SELECTOR_IN:
-		sa->stats.drop_selector_in++;
-		break;
-	case ESP_DROP_SELECTOR_OUT:
-		sa->stats.drop_selector_out++;
-		break;
-	case ESP_DROP_MALFORMED:
-		sa->stats.drop_malformed++;
-		break;
-	case ESP_DROP_EXPIRED:
-		sa->stats.drop_expired++;
-		break;
-	case ESP_DROP_MTU:
-		sa->stats.drop_mtu++;
-		break;
-	case ESP_DROP_SOCKET:
-		sa->stats.drop_socket++;
-		break;
-	}
+	at = (char *)&sa->stats + kept[v].stat - 1;
+	memcpy(&sum, at, sizeof(sum));
+	sum += n;
+	memcpy(at, &sum, sizeof(sum));
+}
+
+bool esp_counts(enum counter c)
+{
+	for (int v = 0; v < ESP_VERDICTS; v++)
+		if (kept[v].counter == c)
+			return true;
+	return false;
 }
 
 /* It needs a successor. */
 static void soon(struct esp_sa *sa)
 {
-	if (sa->soft_told)
-		return;
-	sa->soft_told = true;
-	sa->sad->event(sa->sad->arg, sa->id, SA_EVENT_SOFT);
+	if (!atomic_exchange(&sa->common->soft_told, true))
+		sa->sad->event(sa->sad->arg, sa->id, SA_EVENT_SOFT);
 }
 
-/* Lifetimes in bytes, RFC 4301 §4.4.2.1. */
-static void volume(struct esp_sa *sa)
+/* Lifetimes in bytes and packets, RFC 4301 §4.4.2.1. */
+static void volume(struct esp_sa *sa, unsigned packets, size_t bytes)
 {
-	uint64_t through = sa->stats.rx_bytes + sa->stats.tx_bytes;
+	uint64_t p = atomic_fetch_add(&sa->common->packets, packets) + packets;
+	uint64_t b = atomic_fetch_add(&sa->common->bytes, bytes) + bytes;
 
-	if (sa->soft_bytes && through >= sa->soft_bytes)
+	if ((sa->soft_bytes && b >= sa->soft_bytes) ||
+	    (sa->soft_packets && p >= sa->soft_packets))
 		soon(sa);
-	if (sa->hard_bytes && through >= sa->hard_bytes)
+	if ((sa->hard_bytes && b >= sa->hard_bytes) ||
+	    (sa->hard_packets && p >= sa->hard_packets))
 		sad_expire(sa);
 }
 
-enum esp_verdict esp_seal_begin(struct esp_sa *sa, struct esp_pkt *p, const struct inner *in,
-				uint64_t now_ms, struct engine_op *op)
+uint64_t esp_numbers(struct esp_sa *sa, unsigned n)
 {
-	size_t head = ENGINE_ESP_HEADER + sa->sizes.iv_len;
-	size_t block = sa->sizes.block;
-	size_t pad = (block - (in->total_len + TRAILER) % block) % block;
-	struct wr w;
+	uint64_t last = atomic_load(&sa->common->seq_out);
 
-	assert(p->off >= head && p->len >= in->total_len && in->total_len <= ESP_INNER_MAX);
-	if (sa->seq_out >= sa->seq_limit)
-		return ESP_DROP_EXPIRED;
-	sa->seq_out++;
-	if (sa->seq_out >= sa->seq_limit / 4 * 3)
+	do {
+		if (sa->seq_limit - last < n)
+			return 0;
+	} while (!atomic_compare_exchange_weak(&sa->common->seq_out, &last, last + n));
+	if (last + n >= sa->seq_limit / 4 * 3)
 		soon(sa);
-	w = wr_init(esp_pkt_data(p) + in->total_len, pad + TRAILER);
-	for (size_t i = 1; i <= pad; i++)
-		wr_u8(&w, (uint8_t)i);
-	wr_u8(&w, (uint8_t)pad);
-	wr_u8(&w, in->version == 4 ? NEXT_IPV4 : NEXT_IPV6);
-	p->off -= head;
-	w = wr_init(esp_pkt_data(p), ENGINE_ESP_HEADER);
-	wr_u32(&w, sa->spi_out);
-	wr_u32(&w, (uint32_t)sa->seq_out);
-	*op = (struct engine_op){
-		.key = sa->key_out,
-		.esp = esp_pkt_data(p),
-		.data_len = in->total_len + pad + TRAILER,
-		.seq = sa->seq_out,
-	};
-	p->len = head + op->data_len + sa->sizes.icv_len;
-	sa->stats.tx_packets++;
-	sa->stats.tx_bytes += in->total_len;
-	sa->stats.last_tx_ms = now_ms;
-	volume(sa);
-	return ESP_OK;
+	return last + 1;
 }
 
-enum esp_verdict esp_open_begin(struct sad *s, struct esp_pkt *p, struct esp_sa **sa_out,
-				struct engine_op *op)
+void esp_wrap(const struct esp_sa *sa, uint8_t *inner, size_t len, uint8_t version, uint64_t seq,
+	      struct engine_op *op)
 {
-	struct rd r = rd_init(esp_pkt_data(p), p->len);
+	size_t data_len = esp_data_len(&sa->sizes, len), pad = data_len - len - TRAILER;
+	uint8_t *at = inner + len, *esp = inner - esp_lead(&sa->sizes);
+
+	for (size_t i = 1; i <= pad; i++)
+		*at++ = (uint8_t)i;
+	*at++ = (uint8_t)pad;
+	*at = version == 4 ? NEXT_IPV4 : NEXT_IPV6;
+	be_put32(esp, sa->spi_out);
+	be_put32(esp + 4, (uint32_t)seq);
+	*op = (struct engine_op){
+		.key = sa->key_out, .esp = esp, .data_len = data_len, .seq = seq,
+	};
+}
+
+void esp_sent(struct esp_sa *sa, unsigned packets, size_t bytes, uint64_t now_ms)
+{
+	sa->stats.tx_packets += packets;
+	sa->stats.tx_bytes += bytes;
+	sa->stats.last_tx_ms = now_ms;
+	volume(sa, packets, bytes);
+}
+
+void esp_unsent(struct esp_sa *sa, unsigned packets, size_t bytes)
+{
+	sa->stats.tx_packets -= packets;
+	sa->stats.tx_bytes -= bytes;
+	atomic_fetch_sub(&sa->common->packets, packets);
+	atomic_fetch_sub(&sa->common->bytes, bytes);
+}
+
+enum esp_verdict esp_take(struct sad *s, uint8_t *pkt, size_t len, struct esp_sa **sa_out,
+			  struct engine_op *op)
+{
+	struct rd r = rd_init(pkt, len);
 	uint32_t spi = rd_u32(&r), low = rd_u32(&r);
-	struct esp_sa *sa;
+	struct esp_sa *sa = *sa_out;
 	size_t extra;
 	uint64_t seq;
 
-	*sa_out = NULL;
-	if (p->len == 1 && *esp_pkt_data(p) == ESP_ANTI_KEEPALIVE)
-		return ESP_IGNORE;
-	if (!rd_ok(&r) || spi == 0)	/* 0 marks IKE, RFC 3948 §2.2 */
-		return ESP_DROP_MALFORMED;
-	sa = sad_by_spi(s, spi);
-	if (!sa) {
-		s->drop_no_sa++;
-		return ESP_DROP_NO_SA;
+	if (!rd_ok(&r) || spi == 0) {	/* 0 marks IKE, RFC 3948 §2.2 */
+		*sa_out = NULL;
+		return len == 1 && *pkt == ESP_ANTI_KEEPALIVE ? ESP_IGNORE : ESP_DROP_MALFORMED;
 	}
-	*sa_out = sa;
-	if (sa->expired)
+	if (!sa || sa->spi_in != spi)
+		sa = *sa_out = sad_by_spi(s, spi);
+	if (!sa)
+		return ESP_DROP_NO_SA;
+	if (atomic_load_explicit(&sa->common->expired, memory_order_relaxed))
 		return ESP_DROP_EXPIRED;
-	extra = sa->sizes.iv_len + sa->sizes.icv_len;
+	extra = (size_t)sa->sizes.iv_len + sa->sizes.icv_len;
 	if (r.left < extra + sa->sizes.block || (r.left - extra) % sa->sizes.block)
 		return ESP_DROP_MALFORMED;
 	if (!replay_whole(&sa->replay, low, &seq) || !replay_fresh(&sa->replay, seq))
 		return ESP_DROP_REPLAY;
 	*op = (struct engine_op){
-		.key = sa->key_in,
-		.esp = esp_pkt_data(p),
-		.data_len = r.left - extra,
-		.seq = seq,
+		.key = sa->key_in, .esp = pkt, .data_len = r.left - extra, .seq = seq,
 	};
 	return ESP_OK;
 }
 
-/* Check the trailer (RFC 4303 §2.4, §2.5) and cut p to what is before it. */
-static int cut_trailer(struct esp_pkt *p, uint8_t *next)
+/* Check the trailer (RFC 4303 §2.4, §2.5) and cut the data to what is before it. */
+static int cut_trailer(const uint8_t *d, size_t *len, uint8_t *next)
 {
-	const uint8_t *d = esp_pkt_data(p);
 	size_t pad;
 
-	if (p->len < TRAILER)
+	if (*len < TRAILER)
 		return -1;
-	*next = d[p->len - 1];
-	pad = d[p->len - 2];
-	if (p->len - TRAILER < pad)
+	*next = d[*len - 1];
+	pad = d[*len - 2];
+	if (*len - TRAILER < pad)
 		return -1;
-	p->len -= TRAILER + pad;
+	*len -= TRAILER + pad;
 	for (size_t i = 0; i < pad; i++)
-		if (d[p->len + i] != (uint8_t)(i + 1))
+		if (d[*len + i] != (uint8_t)(i + 1))
 			return -1;
 	return 0;
 }
@@ -179,11 +195,29 @@ static int merge_ecn(uint8_t *pkt, struct inner *in, uint8_t outer)
 	return 0;
 }
 
-enum esp_verdict esp_open_end(struct esp_sa *sa, struct esp_pkt *p, const struct engine_op *op,
-			      uint8_t ecn, uint64_t now_ms, struct inner *in)
+/* What was our remote side is the source now, RFC 4301 §5.2. Mostly it is the flow of the packet
+ * before. */
+static bool is_of(struct esp_sa *sa, const struct inner *in, uint64_t now_ms)
 {
-	size_t head = ENGINE_ESP_HEADER + sa->sizes.iv_len;
-	uint8_t next;
+	struct inner *was = &sa->passed;
+
+	if (!in->fragment && in->ports_known && was->ports_known && in->proto == was->proto &&
+	    in->port_src == was->port_src && in->port_dst == was->port_dst &&
+	    addr_equal(&in->src, &was->src) && addr_equal(&in->dst, &was->dst))
+		return true;
+	if (!ts_pass(sa->ts + sa->n_local, sa->n_remote, sa->ts, sa->n_local, in, &sa->frags_in,
+		     now_ms))
+		return false;
+	if (!in->fragment)
+		*was = *in;
+	return true;
+}
+
+enum esp_verdict esp_unwrap(struct esp_sa *sa, const struct engine_op *op, uint8_t ecn,
+			    uint64_t now_ms, struct inner *in, uint8_t **at)
+{
+	uint8_t *d = op->esp + esp_lead(&sa->sizes), next;
+	size_t len = op->data_len;
 
 	if (!op->ok)
 		return ESP_DROP_AUTH;
@@ -192,30 +226,35 @@ enum esp_verdict esp_open_end(struct esp_sa *sa, struct esp_pkt *p, const struct
 		return ESP_DROP_REPLAY;
 	replay_mark(&sa->replay, op->seq);
 	sa->stats.last_rx_ms = now_ms;
-	if (sa->out_held) {
-		/* The peer has it in use, so it can receive on it too (RFC 7296 §2.8). */
-		sa->out_held = false;
+	/* The peer has it in use, so it can receive on it too (RFC 7296 §2.8). */
+	if (atomic_load_explicit(&sa->common->out_held, memory_order_relaxed) &&
+	    atomic_exchange(&sa->common->out_held, false))
 		sa->sad->event(sa->sad->arg, sa->id, SA_EVENT_ACTIVE);
-	}
-	p->off += head;
-	p->len = op->data_len;
-	if (cut_trailer(p, &next) < 0)
+	if (cut_trailer(d, &len, &next) < 0)
 		return ESP_DROP_MALFORMED;
 	if (next == NEXT_DUMMY)
 		return ESP_IGNORE;
-	if ((next != NEXT_IPV4 && next != NEXT_IPV6) ||
-	    inner_parse(esp_pkt_data(p), p->len, in) < 0 ||
+	/* Behind the inner packet there may be TFC padding, RFC 4303 §2.7. */
+	if ((next != NEXT_IPV4 && next != NEXT_IPV6) || inner_parse(d, len, in) < 0 ||
 	    in->version != (next == NEXT_IPV4 ? 4 : 6))
 		return ESP_DROP_MALFORMED;
-	p->len = in->total_len;		/* TFC padding goes, RFC 4303 §2.7 */
-	/* What was our remote side is the source now, RFC 4301 §5.2. */
-	if (!ts_pass(sa->ts + sa->n_local, sa->n_remote, sa->ts, sa->n_local, in, &sa->frags_in,
-		     now_ms))
+	if (!is_of(sa, in, now_ms))
 		return ESP_DROP_SELECTOR_IN;
-	if (merge_ecn(esp_pkt_data(p), in, ecn) < 0)
+	if (merge_ecn(d, in, ecn) < 0)
 		return ESP_DROP_MALFORMED;
-	sa->stats.rx_packets++;
-	sa->stats.rx_bytes += in->total_len;
-	volume(sa);
+	*at = d;
 	return ESP_OK;
+}
+
+void esp_received(struct esp_sa *sa, unsigned packets, size_t bytes)
+{
+	sa->stats.rx_packets += packets;
+	sa->stats.rx_bytes += bytes;
+	volume(sa, packets, bytes);
+}
+
+void esp_unreceived(struct esp_sa *sa, unsigned packets, size_t bytes)
+{
+	sa->stats.rx_packets -= packets;
+	sa->stats.rx_bytes -= bytes;
 }

@@ -4,6 +4,7 @@
 
 #include "core/base/clock.h"
 #include "core/daemon/mtu.h"
+#include "dataplane/esp/esp.h"
 #include "dataplane/esp/ts.h"
 
 #include <stdio.h>
@@ -22,6 +23,9 @@ void sad_init(struct sad *s, const struct engine *engine, struct timers *timers,
 	memset(s, 0, sizeof(*s));
 	s->engine = engine;
 	s->timers = timers;
+	s->workers = 1;
+	s->moved_limit = (struct log_limit)LOG_LIMIT_INIT(10, 10000);
+	s->pmtu_limit = (struct log_limit)LOG_LIMIT_INIT(5, 10000);
 	s->event = event;
 	s->arg = arg;
 }
@@ -39,12 +43,35 @@ static struct esp_sa **bucket(struct sad *s, uint32_t spi)
 
 _Static_assert(SAD_BUCKETS == 256, "bucket() takes the top 8 bits");
 
+static struct sa_common *common_get(const struct esp_sa *first, const struct sa_child *c)
+{
+	struct sa_common *m;
+
+	if (first) {
+		atomic_fetch_add(&first->common->refs, 1);
+		return first->common;
+	}
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return NULL;
+	atomic_init(&m->refs, 1);
+	atomic_init(&m->out_held, c->hold_out);
+	return m;
+}
+
+static void common_put(struct sa_common *m)
+{
+	if (m && atomic_fetch_sub(&m->refs, 1) == 1)
+		free(m);
+}
+
 static void sa_free(struct esp_sa *sa)
 {
 	const struct engine *engine = sa->sad->engine;
 
 	timer_stop(sa->sad->timers, &sa->hard);
 	timer_stop(sa->sad->timers, &sa->linger);
+	common_put(sa->common);
 	engine->key_free(sa->key_in);
 	engine->key_free(sa->key_out);
 	replay_fini(&sa->replay);
@@ -57,9 +84,10 @@ static void unlink_sa(struct esp_sa *sa)
 {
 	struct esp_sa **p;
 
-	for (p = bucket(sa->sad, sa->spi_in); *p != sa; p = &(*p)->next_spi)
+	for (p = bucket(sa->sad, sa->spi_in); *p && *p != sa; p = &(*p)->next_spi)
 		;
-	*p = sa->next_spi;
+	if (*p)		/* only where it receives */
+		*p = sa->next_spi;
 	for (p = &sa->iface->sas; *p != sa; p = &(*p)->next_iface)
 		;
 	*p = sa->next_iface;
@@ -96,6 +124,7 @@ struct esp_iface *sad_iface_add(struct sad *s, const char *name, int fd, uint16_
 	snprintf(i->name, sizeof(i->name), "%s", name);
 	i->fd = fd;
 	i->mtu = mtu;
+	i->guess.sizes = (struct engine_sizes){ .iv_len = 8, .icv_len = 16, .block = 4 };
 	i->icmp = (struct log_limit)LOG_LIMIT_INIT(ICMP_BURST, ICMP_EVERY_MS);
 	i->next = s->ifaces;
 	s->ifaces = i;
@@ -120,10 +149,9 @@ void sad_iface_del(struct sad *s, struct esp_iface *i)
 
 void sad_expire(struct esp_sa *sa)
 {
-	if (sa->expired)
+	/* Its timer finds it so, one day. */
+	if (atomic_exchange(&sa->common->expired, true))
 		return;
-	sa->expired = true;
-	timer_stop(sa->sad->timers, &sa->hard);
 	sa->sad->event(sa->sad->arg, sa->id, SA_EVENT_HARD);
 }
 
@@ -134,11 +162,17 @@ static void hard_over(void *arg)
 
 static void linger_over(void *arg)
 {
-	sad_del(arg, 0);
+	struct esp_sa *sa = arg;
+
+	if (sa->sad->over)
+		sa->sad->over(sa->sad->arg, sa->id);
+	else
+		sad_del(sa, 0);
 }
 
 static struct engine_key *make_key(const struct engine *engine, const struct sa_child *c,
-				   const struct sa_key *k, struct err *e)
+				   const struct sa_key *k, const int *fds, size_t n_fds,
+				   struct err *e)
 {
 	struct engine_suite suite = {
 		.encr = c->encr,
@@ -147,6 +181,8 @@ static struct engine_key *make_key(const struct engine *engine, const struct sa_
 		.esn = c->esn,
 		.encr_key = { k->encr, k->encr_len },
 		.integ_key = { k->integ, k->integ_len },
+		.fds = fds,
+		.n_fds = n_fds,
 	};
 
 	if (k->encr_len > sizeof(k->encr) || k->integ_len > sizeof(k->integ)) {
@@ -167,9 +203,10 @@ static int check(struct sad *s, const struct sa_child *c, struct err *e)
 	if (c->mode != MODE_TUNNEL)
 		return err_set(e, "the userspace dataplane has tunnel mode only: set mode=tunnel "
 			       "on both sides, or use the kernel's (dataplane=kernel)");
-	if (!c->udp_encap)
-		return err_set(e, "SA %u: the userspace dataplane sends ESP in UDP only", c->id);
-	if (!addr_is_set(&c->remote.addr) || !c->remote.port)
+	if (c->proto == SA_AH || c->cpi_in || c->cpi_out)
+		return err_set(e, "the userspace dataplane has neither AH nor IPComp: use ESP "
+			       "without compression, or the kernel's (dataplane=kernel)");
+	if (!addr_is_set(&c->remote.addr) || (c->udp_encap && !c->remote.port))
 		return err_set(e, "SA %u has no remote endpoint", c->id);
 	if (addr_is_set(&c->local.addr) && c->local.addr.family != c->remote.addr.family)
 		return err_set(e, "SA %u: its endpoints are of two IP families", c->id);
@@ -179,30 +216,27 @@ static int check(struct sad *s, const struct sa_child *c, struct err *e)
 	return 0;
 }
 
-int sad_add(struct sad *s, const struct sa_child *c, const char *iface, struct err *e)
+bool sad_receives(const struct sad *s, uint32_t spi_in)
 {
-	struct esp_iface *i = sad_iface(s, iface);
-	size_t n_ts = (size_t)c->n_local + c->n_remote;
-	struct esp_sa *sa;
+	return spi_in % s->workers == s->worker;
+}
 
-	if (!i)
-		return err_set(e, "SA %u: there is no interface %s", c->id, iface);
-	if (check(s, c, e) < 0)
-		return -1;
-	sa = calloc(1, sizeof(*sa) + n_ts * sizeof(sa->ts[0]));
+static struct esp_sa *sa_new(struct sad *s, const struct sa_child *c, struct esp_iface *i)
+{
+	size_t n_ts = (size_t)c->n_local + c->n_remote;
+	struct esp_sa *sa = calloc(1, sizeof(*sa) + n_ts * sizeof(sa->ts[0]));
+
 	if (!sa)
-		return err_errno(e, "out of memory");
+		return NULL;
 	sa->sad = s;
 	sa->iface = i;
 	sa->id = c->id;
 	sa->spi_in = c->spi_in;
 	sa->spi_out = c->spi_out;
 	snprintf(sa->peer, sizeof(sa->peer), "%s", c->peer);
-	sa->local = c->local;
-	sa->remote = c->remote;
 	sa->udp_encap = c->udp_encap;
 	sa->follow = c->follow;
-	sa->out_held = c->hold_out;
+	sad_update(sa, &c->local, &c->remote);
 	sa->seq_limit = c->esn ? UINT64_MAX : UINT32_MAX;
 	sa->encr = alg_get(ALG_ENCR, c->encr, c->encr_bits);
 	sa->integ = c->integ == INTEG_NONE ? NULL : alg_get(ALG_INTEG, c->integ, 0);
@@ -210,26 +244,57 @@ int sad_add(struct sad *s, const struct sa_child *c, const char *iface, struct e
 	sa->n_remote = c->n_remote;
 	memcpy(sa->ts, c->local_ts, c->n_local * sizeof(sa->ts[0]));
 	memcpy(sa->ts + c->n_local, c->remote_ts, c->n_remote * sizeof(sa->ts[0]));
+	sa->soft_bytes = c->soft_bytes;
+	sa->hard_bytes = c->hard_bytes;
+	sa->soft_packets = c->soft_packets;
+	sa->hard_packets = c->hard_packets;
 	sa->stats.id = c->id;
 	timer_init(&sa->hard, hard_over, sa);
 	timer_init(&sa->linger, linger_over, sa);
+	return sa;
+}
+
+int sad_add_more(struct sad *s, const struct sa_child *c, const char *iface,
+		 const struct esp_sa *first, const int *fds, size_t n_fds, struct err *e)
+{
+	struct esp_iface *i = sad_iface(s, iface);
+	bool receives = sad_receives(s, c->spi_in);
+	struct esp_sa *sa;
+
+	if (!i)
+		return err_set(e, "SA %u: there is no interface %s", c->id, iface);
+	if (check(s, c, e) < 0)
+		return -1;
+	sa = sa_new(s, c, i);
+	if (!sa)
+		return err_errno(e, "out of memory");
+	sa->common = common_get(first, c);
+	if (!sa->common) {
+		sa_free(sa);
+		return err_errno(e, "out of memory");
+	}
 	if (engine_sizes(c->encr, c->encr_bits, c->integ, &sa->sizes, e) < 0 ||
-	    replay_init(&sa->replay, c->replay_window, c->esn, e) < 0 ||
-	    !(sa->key_in = make_key(s->engine, c, &c->in, e)) ||
-	    !(sa->key_out = make_key(s->engine, c, &c->out, e))) {
+	    replay_init(&sa->replay, receives ? c->replay_window : 0, c->esn, e) < 0 ||
+	    (receives && !(sa->key_in = make_key(s->engine, c, &c->in, fds, n_fds, e))) ||
+	    !(sa->key_out = make_key(s->engine, c, &c->out, fds, n_fds, e))) {
 		sa_free(sa);
 		return -1;
 	}
-	sa->soft_bytes = c->soft_bytes;
-	sa->hard_bytes = c->hard_bytes;
-	if (c->hard_life_s)
+	if (c->hard_life_s && s->worker == 0)
 		timer_set(s->timers, &sa->hard, c->hard_life_s * UINT64_C(1000));
-	sa->next_spi = *bucket(s, sa->spi_in);
-	*bucket(s, sa->spi_in) = sa;
+	if (receives) {
+		sa->next_spi = *bucket(s, sa->spi_in);
+		*bucket(s, sa->spi_in) = sa;
+	}
 	sa->next_iface = i->sas;
 	i->sas = sa;
 	s->n_sas++;
 	return 0;
+}
+
+int sad_add(struct sad *s, const struct sa_child *c, const char *iface, struct err *e)
+{
+	return sad_add_more(s, c, iface, NULL, NULL, 0, e);
 }
 
 struct esp_sa *sad_by_id(struct sad *s, uint32_t id)
@@ -251,7 +316,7 @@ struct esp_sa *sad_by_spi(struct sad *s, uint32_t spi)
 
 void sad_activate(struct esp_sa *sa)
 {
-	sa->out_held = false;
+	atomic_store(&sa->common->out_held, false);
 }
 
 void sad_update(struct esp_sa *sa, const struct endpoint *local, const struct endpoint *remote)
@@ -260,6 +325,7 @@ void sad_update(struct esp_sa *sa, const struct endpoint *local, const struct en
 		sa->inner_mtu = 0;	/* another path */
 	sa->local = *local;
 	sa->remote = *remote;
+	outer_init(&sa->outer, local, remote, sa->udp_encap);
 	memset(&sa->seen, 0, sizeof(sa->seen));
 }
 
@@ -267,11 +333,21 @@ void sad_del(struct esp_sa *sa, uint32_t linger_ms)
 {
 	if (linger_ms) {
 		sa->out_off = true;
-		timer_set(sa->sad->timers, &sa->linger, linger_ms);
+		if (sa->sad->worker == 0)
+			timer_set(sa->sad->timers, &sa->linger, linger_ms);
 		return;
 	}
+	if (sa->sad->gone)
+		sa->sad->gone(sa->sad->gone_arg, sa);
 	unlink_sa(sa);
 	sa_free(sa);
+}
+
+bool sad_can_send(const struct esp_sa *sa)
+{
+	return !sa->out_off &&
+	       !atomic_load_explicit(&sa->common->out_held, memory_order_relaxed) &&
+	       !atomic_load_explicit(&sa->common->expired, memory_order_relaxed);
 }
 
 struct esp_sa *sad_outbound(struct esp_iface *i, const struct inner *in, bool *any_usable,
@@ -280,7 +356,7 @@ struct esp_sa *sad_outbound(struct esp_iface *i, const struct inner *in, bool *a
 	*any_usable = false;
 	*blame = i->sas;
 	for (struct esp_sa *sa = i->sas; sa; sa = sa->next_iface) {
-		if (sa->out_held || sa->out_off || sa->expired)
+		if (!sad_can_send(sa))
 			continue;
 		if (!*any_usable)
 			*blame = sa;
@@ -294,7 +370,6 @@ struct esp_sa *sad_outbound(struct esp_iface *i, const struct inner *in, bool *a
 
 void sad_pmtu(struct sad *s, const struct ip_addr *remote, unsigned mtu)
 {
-	static struct log_limit limit = LOG_LIMIT_INIT(5, 10000);
 	unsigned least = remote->family == AF_INET ? PMTU_MIN_V4 : PMTU_MIN_V6;
 	uint64_t until = clock_ms() + SAD_PMTU_MS;
 	char text[ADDR_TEXT_MAX];
@@ -309,7 +384,7 @@ void sad_pmtu(struct sad *s, const struct ip_addr *remote, unsigned mtu)
 				continue;
 			inner = mtu_inner(mtu, remote->family, sa->udp_encap, sa->encr,
 					  sa->integ);
-			if (inner != sa->inner_mtu && log_limit_pass(&limit, NULL))
+			if (inner != sa->inner_mtu && log_limit_pass(&s->pmtu_limit, NULL))
 				log_info(sa->peer, "the path to %s takes packets of %u bytes: "
 					 "%u inside the tunnel", addr_str(remote, text), mtu,
 					 inner);
@@ -328,9 +403,60 @@ unsigned sad_inner_mtu(const struct esp_sa *sa, uint64_t now_ms)
 
 void sad_stats(const struct esp_sa *sa, struct sa_stats *out)
 {
+	struct engine_info info = { .name = "", .driver = "" };
+
+	memset(out, 0, sizeof(*out));
+	out->id = sa->id;
+	out->last_rx_ms = out->last_tx_ms = UINT64_MAX;
+	sad_stats_add(out, sa);
+	if (sa->sad->engine->info)
+		sa->sad->engine->info(sa->key_out, &info);
+	else
+		info.name = sa->sad->engine->name;
+	snprintf(out->engine, sizeof(out->engine), "%s", info.name);
+	out->hardware = info.hardware;
+}
+
+static void newer(uint64_t *age, uint64_t at, uint64_t now)
+{
+	if (at && now - at < *age)
+		*age = now - at;
+}
+
+static uint64_t fallbacks(const struct engine *engine, const struct engine_key *k)
+{
+	struct engine_info info = { .fallbacks = 0 };
+
+	if (k && engine->info)
+		engine->info(k, &info);
+	return info.fallbacks;
+}
+
+void sad_stats_add(struct sa_stats *sum, const struct esp_sa *sa)
+{
+	const struct sa_stats *st = &sa->stats;
 	uint64_t now = clock_ms();
 
-	*out = sa->stats;
-	out->last_rx_ms = out->last_rx_ms ? now - out->last_rx_ms : UINT64_MAX;
-	out->last_tx_ms = out->last_tx_ms ? now - out->last_tx_ms : UINT64_MAX;
+	sum->rx_bytes += st->rx_bytes;
+	sum->rx_packets += st->rx_packets;
+	sum->tx_bytes += st->tx_bytes;
+	sum->tx_packets += st->tx_packets;
+	newer(&sum->last_rx_ms, st->last_rx_ms, now);
+	newer(&sum->last_tx_ms, st->last_tx_ms, now);
+	sum->drop_replay += st->drop_replay;
+	sum->drop_auth += st->drop_auth;
+	sum->drop_selector_in += st->drop_selector_in;
+	sum->drop_selector_out += st->drop_selector_out;
+	sum->drop_malformed += st->drop_malformed;
+	sum->drop_expired += st->drop_expired;
+	sum->drop_mtu += st->drop_mtu;
+	sum->drop_socket += st->drop_socket;
+	sum->fallbacks += fallbacks(sa->sad->engine, sa->key_in) +
+			  fallbacks(sa->sad->engine, sa->key_out);
+}
+
+void sad_counters_add(uint64_t v[COUNTERS_N], const struct sad *s)
+{
+	for (int k = 0; k < COUNTERS_N; k++)
+		v[k] = esp_counts((enum counter)k) ? v[k] + s->counters[k] : COUNTER_ABSENT;
 }

@@ -14,6 +14,7 @@
 #include "dataplane/esp/esp.h"
 #include "dataplane/esp/frag.h"
 #include "dataplane/esp/icmp.h"
+#include "tests/unit/esp_pkt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,7 +105,7 @@ static void receive(uint8_t ecn)
 	}
 	if (v == ESP_OK)
 		check_inner(&in);
-	esp_count(sa, v);
+	esp_count(&near, sa, v, 1);
 }
 
 static void datagram(const uint8_t *data, size_t len)
@@ -121,17 +122,18 @@ static void payload(uint8_t how, const uint8_t *data, size_t len)
 {
 	struct esp_sa *sa = sad_by_id(&far, how & 4 ? 2 : 1);
 	struct engine_op op;
+	uint64_t seq;
 
 	len -= len % sa->sizes.block;
 	if (!len || len > ESP_INNER_MAX)
 		return;
-	sa->seq_out++;
+	seq = esp_numbers(sa, 1);
 	op = (struct engine_op){ .key = sa->key_out, .esp = p.buf, .data_len = len,
-				 .seq = sa->seq_out };
+				 .seq = seq };
 	memset(p.buf, 0, 8);
 	p.buf[2] = (uint8_t)(sa->spi_out >> 8);
 	p.buf[3] = (uint8_t)sa->spi_out;
-	p.buf[7] = (uint8_t)sa->seq_out;
+	p.buf[7] = (uint8_t)seq;
 	memcpy(p.buf + 8 + sa->sizes.iv_len, data, len);
 	engine_mbedtls.seal(&op, 1);
 	MUST(op.ok);

@@ -359,9 +359,12 @@ static int replay(const char *iface, unsigned count)
 		    is_esp_in_udp(frames[n], (size_t)got))
 			len[n++] = (size_t)got;
 	}
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
+		/* Its UDP checksum is the device's to fill in, and nobody does it twice. */
+		frames[i][40] = frames[i][41] = 0;
 		if (send(fd, frames[i], len[i], 0) < 0)
 			die("send", NULL);
+	}
 	printf("replayed %u\n", n);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "core/crypto/alg.h"
 #include "dataplane/esp/csum.h"
 #include "dataplane/esp/esp.h"
+#include "tests/unit/esp_pkt.h"
 #include "tests/unit/t.h"
 
 #include <arpa/inet.h>
@@ -205,7 +206,7 @@ static inline enum esp_verdict open_one(struct end *d, struct esp_pkt *p, struct
 		engine_mbedtls.open(&op, 1);
 		v = esp_open_end(sa, p, &op, 0, 1000, in);
 	}
-	esp_count(sa, v);
+	esp_count(&d->sad, sa, v, 1);
 	return v;
 }
 

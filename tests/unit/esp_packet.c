@@ -173,7 +173,7 @@ static void esn_is_authenticated(void)
 
 	for (size_t s = 0; s < N_SUITES; s++) {
 		up(s, true);
-		sa_of(&a)->seq_out = (UINT64_C(1) << 32) + 6;
+		sa_of(&a)->common->seq_out = (UINT64_C(1) << 32) + 6;
 		fill_v4(40);
 		CHECK_INT(seal_one(sa_of(&a), &p), ESP_OK);
 		q = p;
@@ -324,11 +324,11 @@ static enum esp_verdict crafted(const uint8_t *data, size_t len, struct inner *i
 {
 	struct esp_sa *sa = sa_of(&a);
 	struct engine_op op = { .key = sa->key_out, .esp = p.buf, .data_len = len,
-				.seq = ++sa->seq_out, };
+				.seq = ++sa->common->seq_out, };
 
 	for (int i = 0; i < 4; i++) {
 		p.buf[i] = (uint8_t)(sa->spi_out >> (24 - 8 * i));
-		p.buf[4 + i] = (uint8_t)(sa->seq_out >> (24 - 8 * i));
+		p.buf[4 + i] = (uint8_t)(sa->common->seq_out >> (24 - 8 * i));
 	}
 	memcpy(p.buf + 8 + sa->sizes.iv_len, data, len);
 	engine_mbedtls.seal(&op, 1);
@@ -482,15 +482,15 @@ static void held_until_used(void)
 	b.conf.hold_out = 1;
 	end_up(&a);
 	end_up(&b);
-	CHECK(sa_of(&b)->out_held);
+	CHECK(sa_of(&b)->common->out_held);
 	fill_v4(10);
 	CHECK_INT(seal_one(sa_of(&a), &p), ESP_OK);
 	q = p;
 	esp_pkt_data(&q)[40] ^= 1;
 	CHECK_INT(open_one(&b, &q, &in), ESP_DROP_AUTH);
-	CHECK(sa_of(&b)->out_held);		/* a forged packet does not count */
+	CHECK(sa_of(&b)->common->out_held);		/* a forged packet does not count */
 	CHECK_INT(open_one(&b, &p, &in), ESP_OK);
-	CHECK(!sa_of(&b)->out_held);
+	CHECK(!sa_of(&b)->common->out_held);
 	CHECK_INT(b.events[SA_EVENT_ACTIVE], 1);
 	fill_v4(10);
 	CHECK_INT(seal_one(sa_of(&a), &p), ESP_OK);
@@ -507,7 +507,7 @@ static void bytes_are_a_lifetime(void)
 	up(0, 0);
 	sa_of(&a)->soft_bytes = 300;
 	sa_of(&a)->hard_bytes = 1000;
-	while (!sa_of(&a)->expired && sealed < 200) {
+	while (!sa_of(&a)->common->expired && sealed < 200) {
 		uint64_t before = sa_of(&a)->stats.tx_bytes;
 
 		CHECK(before < 1000);
@@ -521,7 +521,7 @@ static void bytes_are_a_lifetime(void)
 	/* What comes counts as well. */
 	sa_of(&b)->soft_bytes = 20;
 	fill_v4(10);
-	sa_of(&a)->expired = false;
+	sa_of(&a)->common->expired = false;
 	sa_of(&a)->hard_bytes = 0;
 	CHECK_INT(seal_one(sa_of(&a), &p), ESP_OK);
 	CHECK_INT(b.events[SA_EVENT_SOFT], 0);
@@ -536,20 +536,20 @@ static void numbers_never_wrap(void)
 		uint64_t limit = esn ? UINT64_MAX : UINT32_MAX;
 
 		up(0, esn);
-		sa_of(&a)->seq_out = limit / 4 * 3 - 2;
+		sa_of(&a)->common->seq_out = limit / 4 * 3 - 2;
 		for (unsigned i = 0; i < 4; i++) {
 			fill_v4(10);
 			CHECK_INT(seal_one(sa_of(&a), &p), ESP_OK);
 			CHECK_INT(a.events[SA_EVENT_SOFT], i >= 1);
 		}
-		sa_of(&a)->seq_out = limit - 1;
+		sa_of(&a)->common->seq_out = limit - 1;
 		fill_v4(10);
 		CHECK_INT(seal_one(sa_of(&a), &p), ESP_OK);
 		CHECK_MEM(esp_pkt_data(&p) + 4, "\xff\xff\xff\xff", 4);
 		for (int i = 0; i < 3; i++) {
 			fill_v4(10);
-			CHECK_INT(seal_one(sa_of(&a), &p), ESP_DROP_EXPIRED);
-			CHECK_INT(sa_of(&a)->seq_out, limit);
+			CHECK_INT(seal_one(sa_of(&a), &p), ESP_DROP_NUMBERS);
+			CHECK_INT(sa_of(&a)->common->seq_out, limit);
 		}
 		down();
 	}
@@ -633,7 +633,8 @@ static void refused(void)
 	REFUSED(c.spi_out = 0, "reserved");
 	REFUSED(c.spi_in = a.conf.spi_in, "in use");
 	REFUSED(c.id = a.conf.id, "there already");
-	REFUSED(c.udp_encap = 0, "in UDP only");
+	REFUSED(c.proto = SA_AH, "neither AH nor IPComp");
+	REFUSED(c.cpi_in = 3, "neither AH nor IPComp");
 	REFUSED(c.remote.port = 0, "no remote endpoint");
 	REFUSED(c.remote.addr = ip("2001:db8::1"), "two IP families");
 	REFUSED(c.n_local = 0, "traffic selectors");
