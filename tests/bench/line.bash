@@ -146,3 +146,43 @@ line_memory() {
 	for p; do grep -h ^Pss: "/proc/$p/smaps_rollup" 2>/dev/null; done |
 		awk '{ s += $2 } END { printf "%.2f\n", s / 1024 }'
 }
+
+# ---- limits: each part alone
+
+# line_null_switch whole|single: Mbit/s of one TCP stream between two TUNs with a switch between
+line_null_switch() {
+	local p rate
+	bg_tun "$1" || return 1
+	in_ns tun-b iperf3 -s -1 -B 10.9.0.2 >/dev/null 2>&1 & p=$!
+	LAB_PIDS+=("$p")
+	until_ok 30 ping_ok tun-a 10.9.0.2
+	sleep 0.3
+	rate=$(in_ns tun-a iperf3 -J -t "${SECS:-3}" -c 10.9.0.2 | jq '.end.sum_received.bits_per_second / 1e6')
+	kill "$BG" 2>/dev/null; lab_gone "$BG" 20; lab_gone "$p" 20
+	echo "$rate"
+}
+
+bg_tun() {
+	"$LAB_B/tests/bench/limits" tun "$(ns tun-a)" "$(ns tun-b)" "$1" >"$LAB_DIR/tun-$1" & BG=$!
+	LAB_PIDS+=("$BG")
+	until_ok 30 grep -q ready "$LAB_DIR/tun-$1" || return 1
+	in_ns tun-a ip addr add 10.9.0.1 peer 10.9.0.2 dev null0
+	in_ns tun-b ip addr add 10.9.0.2 peer 10.9.0.1 dev null0
+	in_ns tun-a ip link set null0 mtu 1420 up && in_ns tun-b ip link set null0 mtu 1420 up
+}
+
+line_limits() {
+	local how
+	line_side limits
+	lab_ns tun-a tun-b
+	echo; echo "Each part alone, one core, Gbit/s:"
+	printf '  %-56s %s\n' "UDP, 1400 bytes, UDP_SEGMENT and UDP_GRO" "$(in_ns tun-a "$LAB_B/tests/bench/limits" udp 1400 1)" \
+		"UDP, 1400 bytes, one by one" "$(in_ns tun-a "$LAB_B/tests/bench/limits" udp 1400 1 each)" \
+		"UDP, 64 bytes, one by one" "$(in_ns tun-a "$LAB_B/tests/bench/limits" udp 64 1 each)"
+	for how in whole single; do
+		printf '  %-56s %.2f\n' "a null switch between two TUNs, $how packets" \
+			"$(line_null_switch $how | awk '{ print $1 / 1e3 }')"
+	done
+	printf '  %-56s %.0f\n' "Internet checksum, 1400 bytes" \
+		"$("$LAB_B/tests/bench/limits" csum 1400 | awk '{ print $1 * 8 }')"
+}

@@ -4,7 +4,7 @@
 #
 #   tests/bench/line.sh BUILD_DIR [WAY...]
 #
-# LINE_QUICK=1: one round, one TCP stream and latency. LINE_ROUNDS, LINE_S: rounds, seconds of a
+# LINE_QUICK=1: one round, one TCP stream and latency; half a minute. LINE_ROUNDS, LINE_S: rounds, seconds of a
 # TCP run (3). LINE_PERF=WAY: where the time goes there.
 cd "$(dirname "$0")/../.." || exit 1
 LAB_B=${1:-build}
@@ -17,6 +17,7 @@ QUICK=${LINE_QUICK:-}
 ROUNDS=${LINE_ROUNDS:-$([ -n "$QUICK" ] && echo 1 || echo 3)}
 SECS=${LINE_S:-3}
 RESULTS=$BENCH_TOP/results
+touch "$RESULTS" "$BENCH_OUT"
 
 if [ $# = 0 ]; then
 	if [ -n "$QUICK" ]; then
@@ -55,7 +56,7 @@ round() {
 	local way=$1 ping p
 	line_side "$way"
 	result "$way" ping "$(average_ping 40)"
-	average_ping $((SECS * 20 - 20)) >"$LAB_DIR/ping" & ping=$!
+	average_ping $((SECS * 18)) >"$LAB_DIR/ping" & ping=$!
 	tcp "$way" tcp1 || return 1
 	wait $ping
 	result "$way" ping-loaded "$(cat "$LAB_DIR/ping")"
@@ -80,7 +81,7 @@ where_it_goes() {
 		-o "$BENCH_TOP/perf" -- sleep 3 >/dev/null 2>&1
 	wait $p
 	echo; echo "Where the time of $1 goes, both gateways, one TCP stream:"
-	perf report -i "$BENCH_TOP/perf" --stdio --sort dso,symbol 2>/dev/null | grep -v '^#' | grep . | head -n 10
+	perf report -i "$BENCH_TOP/perf" --stdio --sort dso,symbol 2>/dev/null | sed '/^#/d; /^$/d; s/ *- *- *$//' | head -n 10
 }
 
 # aim WAY FIGURE NAME UNIT AIM: one of ours beside libipsec with the same cipher, for the table of
@@ -114,4 +115,6 @@ aim adit/auto/aes128gcm16 tcp1 "TCP one stream, AES-GCM" Mbit/s -
 aim adit/auto/aes128gcm16 udp64 "UDP, 64 byte packets" kpkt/s '>2.5'
 aim adit/auto/aes128gcm16 ping "round trip through the tunnel" ms '<1'
 aim adit/auto/aes128gcm16 memory "memory of a gateway under load" MB '<8abs'
+[ -n "$QUICK" ] || line_limits
+[ -n "$QUICK" ] || LINE_PERF=${LINE_PERF:-adit/auto/aes128gcm16}
 [ -z "${LINE_PERF:-}" ] || where_it_goes "$LINE_PERF"
