@@ -25,7 +25,7 @@ struct slow {
 	bool df, evil;			/* evil: the reserved flag */
 	uint16_t id;
 	uint8_t addrs[32];		/* both, 8 or 32 bytes */
-	uint8_t between[64];		/* IPv4 options, IPv6 extension headers */
+	uint8_t between[240];		/* IPv4 options, IPv6 extension headers */
 	size_t between_len;
 	uint8_t between_next;		/* IPv6: type of the first of them */
 	uint8_t ports[4];
@@ -136,7 +136,8 @@ static inline bool slow_parse(const uint8_t *p, size_t len, uint8_t proto, size_
 	uint16_t pseudo, sum;
 
 	memset(s, 0, sizeof(*s));
-	if (len < up + 8 || (proto == 6 && len < up + 20))
+	if (len < up + 8 || up < fixed || up - fixed > sizeof(s->between) ||
+	    (proto == 6 && len < up + 20))
 		return false;
 	s->version = p[0] >> 4;
 	s->proto = proto;
