@@ -3,7 +3,7 @@
 
 int main(int argc, char **argv)
 {
-	static const struct backend *const backends[] = { &backend_esp, NULL };
+	static const struct backend *const backends[] = { &backend_xfrm, &backend_esp, NULL };
 
 	return monitor_main(argc, argv, backends);
 }

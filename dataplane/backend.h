@@ -4,6 +4,7 @@
 
 #include "core/daemon/backend.h"
 
+extern const struct backend backend_xfrm;	/* dataplane/xfrm: the kernel's own ESP */
 extern const struct backend backend_esp;	/* dataplane/esp: espd, userspace */
 extern const struct backend backend_fake;	/* dataplane/fake: memory only, for tests */
 

@@ -47,6 +47,9 @@ struct backend_iface {
 	char peer[PEER_NAME_MAX + 1];
 	uint16_t mtu;
 	bool trap;		/* while there is no SA: keep a few packets, and call wanted() */
+	struct ip_addr local, remote;	/* outer addresses as far as they are known, or none */
+	const struct peer_conf *conf;	/* its settings, for the call alone: children that
+					 * bypass or discard need no SA */
 };
 
 /* UDP encapsulation: what the dataplane wants of iked. */
@@ -60,6 +63,8 @@ enum backend_encap {
 struct backend_can {
 	uint8_t encap;		/* enum backend_encap */
 	bool esn, transport, ah, ipcomp;
+	bool plain;		/* decrypted packets come in by the WAN's interface: no
+				 * interface of the peer's own */
 	char note[120];		/* for `adit status`: "no xfrm interfaces: plain policies"; "" */
 };
 

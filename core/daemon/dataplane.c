@@ -202,6 +202,7 @@ int dataplane_start(struct monitor *m, struct err *e)
 {
 	static struct backend_env env;
 	static struct profile profile;
+	struct backend_can can = { 0 };
 	struct err why = { 0 };
 
 	env = (struct backend_env){
@@ -213,8 +214,13 @@ int dataplane_start(struct monitor *m, struct err *e)
 		log_warning(NULL, "%s; measure anew with adit bench", why.msg);
 		profile.n = 0;
 	}
-	return m->backend->start(&m->backend_ctx, &env, &m->sockets, &m->settings.router,
-				 &profile, e);
+	if (m->backend->start(&m->backend_ctx, &env, &m->sockets, &m->settings.router, &profile,
+			      e) < 0)
+		return -1;
+	m->backend->can(m->backend_ctx, &can);
+	m->esp = strcmp(m->backend->name, "kernel") != 0 ? FIREWALL_USERSPACE :
+		 can.plain ? FIREWALL_PLAIN : FIREWALL_KERNEL;
+	return 0;
 }
 
 void dataplane_stop(struct monitor *m)

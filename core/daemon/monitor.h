@@ -206,6 +206,7 @@ struct tunnel {
 	uint16_t mtu;
 	struct ip_addr local;		/* what iked was told */
 	struct endpoint remote;		/* where the peer is now; none: not known */
+	struct ip_addr shown_local, shown_remote;	/* what the backend was told */
 	bool roams;			/* the rest is iked's, for paths.c */
 	uint8_t n_addrs;
 	struct ip_addr addrs[PEER_ADDRS_MAX];
@@ -312,6 +313,7 @@ struct monitor {
 	void *backend_ctx;
 	bool lost;			/* SAs are gone, and iked is to hear once espd is back */
 	char backend_why[200];
+	uint8_t esp;			/* enum firewall_esp */
 	struct satab sas;
 
 	struct settings settings;

@@ -186,7 +186,7 @@ static size_t gather(const struct peer_conf *p, struct prefix *local, struct pre
 static void firewall(struct monitor *m)
 {
 	struct firewall_want want = { .view = &m->view, .ike_port = m->sockets.ike_port,
-				      .natt_port = m->sockets.natt_port };
+				      .natt_port = m->sockets.natt_port, .esp = m->esp };
 	struct firewall_peer *peers = calloc(m->n_tunnels + 1, sizeof(*peers));
 	struct prefix *nets, *next;
 	struct err e = { 0 };

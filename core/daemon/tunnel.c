@@ -117,16 +117,22 @@ static void tell_local(struct monitor *m, const struct tunnel *t)
 	(void)procs_send(m, PROC_IKED, MSG_LOCAL_ADDR, 0, &msg, sizeof(msg));
 }
 
-/* The interface as it should be now; true when what the firewall needs to know changed. */
-static bool shape(struct monitor *m, const struct peer_conf *p, struct tunnel *t)
+/* The interface as it should be now; true when what the firewall needs to know changed.
+ * settings: they may be others than before. */
+static bool shape(struct monitor *m, const struct peer_conf *p, struct tunnel *t, bool settings)
 {
 	struct backend_iface want = { 0 };
 	struct err e = { 0 };
 	uint32_t outer = look(m, p, t);
+	bool changed;
 
 	want.mtu = mtu_for(m, p, t, outer);
 	want.trap = p->start == START_ON_DEMAND || p->dpd_action == DPD_HOLD;
-	if (t->made && want.mtu == t->mtu && want.trap == t->trap)
+	want.local = t->local;
+	want.remote = addr_is_set(&t->remote.addr) ? t->remote.addr : p->remote_gateway;
+	want.conf = p;
+	if (t->made && !settings && want.mtu == t->mtu && want.trap == t->trap &&
+	    addr_equal(&want.local, &t->shown_local) && addr_equal(&want.remote, &t->shown_remote))
 		return false;
 	snprintf(want.name, sizeof(want.name), "%s", t->interface);
 	snprintf(want.peer, sizeof(want.peer), "%s", t->peer);
@@ -136,10 +142,13 @@ static bool shape(struct monitor *m, const struct peer_conf *p, struct tunnel *t
 	}
 	if (!t->made && sysctl_interface(t->interface, &e) < 0)
 		log_debug(t->peer, "%s: %s", t->interface, e.msg);
+	changed = !t->made || t->mtu != want.mtu || t->trap != want.trap;
 	t->made = true;
 	t->trap = want.trap;
 	t->mtu = want.mtu;
-	return true;
+	t->shown_local = want.local;
+	t->shown_remote = want.remote;
+	return changed;
 }
 
 /* ---- settings ---- */
@@ -236,7 +245,7 @@ void tunnel_settings(struct monitor *m)
 		/* Where it was last seen counts only as long as it may be anywhere. */
 		if (!may_be_at(p, t, &t->remote.addr))
 			t->remote = (struct endpoint){ .addr = p->remote_gateway };
-		(void)shape(m, p, t);
+		(void)shape(m, p, t, true);
 		paths_tell(m, t, false);
 	}
 	sync_now(m, SYNC_ROUTES | SYNC_FIREWALL);
@@ -258,7 +267,7 @@ void tunnel_sa(struct monitor *m, const char *peer, const struct sa *newest)
 		t->remote = newest->remote;
 		what |= SYNC_ROUTES | SYNC_FIREWALL;
 	}
-	if (up && shape(m, p, t))
+	if (up && shape(m, p, t, false))
 		what |= SYNC_FIREWALL;
 	if (up != t->up) {
 		t->up = up;
@@ -325,7 +334,7 @@ void tunnel_outside(void *arg, unsigned what)
 				continue;
 			if (t->made && !if_nametoindex(t->interface))
 				remake(m, t);
-			(void)shape(m, p, t);
+			(void)shape(m, p, t, false);
 			if (!addr_equal(&was, &t->local))
 				tell_local(m, t);
 			paths_tell(m, t, false);

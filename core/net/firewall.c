@@ -20,6 +20,7 @@ struct firewall {
 	struct firewall_peer *peers;
 	size_t n_peers;
 	uint16_t ike_port, natt_port;
+	uint8_t esp;			/* enum firewall_esp */
 	char *text;			/* of the table that was put in; NULL: none yet */
 	bool no_xt;			/* this kernel has no nft_compat */
 	bool no_nat;			/* … no NAT for nftables */
@@ -74,6 +75,7 @@ static int remember(struct firewall *f, const struct firewall_want *w, struct er
 	f->view = *w->view;
 	f->ike_port = fwplan_ike_port(w);
 	f->natt_port = fwplan_natt_port(w);
+	f->esp = w->esp;
 	f->peers = v;
 	for (size_t i = 0; i < w->n_peers; i++) {
 		v[i] = w->peers[i];
@@ -124,8 +126,8 @@ static void insert_help(const struct firewall *f, struct fwnft *b, const struct 
 		[HELP_IKE_OUT] = { .kind = FW_UDP_SPORT, .v = f->ike_port },
 		[HELP_NATT_OUT] = { .kind = FW_UDP_SPORT, .v = f->natt_port },
 		[HELP_ESP_OUT] = { .kind = FW_L4PROTO, .v = IPPROTO_ESP },
-		[HELP_FROM_TUNNEL] = { .kind = FW_IIF_OURS },
-		[HELP_TO_TUNNEL] = { .kind = FW_OIF_OURS },
+		[HELP_FROM_TUNNEL] = { .kind = f->esp == FIREWALL_PLAIN ? FW_IN_ESP : FW_IIF_OURS },
+		[HELP_TO_TUNNEL] = { .kind = f->esp == FIREWALL_PLAIN ? FW_OUT_ESP : FW_OIF_OURS },
 	};
 	char comment[64];
 
@@ -190,7 +192,8 @@ static int fix_own(struct firewall *f, struct nl *n, const struct fwscan *s, uns
 		   struct err *e)
 {
 	struct firewall_want w = { .view = &f->view, .peers = f->peers, .n_peers = f->n_peers,
-				   .ike_port = f->ike_port, .natt_port = f->natt_port };
+				   .ike_port = f->ike_port, .natt_port = f->natt_port,
+				   .esp = f->esp };
 	struct fw_plan *p = fwplan_new(&w, !f->no_nat && !fwscan_nat_is_theirs(s));
 	struct sbuf text = { 0 };
 	struct fwnft b;

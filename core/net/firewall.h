@@ -65,11 +65,20 @@ struct firewall_peer {
 	uint16_t mtu;			/* of the tunnel; 0: no clamp */
 };
 
+/* Who does ESP, and so how tunnel traffic is told from other. */
+enum firewall_esp {
+	FIREWALL_USERSPACE,	/* by its interface */
+	FIREWALL_KERNEL,	/* likewise; but what goes in passes the WAN's rules, too */
+	FIREWALL_PLAIN,		/* no interface: by its having been decrypted, or by what
+				 * policy waits for it */
+};
+
 struct firewall_want {
 	const struct view *view;
 	const struct firewall_peer *peers;
 	size_t n_peers;
 	uint16_t ike_port, natt_port;	/* 0: 500, 4500 */
+	uint8_t esp;			/* enum firewall_esp */
 };
 
 /* Holds a copy of what is wanted, to compare with and to put back. */

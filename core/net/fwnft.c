@@ -303,6 +303,18 @@ static void put_echo(struct put *p, bool v6)
 	put_cmp_u8(p, false, v6 ? 128 : 8);
 }
 
+/* A flag of one byte. */
+static void put_out_esp(struct put *p, bool not)
+{
+	struct nftnl_expr *x = expr(p, "rt");
+
+	if (!x)
+		return;
+	nftnl_expr_set_u32(x, NFTNL_EXPR_RT_KEY, NFT_RT_XFRM);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_RT_DREG, NFT_REG_1);
+	put_cmp_u8(p, not, 1);
+}
+
 static void put_match(struct put *p, const struct fw_match *m, bool xt)
 {
 	switch ((enum fw_match_kind)m->kind) {
@@ -362,6 +374,13 @@ static void put_match(struct put *p, const struct fw_match *m, bool xt)
 	case FW_MARKED:
 		put_meta(p, NFT_META_MARK);
 		put_all_bits(p, ROUTE_MARK);
+		break;
+	case FW_IN_ESP:
+		put_meta(p, NFT_META_SECPATH);
+		put_cmp_u8(p, m->not, 1);
+		break;
+	case FW_OUT_ESP:
+		put_out_esp(p, m->not);
 		break;
 	case FW_CT_MARKED:
 		put_ct(p, NFT_CT_MARK);

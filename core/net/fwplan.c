@@ -160,6 +160,7 @@ static void rule_v(struct fw_plan *p, enum fw_action action, uint32_t v,
 struct sets {
 	struct fw_set *lans, *inside, *lan_tunnels, *wan_tunnels;
 	struct fw_set *gateways[2], *remote[2], *guard[2], *own[2], *masq[2];
+	struct fw_set *to_lan[2], *to_wan[2];	/* remote networks by forward_lan, _wan */
 };
 
 /* What leaves by the WAN with the WAN's address: networks that nobody out there could answer.
@@ -240,6 +241,8 @@ static void fill_sets(struct fw_plan *p, const struct firewall_want *w, struct s
 		s->guard[i] = new_set(p, i ? "guarded6" : "guarded4", kind);
 		s->own[i] = new_set(p, i ? "own6" : "own4", kind);
 		s->masq[i] = new_set(p, i ? "exit6" : "exit4", kind);
+		s->to_lan[i] = new_set(p, i ? "to_lan6" : "to_lan4", kind);
+		s->to_wan[i] = new_set(p, i ? "to_wan6" : "to_wan4", kind);
 	}
 	for (size_t i = 0; i < w->view->n_lan; i++) {
 		add_name(p, s->lans, w->view->lan[i]);
@@ -257,6 +260,10 @@ static void fill_sets(struct fw_plan *p, const struct firewall_want *w, struct s
 		for (size_t j = 0; j < q->n_gateways; j++)
 			add_net(p, s->gateways[0], s->gateways[1], &q->gateways[j]);
 		for (size_t j = 0; j < q->n_remote; j++) {
+			if (q->forward_lan)
+				add_net(p, s->to_lan[0], s->to_lan[1], &q->remote[j]);
+			if (q->forward_wan)
+				add_net(p, s->to_wan[0], s->to_wan[1], &q->remote[j]);
 			if (route_is_exit(&q->remote[j]))
 				continue;
 			add_net(p, s->remote[0], s->remote[1], &q->remote[j]);
@@ -271,6 +278,48 @@ static void fill_sets(struct fw_plan *p, const struct firewall_want *w, struct s
 			add_net(p, s->own[0], s->own[1], &w->view->addrs[i].net);
 	for (size_t i = 0; i < p->n_sets; i++)
 		merge(&p->sets[i]);
+}
+
+/* Without interfaces of the peers' own: the same by addresses, of packets that IPsec brought
+ * or is to take. Those of no peer's network are another's. */
+static void plain_input(struct fw_plan *p, const struct sets *s)
+{
+	struct fw_match in = M(FW_IN_ESP);
+
+	for (int i = 0; i < 2; i++) {
+		struct fw_match from = M(FW_SADDR_SET, .set = s->remote[i]);
+
+		RULE(p, FW_ACCEPT, in, M(FW_SADDR_SET, .set = s->to_lan[i]));
+		RULE(p, FW_ACCEPT, in, from,
+		     M(FW_CT_STATE, .v = FW_CT_ESTABLISHED | FW_CT_RELATED));
+		RULE(p, FW_ACCEPT, in, from, i ? M(FW_ECHO_V6) : M(FW_ECHO_V4));
+		RULE(p, FW_DROP, in, from);
+	}
+}
+
+static void plain_forward(struct fw_plan *p, const struct firewall_want *w,
+			  const struct sets *s)
+{
+	struct fw_match replies = M(FW_CT_STATE, .v = FW_CT_ESTABLISHED | FW_CT_RELATED);
+	struct fw_match in = M(FW_IN_ESP), out = M(FW_OUT_ESP);
+
+	for (int i = 0; i < 2; i++) {
+		struct fw_match from = M(FW_SADDR_SET, .set = s->to_lan[i]);
+		struct fw_match to = M(FW_DADDR_SET, .set = s->to_lan[i]);
+
+		RULE(p, FW_ACCEPT, in, from, M(FW_OIF_SET, .set = s->lans));
+		RULE(p, FW_ACCEPT, M(FW_IIF_SET, .set = s->lans), out, to);
+		RULE(p, FW_ACCEPT, in, from, out, to);
+		if (w->view->wan[0]) {
+			RULE(p, FW_ACCEPT, in, M(FW_SADDR_SET, .set = s->to_wan[i]),
+			     NAMED(FW_OIF, w->view->wan), M(FW_OUT_ESP, .not = true));
+			RULE(p, FW_ACCEPT, out, M(FW_DADDR_SET, .set = s->to_wan[i]), replies);
+			RULE(p, FW_ACCEPT, out, M(FW_DADDR_SET, .set = s->to_wan[i]),
+			     M(FW_CT_DNAT));
+		}
+		RULE(p, FW_DROP, in, M(FW_SADDR_SET, .set = s->remote[i]));
+		RULE(p, FW_DROP, out, M(FW_DADDR_SET, .set = s->remote[i]));
+	}
 }
 
 static void input_chain(struct fw_plan *p, const struct firewall_want *w, const struct sets *s)
@@ -294,6 +343,8 @@ static void input_chain(struct fw_plan *p, const struct firewall_want *w, const 
 			RULE(p, FW_DROP, what);
 		}
 	}
+	if (w->esp == FIREWALL_PLAIN)
+		plain_input(p, s);
 	RULE(p, FW_ACCEPT, M(FW_IIF_OURS, .not = true));
 	RULE(p, FW_ACCEPT, M(FW_IIF_SET, .set = s->lan_tunnels));
 	RULE(p, FW_ACCEPT, M(FW_CT_STATE, .v = FW_CT_ESTABLISHED | FW_CT_RELATED));
@@ -307,6 +358,8 @@ static void forward_chain(struct fw_plan *p, const struct firewall_want *w, cons
 	struct fw_match replies = M(FW_CT_STATE, .v = FW_CT_ESTABLISHED | FW_CT_RELATED);
 
 	chain(p, "forward", "filter", NF_INET_FORWARD, PRIO_BEFORE_FILTER);
+	if (w->esp == FIREWALL_PLAIN)
+		plain_forward(p, w, s);
 	RULE(p, FW_ACCEPT, M(FW_IIF_OURS, .not = true), M(FW_OIF_OURS, .not = true));
 	RULE(p, FW_ACCEPT, M(FW_IIF_SET, .set = s->lan_tunnels), M(FW_OIF_SET, .set = s->inside));
 	RULE(p, FW_ACCEPT, M(FW_IIF_SET, .set = s->inside), M(FW_OIF_SET, .set = s->lan_tunnels));
@@ -322,6 +375,26 @@ static void forward_chain(struct fw_plan *p, const struct firewall_want *w, cons
 }
 
 /* RFC 4459 §3.2; 20 (40) bytes of IP header and 20 of TCP. The kernel never raises it. */
+static void mss_rules(struct fw_plan *p, uint16_t mtu, struct fw_match by)
+{
+	RULE_V(p, FW_MSS, mtu - 40u, by, M(FW_NFPROTO, .v = NFPROTO_IPV4), M(FW_TCP_SYN));
+	RULE_V(p, FW_MSS, mtu - 60u, by, M(FW_NFPROTO, .v = NFPROTO_IPV6), M(FW_TCP_SYN));
+}
+
+/* What came or goes by IPsec, whichever peer's: the least of all. */
+static void plain_mss(struct fw_plan *p, const struct firewall_want *w)
+{
+	uint16_t least = 0;
+
+	for (size_t i = 0; i < w->n_peers; i++)
+		if (w->peers[i].mtu >= 256 && (!least || w->peers[i].mtu < least))
+			least = w->peers[i].mtu;
+	if (!least)
+		return;
+	mss_rules(p, least, M(FW_IN_ESP));
+	mss_rules(p, least, M(FW_OUT_ESP));
+}
+
 static void mss_chain(struct fw_plan *p, const struct firewall_want *w)
 {
 	bool first = true;
@@ -347,15 +420,11 @@ static void mss_chain(struct fw_plan *p, const struct firewall_want *w)
 		for (size_t j = i; j < w->n_peers; j++)
 			if (w->peers[j].mtu == mtu)
 				add_new_name(p, same, w->peers[j].interface);
-		for (int out = 0; out < 2; out++) {
-			struct fw_match by = M(out ? FW_OIF_SET : FW_IIF_SET, .set = same);
-
-			RULE_V(p, FW_MSS, mtu - 40u, by, M(FW_NFPROTO, .v = NFPROTO_IPV4),
-			       M(FW_TCP_SYN));
-			RULE_V(p, FW_MSS, mtu - 60u, by, M(FW_NFPROTO, .v = NFPROTO_IPV6),
-			       M(FW_TCP_SYN));
-		}
+		for (int out = 0; out < 2; out++)
+			mss_rules(p, mtu, M(out ? FW_OIF_SET : FW_IIF_SET, .set = same));
 	}
+	if (!first && w->esp == FIREWALL_PLAIN)
+		plain_mss(p, w);
 }
 
 static void guard_chains(struct fw_plan *p, const struct firewall_want *w, const struct sets *s)
@@ -368,6 +437,9 @@ static void guard_chains(struct fw_plan *p, const struct firewall_want *w, const
 	chain(p, "guard_out", "filter", NF_INET_POST_ROUTING, PRIO_BEFORE_FILTER);
 	RULE(p, FW_ACCEPT, M(FW_MARKED));	/* our outer packets: route.h */
 	RULE(p, FW_ACCEPT, M(FW_OIF_OURS));
+	/* The kernel's ESP: before it is sealed a packet passes here with the WAN as its way. */
+	if (w->esp != FIREWALL_USERSPACE)
+		RULE(p, FW_ACCEPT, M(FW_OUT_ESP));
 	RULE(p, FW_ACCEPT, NAMED(FW_OIF, "lo"));
 	RULE(p, FW_ACCEPT, M(FW_OIF_SET, .set = s->lans));
 	RULE(p, FW_ACCEPT, esp);
@@ -383,6 +455,8 @@ static void guard_chains(struct fw_plan *p, const struct firewall_want *w, const
 	/* Before routing and destination NAT: for us or for others. */
 	chain(p, "guard_in", "filter", NF_INET_PRE_ROUTING, PRIO_MANGLE);
 	RULE(p, FW_ACCEPT, M(FW_IIF_OURS));
+	if (w->esp == FIREWALL_PLAIN)
+		RULE(p, FW_ACCEPT, M(FW_IN_ESP));
 	RULE(p, FW_ACCEPT, NAMED(FW_IIF, "lo"));
 	RULE(p, FW_ACCEPT, M(FW_IIF_SET, .set = s->lans));
 	RULE(p, FW_ACCEPT, esp);
@@ -403,6 +477,10 @@ static void nat_chains(struct fw_plan *p, const struct firewall_want *w, const s
 		chain(p, "nat_keep", "nat", NF_INET_POST_ROUTING, PRIO_MANGLE);
 		RULE(p, FW_KEEP_SOURCE_V4, M(FW_OIF_OURS), M(FW_NFPROTO, .v = NFPROTO_IPV4));
 		RULE(p, FW_KEEP_SOURCE_V6, M(FW_OIF_OURS), M(FW_NFPROTO, .v = NFPROTO_IPV6));
+		if (w->esp == FIREWALL_PLAIN) {
+			RULE(p, FW_KEEP_SOURCE_V4, M(FW_OUT_ESP), M(FW_NFPROTO, .v = NFPROTO_IPV4));
+			RULE(p, FW_KEEP_SOURCE_V6, M(FW_OUT_ESP), M(FW_NFPROTO, .v = NFPROTO_IPV6));
+		}
 		/* From the tunnel to the LAN; by its source, since kernels before 5.7 know no
 		 * input interface here. */
 		RULE(p, FW_KEEP_SOURCE_V4, M(FW_OIF_SET, .set = s->lans),
@@ -424,7 +502,12 @@ static void mark_chains(struct fw_plan *p, const struct firewall_want *w)
 	if (!w->view->wan[0] || !any_exit(w))
 		return;
 	chain(p, "mark_in", "filter", NF_INET_PRE_ROUTING, PRIO_MANGLE);
-	RULE(p, FW_SET_CT_MARK, NAMED(FW_IIF, w->view->wan), M(FW_CT_STATE, .v = FW_CT_NEW));
+	if (w->esp == FIREWALL_PLAIN)
+		RULE(p, FW_SET_CT_MARK, NAMED(FW_IIF, w->view->wan), M(FW_IN_ESP, .not = true),
+		     M(FW_CT_STATE, .v = FW_CT_NEW));
+	else
+		RULE(p, FW_SET_CT_MARK, NAMED(FW_IIF, w->view->wan),
+		     M(FW_CT_STATE, .v = FW_CT_NEW));
 	RULE(p, FW_SET_MARK, M(FW_CT_MARKED));
 	chain(p, "mark_out", "route", NF_INET_LOCAL_OUT, PRIO_MANGLE);
 	RULE(p, FW_SET_MARK, M(FW_CT_MARKED));

@@ -43,6 +43,8 @@ enum fw_match_kind {
 	FW_CT_DNAT,		/* its destination was translated */
 	FW_MARKED,		/* the packet carries ROUTE_MARK */
 	FW_CT_MARKED,		/* its connection does */
+	FW_IN_ESP,		/* came in by IPsec; may be negated */
+	FW_OUT_ESP,		/* is to go out by IPsec */
 };
 
 /* NF_CT_STATE_BIT of the kernel. */

@@ -131,6 +131,12 @@ static void match_text(const struct fw_match *m, struct sbuf *out)
 	case FW_MARKED:
 		sbuf_addf(out, "meta mark & 0x%08x == 0x%08x", ROUTE_MARK, ROUTE_MARK);
 		break;
+	case FW_IN_ESP:
+		sbuf_addf(out, "meta secpath %s", m->not ? "missing" : "exists");
+		break;
+	case FW_OUT_ESP:
+		sbuf_addf(out, "rt ipsec %s", m->not ? "missing" : "exists");
+		break;
 	case FW_CT_MARKED:
 		sbuf_addf(out, "ct mark & 0x%08x == 0x%08x", ROUTE_MARK, ROUTE_MARK);
 		break;
