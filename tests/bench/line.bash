@@ -171,6 +171,15 @@ bg_tun() {
 	in_ns tun-a ip link set null0 mtu 1420 up && in_ns tun-b ip link set null0 mtu 1420 up
 }
 
+# line_engines CIPHER...: the best of each engine, sealing and opening, with whatever batch
+line_engines() {
+	local suite
+	for suite; do
+		"$LAB_B/libexec/engine-bench" 2000 "$suite" | jq -r -s 'map(select(.size == 1400 and .mbit)) |
+			group_by(.engine)[] | max_by(.mbit) | "\(.suite) by \(.engine), \(.batch) at a time\t\(.mbit / 1e3)"'
+	done
+}
+
 line_limits() {
 	local how
 	line_side limits
@@ -185,4 +194,5 @@ line_limits() {
 	done
 	printf '  %-56s %.0f\n' "Internet checksum, 1400 bytes" \
 		"$("$LAB_B/tests/bench/limits" csum 1400 | awk '{ print $1 * 8 }')"
+	line_engines aes128gcm16 aes256-sha256 chacha20poly1305 | awk -F '\t' '{ printf "  %-56s %.2f\n", $1 ", 1400 bytes", $2 }'
 }
