@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "cli/out.h"
+#include "core/front/hw.h"
 #include "core/front/merge.h"
 
 #include <poll.h>
@@ -81,7 +82,7 @@ static void strangers(struct cli *c, const struct status_strangers *d)
 
 static void head(struct cli *c, const struct status *s)
 {
-	char span[FMT_MAX], line[256];
+	char span[FMT_MAX], line[400];
 
 	if (!s->running) {
 		out_tone(c, TONE_BAD, "! not running");
@@ -92,9 +93,10 @@ static void head(struct cli *c, const struct status *s)
 		sbuf_addf(&c->out, "adit %s, running for %s", s->version,
 			  fmt_span(s->uptime_s, span, sizeof(span)));
 		sbuf_add(&c->out, ".\n");
-		snprintf(line, sizeof(line), "%s%s%s%s", s->dataplane,
+		snprintf(line, sizeof(line), "%s%s%s%s%s%s", s->dataplane,
 			 s->dataplane_why[0] ? " (" : "", s->dataplane_why,
-			 s->dataplane_why[0] ? ")" : "");
+			 s->dataplane_why[0] ? ")" : "", s->dataplane_note[0] ? "; " : "",
+			 s->dataplane_note);
 		out_field(c, "Dataplane", TONE_PLAIN, line);
 		if (s->firewall[0])
 			out_field(c, "Firewall", TONE_PLAIN, s->firewall);
@@ -295,6 +297,8 @@ static void child_page(struct cli *c, const struct status_child *ch)
 		snprintf(line, sizeof(line), "in %08x, out %08x", ch->spi_in,
 			 ch->spi_out);
 		out_field(c, "SPIs", TONE_PLAIN, line);
+		out_field(c, "Done by", ch->hardware ? TONE_GOOD : TONE_PLAIN,
+			  hw_child_str(ch, line, sizeof(line)));
 		snprintf(line, sizeof(line), "in %s",
 			 fmt_span(ch->rekey_in_s, bytes, sizeof(bytes)));
 		if (ch->rekey_in_s)

@@ -78,6 +78,12 @@ static void act(struct tui *t, enum front_action_id id, const char *peer)
 	case ACTION_CERTS:
 		tui_push(t, certs_view(t));
 		break;
+	case ACTION_HW:
+		tui_push(t, hw_view(t));
+		break;
+	case ACTION_COUNTERS:
+		show(t, "counters", NULL);
+		break;
 	case ACTION_EXPLAIN:
 		tui_push(t, explain_view(t, peer));
 		break;

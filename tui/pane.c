@@ -1,6 +1,8 @@
 /* pane: first why it is down and what to do about it, then who talks to whom, then how. */
 #include "tui/pane.h"
 
+#include "core/front/hw.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,7 +140,10 @@ static void child_lines(struct pane *at, const struct status_peer *p, const stru
 		return;
 	child_traffic(c, traffic, sizeof(traffic));
 	labelled(at, "", EL_TEXT, traffic);
-	labelled(at, "ESP", EL_TEXT, c->esp);
+	hw_child_str(c, traffic, sizeof(traffic));
+	snprintf(text, sizeof(text), "%s%s%s", c->esp, !traffic[0] ? "" : c->engine[0] ? "; by " : "; ",
+		 traffic);
+	labelled(at, "ESP", EL_TEXT, text);
 }
 
 /* Proposals have commas without blanks, which no line can be broken at. */

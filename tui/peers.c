@@ -474,6 +474,9 @@ static enum handled peers_key(struct view *v, int key)
 	case 'C':
 		tui_push(t, certs_view(t));
 		return HANDLED;
+	case 'H':
+		tui_push(t, hw_view(t));
+		return HANDLED;
 	case 'y':
 		show_command(p, s);
 		return HANDLED;
@@ -503,6 +506,7 @@ static const struct key_help peers_keys[] = {
 	{ "o", "sort", "sort by name, state, gateway, traffic" },
 	{ "c", "router", "the router's own settings" },
 	{ "C", "certs", "certificates, keys, requests and revocation lists" },
+	{ "H", "speed", "the hardware: by what, and how fast, the cryptography is done" },
 	{ "y", "command", "the command that shows the same" },
 	{ "i", NULL, "hide or show the pane of details" },
 	{ "p", NULL, "pause; r: refresh at once" },

@@ -136,7 +136,7 @@ const struct traffic *data_traffic(const struct tui *t, const char *peer);
 /* After a commit: tell the daemon, say how it went behind what. */
 void data_apply(struct tui *t, const char *what);
 
-/* --- peers.c, form.c, text.c, explain.c, log.c, menu.c: the views --- */
+/* --- peers.c, form.c, text.c, explain.c, hw.c, log.c, menu.c: the views --- */
 
 struct view *peers_view(struct tui *t) MUST_USE;
 /* name NULL: a new peer. NULL when it cannot be opened (and says why). */
@@ -151,6 +151,8 @@ struct view *text_command_view(struct tui *t, const char *const *args) MUST_USE;
 struct view *certs_view(struct tui *t) MUST_USE;
 /* Why a peer is not up. */
 struct view *explain_view(struct tui *t, const char *peer) MUST_USE;
+/* By what, and how fast, this router does its cryptography. */
+struct view *hw_view(struct tui *t) MUST_USE;
 /* peer NULL: all. */
 struct view *log_view(struct tui *t, const char *peer) MUST_USE;
 /* Offer the quick actions; peer may be "". */

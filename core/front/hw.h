@@ -155,5 +155,8 @@ struct hw_fact {
 size_t hw_facts(const struct hw_machine *m, const struct hw_bench *b, const struct status *status,
 		const struct router_conf *conf, bool profile, int64_t now_s,
 		struct hw_fact out[HW_FACTS]);
+/* Who does the cryptography of a child: "ipsec_mb"; "mv-cbc-aes, a device; 12 packets by software
+ * in its place"; "" not known. Returns buf. */
+const char *hw_child_str(const struct status_child *c, char *buf, size_t cap);
 
 #endif

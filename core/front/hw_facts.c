@@ -139,3 +139,19 @@ size_t hw_facts(const struct hw_machine *m, const struct hw_bench *b, const stru
 	hw_when(b, now_s, fact(out, &n, "Speeds")->text, sizeof(out[0].text));
 	return n;
 }
+
+const char *hw_child_str(const struct status_child *c, char *buf, size_t cap)
+{
+	char count[FMT_MAX];
+	size_t n;
+
+	n = (size_t)snprintf(buf, cap, "%s%s%s%s", c->engine,
+			     c->hardware && c->engine[0] ? ", a device" : "",
+			     !c->offload[0] ? "" : c->engine[0] ? "; " : "",
+			     strcmp(c->offload, "packet") == 0 ? "the network card does all of ESP" :
+			     c->offload[0] ? "the network card does the cryptography" : "");
+	if (c->fallbacks && n < cap)
+		snprintf(buf + n, cap - n, "; %s packet%s by software in its place",
+			 fmt_count(c->fallbacks, count, sizeof(count)), c->fallbacks == 1 ? "" : "s");
+	return buf;
+}
