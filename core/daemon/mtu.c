@@ -5,18 +5,31 @@
 
 #define UDP_HEADER 8
 #define ESP_HEADER 8	/* SPI, sequence number */
+#define AH_HEADER 12
 #define ESP_TRAILER 2	/* pad length, next header */
+
+/* RFC 4302 §3.3.3.2.1: its header is a multiple of 4 bytes, over IPv6 of 8. */
+static unsigned mtu_ah(unsigned outer_mtu, int family, const struct alg *integ)
+{
+	unsigned align = family == AF_INET6 ? 8 : 4;
+	unsigned header = AH_HEADER + (integ ? integ->icv_len : 0);
+	unsigned over = (family == AF_INET6 ? 40u : 20u) + (header + align - 1) / align * align;
+
+	return outer_mtu > over ? outer_mtu - over : 0;
+}
 
 unsigned mtu_inner(unsigned outer_mtu, int family, bool udp_encap, const struct alg *encr,
 		   const struct alg *integ)
 {
-	unsigned icv = encr->aead ? encr->icv_len : integ ? integ->icv_len : 0;
-	unsigned over = (family == AF_INET6 ? 40u : 20u) + (udp_encap ? UDP_HEADER : 0u) +
+	unsigned icv, over, align, room;
+
+	if (!encr)
+		return mtu_ah(outer_mtu, family, integ);
+	icv = encr->aead ? encr->icv_len : integ ? integ->icv_len : 0;
+	over = (family == AF_INET6 ? 40u : 20u) + (udp_encap ? UDP_HEADER : 0u) +
 		ESP_HEADER + encr->iv_len + icv;
 	/* RFC 4303 §2.4: the ICV is aligned to 4 bytes even where the cipher needs no pad. */
-	unsigned align = encr->block > 4 ? encr->block : 4;
-	unsigned room;
-
+	align = encr->block > 4 ? encr->block : 4;
 	if (outer_mtu <= over)
 		return 0;
 	room = (outer_mtu - over) / align * align;

@@ -14,7 +14,7 @@
 #define MTU_MIN_V6 1280
 
 /* The largest inner packet for one pair of algorithms. encr from alg_get(); integ NULL for
- * AEAD. family: of the outer addresses, AF_INET or AF_INET6. 0 when nothing fits. */
+ * AEAD. encr NULL: of AH by integ. family: of the outer addresses, AF_INET or AF_INET6. 0 when nothing fits. */
 unsigned mtu_inner(unsigned outer_mtu, int family, bool udp_encap, const struct alg *encr,
 		   const struct alg *integ);
 /* The least over all that a list of suites allows: for before one was negotiated. */

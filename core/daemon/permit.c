@@ -120,11 +120,30 @@ static int check_key(const struct sa_key *k, const struct alg *encr, const struc
 	return 0;
 }
 
+/* RFC 4302: integrity alone. It cannot go in UDP. */
+static int check_ah(const struct sa_child *sa, struct err *e)
+{
+	const struct alg *integ = alg_get(ALG_INTEG, sa->integ, 0);
+
+	if (!integ || sa->integ == INTEG_NONE)
+		return err_set(e, "its integrity algorithm %u is unknown", sa->integ);
+	if (sa->encr || sa->udp_encap)
+		return err_set(e, "AH neither encrypts nor goes in UDP");
+	if (sa->in.encr_len || sa->out.encr_len || sa->in.integ_len != integ->key_len ||
+	    sa->out.integ_len != integ->key_len)
+		return err_set(e, "its keys do not fit %s", integ->label);
+	return 0;
+}
+
 static int check_algorithms(const struct sa_child *sa, struct err *e)
 {
 	const struct alg *encr = alg_get(ALG_ENCR, sa->encr, sa->encr_bits);
 	const struct alg *integ = NULL;
 
+	if (sa->proto != SA_ESP && sa->proto != SA_AH)
+		return err_set(e, "its protocol %u is none", sa->proto);
+	if (sa->proto == SA_AH)
+		return check_ah(sa, e);
 	if (!encr)
 		return err_set(e, "its cipher %u with %u bits is unknown", sa->encr,
 			       sa->encr_bits);
@@ -173,6 +192,9 @@ int permit_sa(const struct settings *s, const struct sa_child *sa,
 	c = find_child(p, sa->child);
 	if (!c)
 		return err_set(e, "the peer has no child %s", sa->child);
+	/* Else a subverted iked could have in clear what is to be encrypted. */
+	if (child_is_plain(c) || sa->mode != c->mode || (sa->proto == SA_AH) != (c->ah != 0))
+		return err_set(e, "its mode or protocol is not the child's");
 	if (sa->spi_in <= 255 || sa->spi_out <= 255)
 		return err_set(e, "its SPIs are reserved ones");
 	if (permit_endpoints(&sa->local, &sa->remote, sa->udp_encap, e) < 0 ||

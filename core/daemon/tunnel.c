@@ -98,7 +98,7 @@ static uint16_t mtu_for(const struct monitor *m, const struct peer_conf *p,
 	     s = satab_of(&m->sas, p->name, s)) {
 		const struct alg *encr = alg_get(ALG_ENCR, s->encr, s->encr_bits);
 
-		if (s->live && encr)
+		if (s->live && (encr || !s->encr))
 			mtu = smaller(mtu, mtu_inner(outer, s->remote.addr.family, s->udp_encap,
 						     encr, alg_get(ALG_INTEG, s->integ, 0)));
 	}
@@ -248,6 +248,8 @@ void tunnel_settings(struct monitor *m)
 		(void)shape(m, p, t, true);
 		paths_tell(m, t, false);
 	}
+	/* Before their routes are taken for those of tunnels that are down. */
+	dataplane_adopt(m);
 	sync_now(m, SYNC_ROUTES | SYNC_FIREWALL);
 }
 

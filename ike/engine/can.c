@@ -102,3 +102,11 @@ uint8_t slot_first(const struct ike_sa *sa)
 			return i;
 	return SLOT_NONE;
 }
+
+const struct suite_list *slot_suites(const struct child_conf *cc, struct suite_list *room)
+{
+	if (!cc->ah)
+		return &cc->esp;
+	proposal_ah(&cc->esp, cc->ah, room);
+	return room;
+}

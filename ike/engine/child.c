@@ -208,10 +208,10 @@ struct child *child_make(struct ike_sa *sa, const struct child_made *m, struct e
 
 /* ---- found, ended ---- */
 
-struct child *child_by_out(const struct peer *p, uint32_t spi_out)
+struct child *child_by_out(const struct peer *p, uint8_t protocol, uint32_t spi_out)
 {
 	for (struct child *c = p->children; c; c = c->next)
-		if (c->spi_out == spi_out)
+		if (c->spi_out == spi_out && c->esp.protocol == protocol)
 			return c;
 	return NULL;
 }

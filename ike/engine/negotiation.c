@@ -231,6 +231,7 @@ struct negotiation *negotiation_child(struct ike_sa *sa, uint8_t slot, bool init
 	uint8_t at = slot < p->conf.n_children ? slot : 0;
 	const struct child_conf *cc = slot_conf(p, at);
 	enum neg_step step = old ? NEG_STEP_REKEY_CHILD : NEG_STEP_CHILD;
+	struct suite_list room;
 	struct negotiation *n = record(p, sa->ops->version, initiator, &sa->local, &sa->remote,
 				       step, end);
 
@@ -242,7 +243,7 @@ struct negotiation *negotiation_child(struct ike_sa *sa, uint8_t slot, bool init
 	if (!cc)
 		return n;
 	snprintf(n->child, sizeof(n->child), "%s", cc->name);
-	negotiation_suites(&n->esp_ours, SUITE_ESP, &cc->esp);
+	negotiation_suites(&n->esp_ours, SUITE_ESP, slot_suites(cc, &room));
 	networks(&n->ts_ours_local, cc->local_network, cc->n_local);
 	networks(&n->ts_ours_remote, cc->remote_network, cc->n_remote);
 	return n;

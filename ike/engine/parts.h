@@ -377,7 +377,8 @@ struct child *child_make(struct ike_sa *sa, const struct child_made *m, struct e
 uint32_t child_new_spi(const struct engine *e);
 void child_remove(struct child *c, uint32_t linger_ms);
 void child_activate(struct child *c);	/* send on it, if it was held */
-struct child *child_by_out(const struct peer *p, uint32_t spi_out);
+/* protocol: PROTO_ESP, PROTO_AH. */
+struct child *child_by_out(const struct peer *p, uint8_t protocol, uint32_t spi_out);
 void child_lifetimes(struct child *c);
 bool child_too_many(const struct peer *p);
 /* Everything that old carries, c carries too. */
@@ -458,6 +459,8 @@ bool peer_may_join(const struct peer *p, const struct ike_sa *sa);
 /* ---- can.c: what the dataplane can, and the settings ask of it ---- */
 /* Of UDP encapsulation, for this peer. RATHER and ONLY: a NAT is made up in NAT detection. */
 enum can_encap peer_encap(const struct peer *p);
+/* What is offered and taken for a child: its esp, or what is left of that for AH, in *room. */
+const struct suite_list *slot_suites(const struct child_conf *cc, struct suite_list *room);
 /* Why this dataplane cannot serve the peer at all, in words; NULL: it can. */
 const char *peer_hindrance(const struct peer *p);
 /* The same, or that the peer lacks NAT traversal where it must be. */

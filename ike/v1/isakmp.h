@@ -31,7 +31,8 @@ enum isakmp_payload {
 	P_NATD_DRAFT = 130, P_NATOA_DRAFT = 131, /* draft-ietf-ipsec-nat-t-ike-02, -03 */
 	P_FRAGMENT = 132,			/* as Cisco's boxes do it */
 };
-enum { ISAKMP_DOI_IPSEC = 1, ISAKMP_PROTO_ISAKMP = 1, ISAKMP_PROTO_ESP = 3 };
+enum { ISAKMP_DOI_IPSEC = 1, ISAKMP_PROTO_ISAKMP = 1, ISAKMP_PROTO_AH = 2,
+       ISAKMP_PROTO_ESP = 3 };
 
 /* Notify types, RFC 2408 §3.14.1, RFC 2407 §4.6.3, RFC 3706 §5.3. */
 enum isakmp_notify {

@@ -177,18 +177,19 @@ int v1_keymat(const struct v1_keys *k, const struct chosen *c, struct slice shar
 	      uint32_t spi, struct slice ni, struct slice nr, struct sa_key *out,
 	      struct err *e)
 {
-	const struct alg *encr = alg_get(ALG_ENCR, c->encr, c->encr_bits);
+	bool ah = c->protocol == PROTO_AH;
+	const struct alg *encr = ah ? NULL : alg_get(ALG_ENCR, c->encr, c->encr_bits);
 	const struct alg *integ = c->integ ? alg_get(ALG_INTEG, c->integ, 0) : NULL;
-	static const uint8_t esp = 3;
+	const uint8_t protocol = ah ? 2 : 3;	/* RFC 2407 §4.4.1 */
 	uint8_t spi_be[4], mat[SA_KEY_MAX + SA_INTEG_KEY_MAX + PRF_MAX];
-	struct slice parts[6] = { { 0 }, shared, { &esp, 1 }, be32(spi, spi_be), ni, nr };
+	struct slice parts[6] = { { 0 }, shared, { &protocol, 1 }, be32(spi, spi_be), ni, nr };
 	struct slice key = { k->d, k->prf_len };
 	size_t want, at;
 	int how = 0;
 
-	if (!encr || (c->integ && !integ))
+	if (ah ? !integ : !encr || (c->integ && !integ))
 		return err_set(e, "algorithms unknown here");
-	out->encr_len = encr->key_len;
+	out->encr_len = encr ? encr->key_len : 0;
 	out->integ_len = integ ? integ->key_len : 0;
 	want = (size_t)out->encr_len + out->integ_len;
 	if (out->encr_len > SA_KEY_MAX || out->integ_len > SA_INTEG_KEY_MAX)

@@ -87,23 +87,37 @@ void note_delete_ike(struct ike_sa *sa)
 	end(sa, &o, iv);
 }
 
+/* IKEv1's protocols have IKEv2's numbers. */
+static void add_spis(const struct ike_sa *sa, struct isakmp_build *b, bool all,
+		     uint8_t protocol)
+{
+	uint16_t n = 0;
+
+	for (const struct child *c = sa->peer->children; c; c = c->next)
+		n += c->sa == sa && (all || c->del_want) && c->esp.protocol == protocol;
+	if (!n)
+		return;
+	add_delete(b, protocol, 4, n);
+	for (const struct child *c = sa->peer->children; c; c = c->next)
+		if (c->sa == sa && (all || c->del_want) && c->esp.protocol == protocol)
+			wr_u32(&b->w, c->spi_in);
+	isakmp_close(b);
+}
+
 void note_delete_children(struct ike_sa *sa, bool all)
 {
 	uint8_t iv[CBC_BLOCK_MAX];
 	struct child *c, *next;
 	struct v1_out o;
-	uint16_t n = 0;
+	bool any = false;
 
 	for (c = sa->peer->children; c; c = c->next)
-		n += c->sa == sa && (all || c->del_want);
-	if (!n)
+		any |= c->sa == sa && (all || c->del_want);
+	if (!any)
 		return;
 	if (begin(sa, &o, iv) == 0) {
-		add_delete(&o.b, ISAKMP_PROTO_ESP, 4, n);
-		for (c = sa->peer->children; c; c = c->next)
-			if (c->sa == sa && (all || c->del_want))
-				wr_u32(&o.b.w, c->spi_in);
-		isakmp_close(&o.b);
+		add_spis(sa, &o.b, all, PROTO_ESP);
+		add_spis(sa, &o.b, all, PROTO_AH);
 		end(sa, &o, iv);
 	}
 	for (c = sa->peer->children; c; c = next) {
@@ -223,7 +237,7 @@ static void delete_children(struct ike_sa *sa, struct isakmp_delete *d)
 	bool some = false;
 
 	for (uint16_t i = 0; i < d->n; i++) {
-		struct child *c = child_by_out(sa->peer, rd_u32(&d->spis));
+		struct child *c = child_by_out(sa->peer, d->protocol, rd_u32(&d->spis));
 
 		if (!c)
 			continue;
@@ -269,7 +283,8 @@ static void delete_payload(struct ike_sa *sa, const struct isakmp_payload_at *p)
 		DROPPED(sa, malformed);
 	else if (d.protocol == ISAKMP_PROTO_ISAKMP && d.spi_len == 16)
 		delete_isakmp(sa, &d);
-	else if (d.protocol == ISAKMP_PROTO_ESP && d.spi_len == 4 && sa->established_ms)
+	else if ((d.protocol == ISAKMP_PROTO_ESP || d.protocol == ISAKMP_PROTO_AH) &&
+		 d.spi_len == 4 && sa->established_ms)
 		delete_children(sa, &d);
 	else
 		DROPPED(sa, unexpected);

@@ -30,6 +30,12 @@ static const struct number esp_auth[] = {
 	{ 5, INTEG_HMAC_SHA2_256_128, 0 }, { 6, INTEG_HMAC_SHA2_384_192, 0 },
 	{ 7, INTEG_HMAC_SHA2_512_256, 0 },
 };
+/* RFC 2407 §4.4.3 and IANA's registry: AH. The authentication attribute says the same again. */
+static const struct number ah_auth[] = {
+	{ 2, INTEG_HMAC_MD5_96, 0 }, { 3, INTEG_HMAC_SHA1_96, 0 },
+	{ 5, INTEG_HMAC_SHA2_256_128, 0 }, { 6, INTEG_HMAC_SHA2_384_192, 0 },
+	{ 7, INTEG_HMAC_SHA2_512_256, 0 },
+};
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
 static uint16_t to_v2(const struct number *t, size_t n, uint64_t v1)
@@ -110,7 +116,7 @@ static void p2_attr(struct offer_transform *t, const struct isakmp_attr *a,
 
 static bool has_bits(uint16_t encr)
 {
-	return encr != ENCR_3DES && encr != ENCR_DES && encr != ENCR_NULL;
+	return encr && encr != ENCR_3DES && encr != ENCR_DES && encr != ENCR_NULL;
 }
 
 /* Where no length is said it is 128 bits (RFC 2451 §2.3, RFC 3602 §5); a length where there
@@ -128,6 +134,7 @@ static int read_transform(struct rd *r, bool phase2, struct offer_transform *t,
 {
 	uint16_t life_type = 0;
 	struct isakmp_attr a;
+	uint16_t of_ah = 0;
 	unsigned n = 0;
 	uint8_t id;
 
@@ -135,8 +142,10 @@ static int read_transform(struct rd *r, bool phase2, struct offer_transform *t,
 	t->number = rd_u8(r);
 	id = rd_u8(r);
 	rd_u16(r);
-	if (phase2)
+	if (phase2 && t->protocol != ISAKMP_PROTO_AH)
 		t->encr = to_v2(esp_encr, N(esp_encr), id);
+	else if (phase2)
+		of_ah = to_v2(ah_auth, N(ah_auth), id);
 	else if (id != 1)
 		t->unfit = true;
 	while (isakmp_attr(r, &a)) {
@@ -149,6 +158,9 @@ static int read_transform(struct rd *r, bool phase2, struct offer_transform *t,
 	}
 	if (!rd_ok(r))
 		return err_set(e, "an attribute is cut off");
+	/* RFC 2407 §4.5: with AH it has to be said, and to fit. */
+	if (of_ah && of_ah != t->integ)
+		t->unfit = true;
 	settle_bits(t);
 	return 0;
 }
@@ -218,7 +230,8 @@ int offer_read(struct slice body, bool phase2, struct offer *out, struct err *e)
 		spi = rd_child(&p, t.spi_len);
 		if (t.spi_len == 4)
 			t.spi = rd_u32(&spi);
-		t.unfit = t.protocol != (phase2 ? ISAKMP_PROTO_ESP : ISAKMP_PROTO_ISAKMP);
+		t.unfit = phase2 ? t.protocol != ISAKMP_PROTO_ESP && t.protocol != ISAKMP_PROTO_AH :
+			  t.protocol != ISAKMP_PROTO_ISAKMP;
 		if (!rd_ok(&p) || !count)
 			return err_set(e, "a proposal without transforms");
 		if (read_transforms(&p, count, phase2, &t, out, e) < 0)
@@ -230,12 +243,18 @@ int offer_read(struct slice body, bool phase2, struct offer *out, struct err *e)
 
 /* ---- ours ---- */
 
+static uint8_t protocol_of(const struct offer_want *want)
+{
+	return !want->phase2 ? ISAKMP_PROTO_ISAKMP : want->ah ? ISAKMP_PROTO_AH :
+	       ISAKMP_PROTO_ESP;
+}
+
 static void add(struct offer *o, const struct offer_want *want, const struct transform *encr,
 		uint16_t integ, uint16_t prf, uint16_t ke)
 {
 	struct offer_transform t = {
 		.proposal = 1, .number = (uint8_t)(o->n + 1),
-		.protocol = want->phase2 ? ISAKMP_PROTO_ESP : ISAKMP_PROTO_ISAKMP,
+		.protocol = protocol_of(want),
 		.encr = encr->id, .encr_bits = encr->key_bits, .integ = integ, .prf = prf,
 		.ke = ke, .auth = want->auth, .mode = want->mode, .life_s = want->life_s,
 		.life_kb = want->life_kb,
@@ -274,6 +293,11 @@ static void add_p1(struct offer *o, const struct offer_want *want, const struct 
 static void add_p2(struct offer *o, const struct offer_want *want, const struct suite *s,
 		   uint16_t ke)
 {
+	static const struct transform none;
+
+	for (uint8_t k = 0; want->ah && k < s->n_integ; k++)
+		if (to_v1(ah_auth, N(ah_auth), s->integ[k]))
+			add(o, want, &none, s->integ[k], 0, ke);
 	for (uint8_t i = 0; i < s->n_encr; i++) {
 		const struct alg *a = alg_get(ALG_ENCR, s->encr[i].id, s->encr[i].key_bits);
 
@@ -341,7 +365,8 @@ static void write_p1(struct wr *w, const struct offer_transform *t)
 
 static void write_p2(struct wr *w, const struct offer_transform *t)
 {
-	wr_u8(w, (uint8_t)to_v1(esp_encr, N(esp_encr), t->encr));
+	wr_u8(w, (uint8_t)(t->protocol == ISAKMP_PROTO_AH ? to_v1(ah_auth, N(ah_auth), t->integ) :
+			   to_v1(esp_encr, N(esp_encr), t->encr)));
 	wr_u16(w, 0);
 	if (has_bits(t->encr))
 		isakmp_attr_write(w, A2_KEY_BITS, t->encr_bits);
@@ -371,9 +396,9 @@ static size_t write_head(struct wr *w, const struct offer_transform *t, uint8_t 
 	wr_u16(w, 0);
 	wr_u8(w, t->proposal);
 	wr_u8(w, t->protocol);
-	wr_u8(w, t->protocol == ISAKMP_PROTO_ESP ? 4 : 0);
+	wr_u8(w, t->protocol != ISAKMP_PROTO_ISAKMP ? 4 : 0);
 	wr_u8(w, n);
-	if (t->protocol == ISAKMP_PROTO_ESP)
+	if (t->protocol != ISAKMP_PROTO_ISAKMP)
 		wr_u32(w, spi);
 	return at;
 }
@@ -389,7 +414,7 @@ void offer_write(struct wr *w, const struct offer *o, uint32_t spi)
 		at = wr_mark(w);
 		wr_u16(w, 0);
 		wr_u8(w, o->t[i].number);
-		if (o->t[i].protocol == ISAKMP_PROTO_ESP)
+		if (o->t[i].protocol != ISAKMP_PROTO_ISAKMP)
 			write_p2(w, &o->t[i]);
 		else
 			write_p1(w, &o->t[i]);
@@ -413,10 +438,11 @@ void offer_answer(struct wr *w, const struct offer_transform *t, uint32_t spi)
 static void as_proposal(const struct offer_transform *t, bool phase2, uint8_t number,
 			struct proposal *p)
 {
-	*p = (struct proposal){ .number = number,
-				.protocol = phase2 ? PROTO_ESP : PROTO_IKE };
-	p->t[p->n++] = (struct sa_transform){ .type = ALG_ENCR, .id = t->encr,
-					      .key_bits = t->encr_bits };
+	*p = (struct proposal){ .number = number, .protocol = !phase2 ? PROTO_IKE :
+				t->protocol == ISAKMP_PROTO_AH ? PROTO_AH : PROTO_ESP };
+	if (t->encr)
+		p->t[p->n++] = (struct sa_transform){ .type = ALG_ENCR, .id = t->encr,
+						      .key_bits = t->encr_bits };
 	if (t->integ)
 		p->t[p->n++] = (struct sa_transform){ .type = ALG_INTEG, .id = t->integ };
 	if (t->prf)
@@ -480,7 +506,7 @@ static int fits(const struct offer_transform *theirs, const struct offer_transfo
 {
 	*out = *theirs;
 	*tell = false;
-	if (theirs->unfit || !same_algs(theirs, ours))
+	if (theirs->unfit || theirs->protocol != ours->protocol || !same_algs(theirs, ours))
 		return -1;
 	if (want->phase2 ? !mode_fits(theirs->mode, want->mode) || theirs->spi_len != 4 ||
 			   theirs->spi < 256 || theirs->ke != want->ke
@@ -493,7 +519,8 @@ static int fits(const struct offer_transform *theirs, const struct offer_transfo
 
 static void taken(const struct offer_transform *t, bool phase2, struct chosen *c)
 {
-	*c = (struct chosen){ .number = t->proposal, .protocol = phase2 ? PROTO_ESP : PROTO_IKE,
+	*c = (struct chosen){ .number = t->proposal, .protocol = !phase2 ? PROTO_IKE :
+			      t->protocol == ISAKMP_PROTO_AH ? PROTO_AH : PROTO_ESP,
 			      .spi_len = t->spi_len, .spi = t->spi, .encr = t->encr,
 			      .encr_bits = t->encr_bits,
 			      .integ = phase2 ? t->integ : INTEG_NONE, .prf = t->prf,
@@ -517,7 +544,8 @@ static void of_suite(const struct suite *s, const struct offer_want *want, struc
 static void why_not(const struct offer *theirs, const struct suite_list *ours,
 		    const struct offer_want *want, bool life_alone, struct err *e)
 {
-	struct proposal_want pw = { .protocol = want->phase2 ? PROTO_ESP : PROTO_IKE,
+	struct proposal_want pw = { .protocol = !want->phase2 ? PROTO_IKE :
+				    want->ah ? PROTO_AH : PROTO_ESP,
 				    .ke = true, .esn = WANT_ESN_NO };
 	struct sa_payload as;
 	char words[400];
@@ -547,7 +575,7 @@ static void why_not(const struct offer *theirs, const struct suite_list *ours,
 			want->mode == V1_TUNNEL || want->mode == V1_UDP_TUNNEL ||
 			want->mode == V1_UDP_TUNNEL_DRAFT ? "transport" : "tunnel", words);
 	else if (!algs)
-		err_set(e, "the peer offers only AH, compression or extensions beside what "
+		err_set(e, "the peer offers only bundles, compression or extensions beside what "
 			"this side takes; %s", words);
 	else
 		err_set(e, "%s", words);

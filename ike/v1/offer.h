@@ -43,6 +43,7 @@ struct offer {
 /* What both sides of a negotiation are about. */
 struct offer_want {
 	bool phase2;
+	bool ah;			/* phase 2: AH, not ESP */
 	uint16_t auth;			/* phase 1: enum v1_auth */
 	uint16_t mode;			/* phase 2: enum v1_mode */
 	uint16_t ke;			/* phase 2, responder: the group of the KE payload */
@@ -61,7 +62,7 @@ void offer_make(const struct suite_list *ours, const struct offer_want *want,
 		struct offer *out);
 /* The group that phase 2 is offered with; KE_NONE without PFS. */
 uint16_t offer_group(const struct offer *ours);
-/* The body of an SA payload. spi is written for ESP alone. */
+/* The body of an SA payload. spi is written in phase 2 alone. */
 void offer_write(struct wr *w, const struct offer *o, uint32_t spi);
 
 /* Responder: the first of our suites that some transform of theirs fits. 0 with *out and the

@@ -110,13 +110,20 @@ static struct offer_want want_for(const struct ike_sa *sa, const struct child_co
 	uint64_t kb = cc->esp_life_bytes / 1024;
 
 	return (struct offer_want){
-		.phase2 = true, .life_s = cc->esp_life_s,
+		.phase2 = true, .ah = cc->ah != 0, .life_s = cc->esp_life_s,
 		.life_kb = kb > UINT32_MAX ? UINT32_MAX : (uint32_t)kb,
 		.check = sa->peer->conf.proposal_check,
 		.mode = (uint16_t)((!sa->encap ? V1_TUNNEL : v1(sa)->natt == NATT_RFC ?
 				    V1_UDP_TUNNEL : V1_UDP_TUNNEL_DRAFT) +
 				   (cc->mode == MODE_TRANSPORT)),
 	};
+}
+
+static uint8_t protocol_of(const struct quick *q)
+{
+	const struct child_conf *cc = slot_conf(q->sa->peer, q->slot);
+
+	return cc && cc->ah ? ISAKMP_PROTO_AH : ISAKMP_PROTO_ESP;
 }
 
 static void add_selector(struct isakmp_build *b, const struct selector *s)
@@ -284,6 +291,7 @@ QUICK_ACTION(quick_begin)
 	const struct child_conf *cc = slot_conf(sa->peer, q->slot);
 	struct offer_want want = want_for(sa, cc);
 	struct err err = { 0 };
+	struct suite_list room;
 	struct offer offer;
 	struct v1_out o;
 	size_t len;
@@ -293,11 +301,12 @@ QUICK_ACTION(quick_begin)
 		failed(q, "%s", slot_blocked(sa, q->slot));
 		return FAILED;
 	}
-	offer_make(&cc->esp, &want, &offer);
+	offer_make(slot_suites(cc, &room), &want, &offer);
 	pair_selectors(cc, q->pair, &q->local, &q->remote);
 	if (!offer.n) {
-		failed(q, "IKEv1 can use none of the esp setting's suites "
-			  "(ChaCha20 it has not)");
+		failed(q, "%s", cc->ah ? "IKEv1 has no number for the hash that ah names" :
+			  "IKEv1 can use none of the esp setting's suites (ChaCha20 it has "
+			  "not)");
 		return FAILED;
 	}
 	if (offer_group(&offer) != KE_NONE && !(q->ke = ke_new(offer_group(&offer), &err))) {
@@ -328,6 +337,7 @@ static int take_answer(struct quick *q, const struct isakmp_msg *m, struct chose
 {
 	const struct child_conf *cc = slot_conf(q->sa->peer, q->slot);
 	struct offer_want want;
+	struct suite_list room;
 	struct offer ours, answer;
 	struct selector local, remote;
 	struct slice nonce;
@@ -336,7 +346,7 @@ static int take_answer(struct quick *q, const struct isakmp_msg *m, struct chose
 	if (!cc)
 		return err_set(e, "its settings are gone");
 	want = want_for(q->sa, cc);
-	offer_make(&cc->esp, &want, &ours);
+	offer_make(slot_suites(cc, &room), &want, &ours);
 	if (offer_read(isakmp_get(m, P_SA)->body, true, &answer, e) < 0 ||
 	    offer_verify(&answer, &ours, &want, c, t, e) < 0 ||
 	    isakmp_nonce(isakmp_get(m, P_NONCE)->body, &nonce, e) < 0 ||
@@ -437,7 +447,7 @@ static enum v1_verdict refuse(struct quick *q, uint32_t their_spi, uint16_t type
 	struct wr w = wr_init(spi, sizeof(spi));
 
 	wr_u32(&w, their_spi);
-	note_send(q->sa, ISAKMP_PROTO_ESP, (struct slice){ spi, 4 }, type,
+	note_send(q->sa, protocol_of(q), (struct slice){ spi, 4 }, type,
 		  (struct slice){ 0 });
 	return FAILED;
 }
@@ -487,7 +497,8 @@ static void no_proposal(struct quick *q, const struct offer *offer, const struct
 
 	offer_as_proposals(offer, true, &as);
 	negotiation_offer(&n->esp_theirs, &as);
-	slot_fail(q->sa->peer, q->slot, "no common ESP proposal: %s", why->msg);
+	slot_fail(q->sa->peer, q->slot, "no common %s proposal: %s",
+		  protocol_of(q) == ISAKMP_PROTO_AH ? "AH" : "ESP", why->msg);
 }
 
 /* What is needed for the answer, which leaves when the dataplane has the pair. */
@@ -518,6 +529,7 @@ QUICK_ACTION(quick_asked)
 	uint8_t shared[KE_SHARED_MAX];
 	struct offer_transform t;
 	struct offer_want want;
+	struct suite_list room;
 	struct offer offer;
 	struct err err = { 0 };
 	struct slice nonce;
@@ -543,8 +555,8 @@ QUICK_ACTION(quick_asked)
 	want = want_for(sa, slot_conf(sa->peer, q->slot));
 	if (blob_set(&q->peer_nonce, nonce) < 0 ||
 	    take_group(q, in->m, &offer, &want, &err) < 0 ||
-	    offer_choose(&offer, &slot_conf(sa->peer, q->slot)->esp, &want, &c, &t,
-			 &q->tell_life, &err) < 0) {
+	    offer_choose(&offer, slot_suites(slot_conf(sa->peer, q->slot), &room), &want, &c,
+			 &t, &q->tell_life, &err) < 0) {
 		no_proposal(q, &offer, &err);
 		return refuse(q, first_spi(&offer), V1_NO_PROPOSAL_CHOSEN);
 	}
@@ -576,7 +588,7 @@ static void add_lifetime(struct quick *q, struct isakmp_build *b)
 		isakmp_attr_write(&w, 1, 2);
 		isakmp_attr_write(&w, 2, (uint32_t)(c->life_bytes / 1024));
 	}
-	isakmp_add_note(b, ISAKMP_PROTO_ESP, (struct slice){ spi, 4 }, V1_RESPONDER_LIFETIME,
+	isakmp_add_note(b, protocol_of(q), (struct slice){ spi, 4 }, V1_RESPONDER_LIFETIME,
 			(struct slice){ data, w.len });
 }
 

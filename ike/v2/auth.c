@@ -318,6 +318,8 @@ static enum verdict send_auth(struct ike_sa *sa)
 	slot_missing(sa->peer, hs->child_slot, slot_by_pair(sa->peer, hs->child_slot),
 		     &hs->child_pair);
 	if (!sa->test)
+		hs->child_protocol = child_want(sa, hs->child_slot, false, 0).protocol;
+	if (!sa->test)
 		child_write_offer(sa, &o.b, hs->child_slot, hs->child_pair, hs->child_spi, NULL);
 	else if (!hs->childless)
 		child_write_nothing(sa, &o.b, hs->child_spi);
@@ -525,6 +527,7 @@ static void first_child(struct ike_sa *sa)
 			    &err)) {
 		slot_fail(sa->peer, slot, "%s", err.msg);
 		v2(sa)->orphan_spi = v2(sa)->hs->child_spi;
+		v2(sa)->orphan_protocol = v2(sa)->hs->child_protocol;
 	}
 }
 

@@ -15,12 +15,23 @@
 
 #define RELEASE_MS 5000
 
-struct proposal_want child_want(const struct engine *e, bool pfs_round, uint32_t spi)
+struct proposal_want child_want(const struct ike_sa *sa, uint8_t slot, bool pfs_round,
+				uint32_t spi)
 {
 	return (struct proposal_want){
-		.protocol = PROTO_ESP, .spi_len = 4, .spi = spi, .ke = pfs_round,
-		.esn = WANT_ESN_NO | (e->can.esn ? WANT_ESN_YES : 0),
+		.protocol = slot_conf(sa->peer, slot)->ah ? PROTO_AH : PROTO_ESP, .spi_len = 4,
+		.spi = spi, .ke = pfs_round,
+		.esn = WANT_ESN_NO | (sa->e->can.esn ? WANT_ESN_YES : 0),
 	};
+}
+
+void child_offer_of(const struct ike_sa *sa, uint8_t slot, bool pfs_round, uint32_t spi,
+		    struct sa_payload *out)
+{
+	struct proposal_want want = child_want(sa, slot, pfs_round, spi);
+	struct suite_list room;
+
+	proposal_offer(slot_suites(slot_conf(sa->peer, slot), &room), &want, out);
 }
 
 /* The keys, and the rest. */
@@ -62,7 +73,8 @@ static void no_proposal(struct ike_sa *sa, const struct child_offer *of, uint8_t
 static int choose_esp(struct ike_sa *sa, const struct child_offer *of, uint8_t slot,
 		      struct child_answer *an, uint8_t shared[KE_SHARED_MAX], size_t *len)
 {
-	struct proposal_want want = child_want(sa->e, of->pfs_round, 0);
+	struct proposal_want want = child_want(sa, slot, of->pfs_round, 0);
+	struct suite_list room;
 	struct sa_payload offer;
 	struct err err = { 0 };
 
@@ -72,11 +84,12 @@ static int choose_esp(struct ike_sa *sa, const struct child_offer *of, uint8_t s
 		an->error = N_INVALID_SYNTAX;
 		return -1;
 	}
-	if (proposal_choose(&offer, &slot_conf(sa->peer, slot)->esp, &want, &an->esp,
+	if (proposal_choose(&offer, slot_suites(slot_conf(sa->peer, slot), &room), &want, &an->esp,
 			    &err) < 0) {
 		an->error = N_NO_PROPOSAL_CHOSEN;
 		no_proposal(sa, of, slot, &offer);
-		slot_fail(sa->peer, slot, "no common ESP proposal: %s", err.msg);
+		slot_fail(sa->peer, slot, "no common %s proposal: %s",
+			  ike_protocol_name(want.protocol), err.msg);
 		return -1;
 	}
 	if (an->esp.ke == KE_NONE)
@@ -189,11 +202,10 @@ void child_write_offer(struct ike_sa *sa, struct build *b, uint8_t slot, uint16_
 		       uint32_t spi, const struct exch *x)
 {
 	const struct child_conf *cc = slot_conf(sa->peer, slot);
-	struct proposal_want want = child_want(sa->e, x != NULL, spi);
 	struct ts_list local, remote;
 	struct sa_payload offer;
 
-	proposal_offer(&cc->esp, &want, &offer);
+	child_offer_of(sa, slot, x != NULL, spi, &offer);
 	if (cc->mode == MODE_TRANSPORT)
 		build_notify_plain(b, N_USE_TRANSPORT_MODE);
 	build_sa(b, &offer);
@@ -209,12 +221,10 @@ void child_write_offer(struct ike_sa *sa, struct build *b, uint8_t slot, uint16_
 
 void child_write_nothing(struct ike_sa *sa, struct build *b, uint32_t spi)
 {
-	const struct child_conf *cc = slot_conf(sa->peer, 0);
-	struct proposal_want want = child_want(sa->e, false, spi);
 	struct sa_payload offer;
 	struct ts_list ts;
 
-	proposal_offer(&cc->esp, &want, &offer);
+	child_offer_of(sa, 0, false, spi, &offer);
 	build_sa(b, &offer);
 	for (int i = 0; i < 2; i++) {
 		uint8_t a[4] = { 192, 0, 2, (uint8_t)(1 + i) };
@@ -225,21 +235,21 @@ void child_write_nothing(struct ike_sa *sa, struct build *b, uint32_t spi)
 	}
 }
 
-static int check_answer(struct ike_sa *sa, const struct child_offer *of,
-			const struct child_conf *cc, uint16_t pair, uint32_t spi,
-			struct chosen *c, struct ts_list *tsi, struct ts_list *tsr, struct err *e)
+static int check_answer(struct ike_sa *sa, const struct child_offer *of, uint8_t slot,
+			uint16_t pair, uint32_t spi, struct chosen *c, struct ts_list *tsi,
+			struct ts_list *tsr, struct err *e)
 {
-	struct proposal_want want = child_want(sa->e, of->pfs_round, spi);
+	struct proposal_want want = child_want(sa, slot, of->pfs_round, spi);
 	struct ts_list local, remote;
 	struct sa_payload answer, offer;
 
 	if (payload_sa(of->sa, &answer, e) < 0 || payload_ts(of->tsi, tsi, e) < 0 ||
 	    payload_ts(of->tsr, tsr, e) < 0)
 		return err_wrap(e, "the answer is malformed");
-	proposal_offer(&cc->esp, &want, &offer);
+	child_offer_of(sa, slot, of->pfs_round, spi, &offer);
 	if (proposal_verify(&answer, &offer, &want, c, e) < 0)
 		return err_wrap(e, "the answer is wrong");
-	slot_selectors(cc, pair, &local, &remote);
+	slot_selectors(slot_conf(sa->peer, slot), pair, &local, &remote);
 	if (ts_check(&local, tsi, e) < 0 || ts_check(&remote, tsr, e) < 0)
 		return err_wrap(e, "the peer's traffic selectors are wrong");
 	return 0;
@@ -261,7 +271,7 @@ struct child *child_complete(struct ike_sa *sa, const struct child_offer *of,
 		err_set(e, "its settings are gone");
 		return NULL;
 	}
-	if (check_answer(sa, of, cc, pair, spi, &c, &tsi, &tsr, e) < 0)
+	if (check_answer(sa, of, slot, pair, spi, &c, &tsi, &tsr, e) < 0)
 		return NULL;
 	/* §1.3.1: declined; then what the peer made is deleted. */
 	if (cc->mode == MODE_TRANSPORT && !of->transport) {

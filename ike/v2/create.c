@@ -41,7 +41,7 @@ static int send_create(struct ike_sa *sa)
 
 	out_request(sa, &o, CREATE_CHILD_SA);
 	if (old)
-		build_notify(&o.b, PROTO_ESP, 4, old->spi_in, N_REKEY_SA,
+		build_notify(&o.b, old->esp.protocol, 4, old->spi_in, N_REKEY_SA,
 			     (struct slice){ 0 });
 	child_write_offer(sa, &o.b, x->slot, x->pair, x->spi, x);
 	out_send_request(sa, &o, old ? TASK_REKEY_CHILD : TASK_NEW_CHILD);
@@ -62,7 +62,6 @@ static int set_group(struct exch *x, uint16_t group)
 
 void create_child(struct ike_sa *sa, uint8_t slot, struct child *old)
 {
-	struct proposal_want want = child_want(sa->e, true, 0);
 	struct exch *x = calloc(1, sizeof(*x));
 	struct sa_payload offer;
 	uint16_t group;
@@ -83,8 +82,9 @@ void create_child(struct ike_sa *sa, uint8_t slot, struct child *old)
 	if (!old)
 		slot_missing(sa->peer, slot, slot_by_pair(sa->peer, slot), &x->pair);
 	x->spi = child_new_spi(sa->e);
+	x->protocol = child_want(sa, slot, true, 0).protocol;
 	rng_bytes(x->nonce, NONCE_LEN);
-	proposal_offer(&sa->peer->conf.children[slot].esp, &want, &offer);
+	child_offer_of(sa, slot, true, 0, &offer);
 	group = proposal_first_ke(&offer);
 	/* What it took last time saves a round. */
 	if (old && old->esp.ke && proposal_offers_ke(&offer, old->esp.ke))
@@ -145,6 +145,7 @@ ACTION(create_answered)
 		return V_DONE;
 	}
 	v2(sa)->orphan_spi = x->spi;
+	v2(sa)->orphan_protocol = x->protocol;
 	exch_free(sa);
 	if (of.old)
 		child_not_rekeyed(of.old, err.msg);
@@ -157,7 +158,6 @@ ACTION(create_answered)
  * it. */
 static bool other_group(struct ike_sa *sa, const struct notify *n)
 {
-	struct proposal_want want = child_want(sa->e, true, 0);
 	struct exch *x = v2(sa)->x;
 	uint16_t group = notify_ke_group(n);
 	struct sa_payload offer;
@@ -165,7 +165,7 @@ static bool other_group(struct ike_sa *sa, const struct notify *n)
 	if (x->slot >= sa->peer->conf.n_children || group == x->group ||
 	    ++x->ke_tries > 2)
 		return false;
-	proposal_offer(&sa->peer->conf.children[x->slot].esp, &want, &offer);
+	child_offer_of(sa, x->slot, true, 0, &offer);
 	if (!proposal_offers_ke(&offer, group) || set_group(x, group) < 0)
 		return false;
 	rng_bytes(x->nonce, NONCE_LEN);
@@ -280,10 +280,10 @@ static uint16_t who_waits(struct ike_sa *sa, struct input *in, struct child **ol
 		return N_TEMPORARY_FAILURE;
 	if (in->shape != SHAPE_REKEY_CHILD)
 		return 0;
-	if (!ike_msg_notify(in->m, N_REKEY_SA, n) || n->protocol != PROTO_ESP ||
-	    n->spi_len != 4)
+	if (!ike_msg_notify(in->m, N_REKEY_SA, n) || n->spi_len != 4 ||
+	    (n->protocol != PROTO_ESP && n->protocol != PROTO_AH))
 		return N_INVALID_SYNTAX;
-	*old = child_by_out(sa->peer, (uint32_t)n->spi);
+	*old = child_by_out(sa->peer, n->protocol, (uint32_t)n->spi);
 	/* It may be the one whose making is not answered yet. */
 	if (!*old)
 		return v2(sa)->x ? N_TEMPORARY_FAILURE : N_CHILD_SA_NOT_FOUND;
@@ -309,7 +309,7 @@ ACTION(create_request)
 	}
 	out_response(sa, &o, CREATE_CHILD_SA);
 	if (an.error == N_CHILD_SA_NOT_FOUND) {
-		build_notify(&o.b, PROTO_ESP, 4, n.spi, an.error, (struct slice){ 0 });
+		build_notify(&o.b, n.protocol, 4, n.spi, an.error, (struct slice){ 0 });
 	} else {
 		rng_bytes(nonce, NONCE_LEN);
 		of.nr = (struct slice){ nonce, NONCE_LEN };

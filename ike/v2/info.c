@@ -26,24 +26,45 @@ void info_delete_ike(struct ike_sa *sa, uint16_t notify)
 	out_send_request(sa, &o, TASK_DELETE_IKE);
 }
 
+/* SPIs of a Delete, one payload a protocol (§3.11). */
+struct spis {
+	uint16_t n_esp, n_ah;
+	uint32_t esp[CHILDREN_PER_PEER + 1], ah[CHILDREN_PER_PEER + 1];
+};
+
+static void spis_add(struct spis *to, uint8_t protocol, uint32_t spi)
+{
+	if (protocol == PROTO_AH && to->n_ah <= CHILDREN_PER_PEER)
+		to->ah[to->n_ah++] = spi;
+	else if (protocol != PROTO_AH && to->n_esp <= CHILDREN_PER_PEER)
+		to->esp[to->n_esp++] = spi;
+}
+
+static void spis_write(struct build *b, const struct spis *from)
+{
+	if (from->n_esp)
+		build_delete_spis(b, PROTO_ESP, from->esp, from->n_esp);
+	if (from->n_ah)
+		build_delete_spis(b, PROTO_AH, from->ah, from->n_ah);
+}
+
 void info_delete_children(struct ike_sa *sa)
 {
-	uint32_t spi[CHILDREN_PER_PEER + 1];
-	uint16_t n = 0;
+	struct spis spi = { 0 };
 	struct out o;
 
 	for (struct child *c = sa->peer->children; c; c = c->next) {
-		if (c->sa != sa || !c->del_want || n == CHILDREN_PER_PEER)
+		if (c->sa != sa || !c->del_want)
 			continue;
 		c->del_want = false;
 		c->state = CH_DELETING;
-		spi[n++] = c->spi_in;
+		spis_add(&spi, c->esp.protocol, c->spi_in);
 	}
 	if (v2(sa)->orphan_spi)
-		spi[n++] = v2(sa)->orphan_spi;
+		spis_add(&spi, v2(sa)->orphan_protocol, v2(sa)->orphan_spi);
 	v2(sa)->orphan_spi = 0;
 	out_request(sa, &o, INFORMATIONAL);
-	build_delete_esp(&o.b, spi, n);
+	spis_write(&o.b, &spi);
 	out_send_request(sa, &o, TASK_DELETE_CHILD);
 	peer_children_changed(sa->peer, "deleted");
 }
@@ -105,11 +126,11 @@ ACTION(info_end)
 
 /* §1.4.1: the answer names our halves of the pairs; of those that we are deleting
  * ourselves at this moment it names nothing (§2.25.1). */
-static uint16_t delete_children(struct ike_sa *sa, const struct delete_payload *d,
-				uint32_t *ours, uint16_t n, uint16_t max)
+static void delete_children(struct ike_sa *sa, const struct delete_payload *d,
+			    struct spis *ours)
 {
 	for (uint16_t i = 0; i < d->n; i++) {
-		struct child *c = child_by_out(sa->peer, d->spi[i]);
+		struct child *c = child_by_out(sa->peer, d->protocol, d->spi[i]);
 
 		if (!c) {
 			/* Perhaps its making is overtaken by its end. */
@@ -121,11 +142,9 @@ static uint16_t delete_children(struct ike_sa *sa, const struct delete_payload *
 			/* Its own answer takes it out. */
 			continue;
 		}
-		if (n < max)
-			ours[n++] = c->spi_in;
+		spis_add(ours, c->esp.protocol, c->spi_in);
 		child_remove(c, ENGINE_LINGER_MS);
 	}
-	return n;
 }
 
 /* The old ones are gone, so the peer has the new ones: send on them. */
@@ -147,13 +166,12 @@ static void auth_lifetime(struct ike_sa *sa, const struct ike_msg *m)
 
 ACTION(info_request)
 {
-	uint32_t ours[CHILDREN_PER_PEER];
+	struct spis ours = { 0 };
 	const struct payload *p = NULL;
 	struct delete_payload d;
 	struct err err = { 0 };
 	bool deleted = false;
 	struct out o;
-	uint16_t n = 0;
 
 	/* Our Delete may be out on an IKE SA whose other end did not prove itself: children
 	 * are no business of that one. */
@@ -163,15 +181,14 @@ ACTION(info_request)
 					  (struct slice){ 0 });
 			return V_STAY;
 		}
-		if (d.protocol != PROTO_ESP)
+		if (d.protocol == PROTO_IKE)
 			continue;
-		n = delete_children(sa, &d, ours, n, CHILDREN_PER_PEER);
+		delete_children(sa, &d, &ours);
 		deleted = true;
 	}
 	auth_lifetime(sa, in->m);
 	out_response(sa, &o, INFORMATIONAL);
-	if (n)
-		build_delete_esp(&o.b, ours, n);
+	spis_write(&o.b, &ours);
 	mobike_answer(sa, in, &o.b);
 	out_send_response(sa, &o, 0);
 	mobike_requested(sa, in);

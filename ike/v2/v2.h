@@ -45,6 +45,7 @@ struct handshake {
 	uint32_t child_spi;
 	uint16_t child_pair;
 	uint8_t child_slot;		/* which child IKE_AUTH asks for */
+	uint8_t child_protocol;
 	struct ike_id my_id;
 	unsigned peer_hashes;		/* 1 << SIGHASH_*; 0: it does not know RFC 7427 */
 	bool childless;			/* the peer can do without a child (RFC 6023) */
@@ -74,6 +75,7 @@ struct exch {
 	uint8_t slot;
 	uint16_t pair;			/* of the slot's networks; PAIR_ALL */
 	uint32_t spi;			/* of the child */
+	uint8_t protocol;		/* PROTO_ESP, PROTO_AH */
 	uint32_t deleted_spi;		/* the peer deleted it before its answer came */
 	uint32_t old_id;		/* the child that is rekeyed; 0: a new one */
 	struct ike_sa *sa;		/* the IKE SA to be */
@@ -103,6 +105,7 @@ struct v2_sa {
 	struct blob req;		/* outstanding; empty when none; see fragment.h */
 	struct blob resp;		/* the last answer, for repetitions (§2.1) */
 	uint32_t orphan_spi;		/* a child that only the peer has: delete it */
+	uint8_t orphan_protocol;
 	uint32_t held_for; /* resp waits for the dataplane to take this child in */
 	uint64_t dpd_at;
 };
@@ -211,7 +214,11 @@ void child_write_offer(struct ike_sa *sa, struct build *b, uint8_t slot, uint16_
  * without a child. */
 void child_write_nothing(struct ike_sa *sa, struct build *b, uint32_t spi);
 /* The proposals' want for a child. */
-struct proposal_want child_want(const struct engine *e, bool pfs_round, uint32_t spi);
+struct proposal_want child_want(const struct ike_sa *sa, uint8_t slot, bool pfs_round,
+				uint32_t spi);
+/* … and the first group to be offered in CREATE_CHILD_SA, with the offer. */
+void child_offer_of(const struct ike_sa *sa, uint8_t slot, bool pfs_round, uint32_t spi,
+		    struct sa_payload *out);
 
 /* ---- create.c, rekey.c: CREATE_CHILD_SA that we begin ---- */
 void create_child(struct ike_sa *sa, uint8_t slot, struct child *old);

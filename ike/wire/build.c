@@ -186,11 +186,11 @@ void build_delete_ike(struct build *b)
 	wr_u16(w, 0);
 }
 
-void build_delete_esp(struct build *b, const uint32_t *spi, uint16_t n)
+void build_delete_spis(struct build *b, uint8_t protocol, const uint32_t *spi, uint16_t n)
 {
 	struct wr *w = build_payload(b, PAYLOAD_DELETE);
 
-	wr_u8(w, PROTO_ESP);
+	wr_u8(w, protocol);
 	wr_u8(w, 4);
 	wr_u16(w, n);
 	for (uint16_t i = 0; i < n; i++)

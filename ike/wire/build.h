@@ -59,9 +59,9 @@ void build_notify_plain(struct build *b, uint16_t type);
 void build_notify_u32(struct build *b, uint16_t type, uint32_t value);
 /* INVALID_KE_PAYLOAD with the group wanted (§1.3). */
 void build_notify_ke(struct build *b, uint16_t group);
-/* Delete this IKE SA, or the ESP SAs with these (our inbound) SPIs. */
+/* Delete this IKE SA, or the SAs of ESP or AH with these (our inbound) SPIs. */
 void build_delete_ike(struct build *b);
-void build_delete_esp(struct build *b, const uint32_t *spi, uint16_t n);
+void build_delete_spis(struct build *b, uint8_t protocol, const uint32_t *spi, uint16_t n);
 void build_ts(struct build *b, uint8_t type, const struct ts_list *ts);	/* PAYLOAD_TSI/TSR */
 /* One certificate in DER, X.509 (§3.6). */
 void build_cert(struct build *b, struct slice der);

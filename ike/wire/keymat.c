@@ -117,7 +117,8 @@ int keymat_child(const struct ike_keys *ike, const struct chosen *c, struct slic
 		 struct slice nr, struct slice shared, bool initiator, struct sa_key *in,
 		 struct sa_key *out, struct err *e)
 {
-	const struct alg *encr = alg_get(ALG_ENCR, c->encr, c->encr_bits);
+	bool ah = c->protocol == PROTO_AH;
+	const struct alg *encr = ah ? NULL : alg_get(ALG_ENCR, c->encr, c->encr_bits);
 	const struct alg *integ = c->integ ? alg_get(ALG_INTEG, c->integ, 0) : NULL;
 	struct sa_key *first = initiator ? out : in, *second = initiator ? in : out;
 	struct slice seed[3] = { shared, ni, nr };
@@ -128,11 +129,11 @@ int keymat_child(const struct ike_keys *ike, const struct chosen *c, struct slic
 
 	memset(in, 0, sizeof(*in));
 	memset(out, 0, sizeof(*out));
-	if (!encr || encr->aead != !integ)
+	if (ah ? !integ : !encr || encr->aead != !integ)
 		return err_set(e, "keys for algorithms that are not known here");
-	first->encr_len = second->encr_len = encr->key_len;
+	first->encr_len = second->encr_len = encr ? encr->key_len : 0;
 	first->integ_len = second->integ_len = integ ? integ->key_len : 0;
-	assert(encr->key_len <= SA_KEY_MAX && first->integ_len <= SA_INTEG_KEY_MAX);
+	assert(first->encr_len <= SA_KEY_MAX && first->integ_len <= SA_INTEG_KEY_MAX);
 	total = 2u * (first->encr_len + first->integ_len);
 	rc = prf_plus(ike->prf, bytes(ike->d, ike->prf_len), shared.len ? seed : seed + 1,
 		      shared.len ? 3 : 2, mat, total);

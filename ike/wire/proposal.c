@@ -10,6 +10,7 @@ static bool type_wanted(const struct proposal_want *want, uint8_t type)
 {
 	switch (type) {
 	case ALG_ENCR:
+		return want->protocol != PROTO_AH;
 	case ALG_INTEG:
 		return true;
 	case ALG_PRF:
@@ -17,7 +18,7 @@ static bool type_wanted(const struct proposal_want *want, uint8_t type)
 	case ALG_KE:
 		return want->protocol == PROTO_IKE || want->ke;
 	case ALG_ESN:
-		return want->protocol == PROTO_ESP;
+		return want->protocol != PROTO_IKE;
 	}
 	return false;
 }
@@ -27,6 +28,35 @@ static void add(struct proposal *p, uint8_t type, uint16_t id, uint16_t key_bits
 	if (p->n < TRANSFORMS_MAX)
 		p->t[p->n++] = (struct sa_transform){ .type = type, .id = id,
 						      .key_bits = key_bits };
+}
+
+static void add_group(struct suite *s, uint16_t ke)
+{
+	for (uint8_t i = 0; i < s->n_ke; i++)
+		if (s->ke[i] == ke)
+			return;
+	if (s->n_ke < SUITE_TYPE_MAX)
+		s->ke[s->n_ke++] = ke;
+}
+
+void proposal_ah(const struct suite_list *esp, uint16_t integ, struct suite_list *out)
+{
+	struct suite *s = &out->s[0];
+	bool without = esp->n == 0;
+
+	memset(out, 0, sizeof(*out));
+	for (uint8_t i = 0; i < esp->n; i++) {
+		without |= esp->s[i].n_ke == 0;
+		for (uint8_t k = 0; k < esp->s[i].n_ke; k++)
+			add_group(s, esp->s[i].ke[k]);
+	}
+	out->n = s->n_ke ? 1 : 0;
+	if (without)
+		out->n++;
+	for (uint8_t i = 0; i < out->n; i++) {
+		out->s[i].n_integ = 1;
+		out->s[i].integ[0] = integ;
+	}
 }
 
 void proposal_offer(const struct suite_list *ours, const struct proposal_want *want,
@@ -39,7 +69,7 @@ void proposal_offer(const struct suite_list *ours, const struct proposal_want *w
 
 		*p = (struct proposal){ .number = (uint8_t)(i + 1), .protocol = want->protocol,
 					.spi_len = want->spi_len, .spi = want->spi };
-		for (uint8_t k = 0; k < s->n_encr; k++)
+		for (uint8_t k = 0; k < s->n_encr && type_wanted(want, ALG_ENCR); k++)
 			add(p, ALG_ENCR, s->encr[k].id, s->encr[k].key_bits);
 		for (uint8_t k = 0; k < s->n_prf && type_wanted(want, ALG_PRF); k++)
 			add(p, ALG_PRF, s->prf[k], 0);
@@ -79,7 +109,7 @@ static bool spi_fits(const struct proposal *p, const struct proposal_want *want)
 {
 	if (p->spi_len != want->spi_len)
 		return false;
-	if (want->protocol == PROTO_ESP)
+	if (want->protocol != PROTO_IKE)
 		return p->spi > 255;	/* the others are reserved, RFC 4303 §2.1 */
 	return !p->spi_len || p->spi;
 }
@@ -136,7 +166,9 @@ static bool fits(const struct proposal *p, const struct suite *s,
 	memset(c, 0, sizeof(*c));
 	if (p->protocol != want->protocol || p->unknown_type || !spi_fits(p, want))
 		return false;
-	if (!pick_encr(p, s, c) || !pick(p, ALG_INTEG, s->integ, s->n_integ, 0, &c->integ))
+	if (type_wanted(want, ALG_ENCR) ? !pick_encr(p, s, c) : has_type(p, ALG_ENCR))
+		return false;
+	if (!pick(p, ALG_INTEG, s->integ, s->n_integ, 0, &c->integ))
 		return false;
 	if (ike ? !pick(p, ALG_PRF, s->prf, s->n_prf, 0, &c->prf) : has_type(p, ALG_PRF))
 		return false;
@@ -253,7 +285,8 @@ int proposal_verify(const struct sa_payload *answer, const struct sa_payload *of
 	if (a->protocol != o->protocol)
 		return err_set(e, "the peer answered for %s, not for %s",
 			       a->protocol == PROTO_IKE ? "IKE" :
-			       a->protocol == PROTO_ESP ? "ESP" : "another protocol",
+			       a->protocol == PROTO_ESP ? "ESP" :
+			       a->protocol == PROTO_AH ? "AH" : "another protocol",
 			       ike_protocol_name(o->protocol));
 	if (!spi_fits(a, want))
 		return err_set(e, "the peer answered with a wrong SPI (%u bytes)", a->spi_len);

@@ -21,13 +21,13 @@ enum { WANT_ESN_NO = 1 << 0, WANT_ESN_YES = 1 << 1 };
 
 /* What a negotiation is for. */
 struct proposal_want {
-	uint8_t protocol;	/* PROTO_IKE or PROTO_ESP */
-	uint8_t spi_len;	/* IKE_SA_INIT: 0; rekeying the IKE SA: 8; ESP: 4 */
+	uint8_t protocol;	/* PROTO_IKE, PROTO_ESP or PROTO_AH */
+	uint8_t spi_len;	/* IKE_SA_INIT: 0; rekeying the IKE SA: 8; ESP, AH: 4 */
 	uint64_t spi;		/* ours, when we offer: what the peer is to use */
-	bool ke;		/* ESP: false in IKE_AUTH, where no KE is negotiated (§1.2): none
+	bool ke;		/* ESP, AH: false in IKE_AUTH, where no KE is negotiated (§1.2): none
 				 * is offered, theirs are ignored; true in CREATE_CHILD_SA, where
 				 * the suite says whether there is PFS. IKE: always true. */
-	uint8_t esn;		/* ESP: WANT_ESN_* that the dataplane can do; at least one */
+	uint8_t esn;		/* ESP, AH: WANT_ESN_* that the dataplane can do; at least one */
 	uint16_t ke_sent;	/* choosing: the group of the KE payload that came, or 0 */
 };
 
@@ -37,7 +37,7 @@ struct chosen {
 	uint8_t protocol;
 	uint8_t spi_len;
 	uint64_t spi;		/* the peer's */
-	uint16_t encr, encr_bits;
+	uint16_t encr, encr_bits;	/* 0 with AH */
 	uint16_t integ;		/* INTEG_NONE with AEAD */
 	uint16_t prf;		/* IKE only, else 0 */
 	uint16_t ke;		/* KE_NONE: no PFS */
@@ -46,6 +46,10 @@ struct chosen {
 				 * the answer has (§3.3.6: exactly one of each) */
 };
 
+/* What is offered for AH (RFC 4302) by this integrity algorithm: with the groups of these suites
+ * of ESP, their ciphers and hashes left out. */
+void proposal_ah(const struct suite_list *esp, uint16_t integ, struct suite_list *out);
+
 /* Our suites as an offer: suite i is proposal i + 1. Key exchange groups as want->ke says.
  * ESN transforms: "yes" first when both. */
 void proposal_offer(const struct suite_list *ours, const struct proposal_want *want,
@@ -53,7 +57,7 @@ void proposal_offer(const struct suite_list *ours, const struct proposal_want *w
 
 /* Responder: choose from an offer. 0 with *out; -1 when nothing fits: NO_PROPOSAL_CHOSEN, and
  * *e holds what proposal_compare() says. SPIs of the wrong length, 0, or up to 255 for ESP
- * (RFC 4303 §2.1) make a proposal unfit. */
+ * and AH (RFC 4303 §2.1, RFC 4302 §2.4) make a proposal unfit. */
 int proposal_choose(const struct sa_payload *theirs, const struct suite_list *ours,
 		    const struct proposal_want *want, struct chosen *out, struct err *e) MUST_USE;
 /* The answer to what was chosen, with our SPI (spi_len from c). */
@@ -91,7 +95,7 @@ unsigned proposal_missing(const struct suite_list *ours, const struct sa_payload
 const char *proposal_type_words(uint8_t type);
 /* An offer as text: "AES-256-GCM | HMAC-SHA2-384 | ECP 384 or …". */
 const char *proposal_str(const struct sa_payload *sa, char *buf, size_t cap);
-/* "AES-256-GCM, HMAC-SHA2-384, ECP 384" for "established" lines; cap >= 96. */
+/* "AES-256-GCM, HMAC-SHA2-384, ECP 384", "AH, HMAC-SHA2-256, ECP 384" for "established" lines; cap >= 96. */
 const char *chosen_str(const struct chosen *c, char *buf, size_t cap);
 
 #endif

@@ -106,6 +106,8 @@ const char *chosen_str(const struct chosen *c, char *buf, size_t cap)
 {
 	struct sbuf b = { 0 };
 
+	if (c->protocol == PROTO_AH)
+		sbuf_add(&b, "AH");
 	add_alg(&b, ALG_ENCR, c->encr, c->encr_bits);
 	add_alg(&b, ALG_INTEG, c->integ, 0);
 	add_alg(&b, ALG_PRF, c->prf, 0);
@@ -170,7 +172,8 @@ static unsigned missing(const struct sa_payload *ours, const struct sa_payload *
 		uint8_t type = types[k];
 
 		if ((type == ALG_PRF && !ike) || (type == ALG_ESN && ike) ||
-		    (type == ALG_KE && !ike && !want->ke))
+		    (type == ALG_KE && !ike && !want->ke) ||
+		    (type == ALG_ENCR && want->protocol == PROTO_AH))
 			continue;
 		/* AEAD on one side and CBC on the other: encryption says it. */
 		if (type == ALG_INTEG && bits & TYPE_BIT(ALG_ENCR) &&
@@ -220,10 +223,10 @@ static void add_why(struct sbuf *b, const struct sa_payload *ours,
 		sbuf_addf(b, "%s%s", sep, proposal_type_words(types[k]));
 		sep = ", ";
 	}
-	if (want->protocol == PROTO_ESP && bits & TYPE_BIT(ALG_KE)) {
-		if (offers(theirs, PROTO_ESP, ALG_KE, KE_NONE, 0))
+	if (want->protocol != PROTO_IKE && bits & TYPE_BIT(ALG_KE)) {
+		if (offers(theirs, want->protocol, ALG_KE, KE_NONE, 0))
 			sbuf_add(b, " (only ours wants PFS)");
-		else if (offers(ours, PROTO_ESP, ALG_KE, KE_NONE, 0))
+		else if (offers(ours, want->protocol, ALG_KE, KE_NONE, 0))
 			sbuf_add(b, " (only theirs wants PFS)");
 	}
 }

@@ -72,7 +72,7 @@ static size_t delete_child(struct ike_sa *sa, uint32_t spi, uint32_t id, struct 
 
 	build_begin(&o->b, o->buf, sizeof(o->buf), &h);
 	sk_begin(v2(sa)->seal, &o->b);
-	build_delete_esp(&o->b, &spi, 1);
+	build_delete_spis(&o->b, PROTO_ESP, &spi, 1);
 	if (sk_end(v2(sa)->seal, &o->b, &len, &e) < 0)
 		abort();
 	return len;

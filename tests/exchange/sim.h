@@ -254,7 +254,7 @@ static void sim_alive(void *arg, const struct endpoint *local,
 static inline bool sim_same_key(const struct sa_key *a, const struct sa_key *b)
 {
 	return a->encr_len == b->encr_len && a->integ_len == b->integ_len &&
-	       a->encr_len && memcmp(a->encr, b->encr, a->encr_len) == 0 &&
+	       a->encr_len + a->integ_len && memcmp(a->encr, b->encr, a->encr_len) == 0 &&
 	       memcmp(a->integ, b->integ, a->integ_len) == 0;
 }
 
@@ -281,6 +281,10 @@ static inline const char *sim_differs(const struct sa_child *a, const struct sa_
 		return "keys";
 	if (a->encr != b->encr || a->encr_bits != b->encr_bits || a->integ != b->integ)
 		return "algorithms";
+	if (a->proto != b->proto || a->mode != b->mode)
+		return "protocol or mode";
+	if (a->cpi_in != b->cpi_out || a->cpi_out != b->cpi_in)
+		return "compression";
 	if (a->esn != b->esn || a->udp_encap != b->udp_encap)
 		return "ESN or encapsulation";
 	if (!sim_same_ts(a->local_ts, a->n_local, b->remote_ts, b->n_remote) ||

@@ -128,7 +128,7 @@ static struct sa_child good_sa(uint32_t id)
 {
 	struct sa_child sa = { .id = id, .spi_in = 0x1000 + id, .spi_out = 0x2000 + id,
 			       .encr = ENCR_AES_GCM_16, .encr_bits = 256, .n_local = 1,
-			       .n_remote = 1, .udp_encap = 1, .peer = "branch",
+			       .n_remote = 1, .udp_encap = 1, .proto = SA_ESP, .peer = "branch",
 			       .child = "branch" };
 	struct prefix l = net("10.1.0.0/24"), r = net("10.2.0.0/24");
 

@@ -32,6 +32,7 @@ static void every_request_has_its_phase(void)
 		{ MSG_ESPD_SA_ADDED, "e", "r" }, { MSG_ESPD_SA_STATS, "e", "r" },
 		{ MSG_ESPD_SA_EVENT, "e", "r" }, { MSG_ESPD_WANTED, "e", "r" },
 		{ MSG_PEER_ADDRS, "i", "rt" }, { MSG_DNS_WANT, "i", "r" },
+		{ MSG_COUNTERS_QUERY, "i", "r" }, { MSG_ESPD_COUNTERS, "e", "r" },
 	};
 	const enum ipc_role roles[] = { ROLE_IKED, ROLE_VAULTD, ROLE_ESPD };
 
@@ -80,7 +81,7 @@ static struct sa_child good_sa(void)
 {
 	struct sa_child sa = { .id = 1, .spi_in = 0x1000, .spi_out = 0x2000, .encr_bits = 256,
 			       .encr = ENCR_AES_GCM_16, .n_local = 1, .n_remote = 1,
-			       .udp_encap = 1, .peer = "branch", .child = "branch" };
+			       .udp_encap = 1, .proto = SA_ESP, .peer = "branch", .child = "branch" };
 	struct prefix l = net("10.1.0.0/24"), r = net("10.2.0.0/25");
 
 	memset(&kid, 0, sizeof(kid));
@@ -124,6 +125,40 @@ static void good_sa_passes(void)
 	sa.in.encr_len = sa.out.encr_len = 32;
 	sa.in.integ_len = sa.out.integ_len = 32;
 	CHECK_INT(permit_sa(&settings, &sa, &p, &e), 0);
+}
+
+/* What the settings say of AH and of modes, iked cannot say otherwise. */
+static void protocol_and_mode_are_the_settings(void)
+{
+	struct sa_child sa = good_sa();
+	struct err e = { 0 };
+
+	sa.proto = 0;
+	refused(&sa, "its protocol 0 is none");
+	sa = good_sa();
+	sa.mode = MODE_TRANSPORT;
+	refused(&sa, "its mode or protocol");
+	sa = good_sa();
+	kid.mode = sa.mode = MODE_BYPASS;
+	refused(&sa, "its mode or protocol");
+	sa = good_sa();
+	sa.proto = SA_AH;
+	refused(&sa, "its mode or protocol");
+	kid.ah = INTEG_HMAC_SHA2_256_128;
+	sa.integ = INTEG_HMAC_SHA2_256_128;
+	refused(&sa, "neither encrypts nor goes in UDP");
+	sa.encr = sa.encr_bits = 0;
+	refused(&sa, "neither encrypts nor goes in UDP");
+	sa.udp_encap = 0;
+	sa.local.port = sa.remote.port = 0;
+	refused(&sa, "keys do not fit");
+	sa.in.encr_len = sa.out.encr_len = 0;
+	sa.in.integ_len = sa.out.integ_len = 32;
+	CHECK_INT(permit_sa(&settings, &sa, NULL, &e), 0);
+	sa.integ = 99;
+	refused(&sa, "integrity algorithm 99 is unknown");
+	sa.proto = SA_ESP;
+	refused(&sa, "its mode or protocol");
 }
 
 static void wrong_peers_are_refused(void)
@@ -278,6 +313,7 @@ static void mtu_fits_exactly(void)
 static void mtu_known_figures(void)
 {
 	const struct alg *gcm = alg_get(ALG_ENCR, ENCR_AES_GCM_16, 256);
+	const struct alg *sha256 = alg_get(ALG_INTEG, INTEG_HMAC_SHA2_256_128, 0);
 	struct suite_list esp;
 	struct err e;
 
@@ -286,6 +322,10 @@ static void mtu_known_figures(void)
 	CHECK_INT(mtu_inner(1500, AF_INET, false, gcm, NULL), 1446);
 	CHECK_INT(mtu_inner(1500, AF_INET6, true, gcm, NULL), 1418);
 	CHECK_INT(mtu_inner(60, AF_INET, true, gcm, NULL), 0);
+	/* AH: 12 and 16, over IPv6 to 32. */
+	CHECK_INT(mtu_inner(1500, AF_INET, false, NULL, sha256), 1452);
+	CHECK_INT(mtu_inner(1500, AF_INET6, false, NULL, sha256), 1428);
+	CHECK_INT(mtu_inner(40, AF_INET, false, NULL, sha256), 0);
 	CHECK_INT(suite_parse(SUITE_ESP, "aes256gcm16,aes256-sha256", &esp, &e), 0);
 	/* CBC: 1500 - 20 - 8 - 8 - 16 - 16 = 1432, to blocks 1424, less two. */
 	CHECK_INT(mtu_of_suites(1500, AF_INET, true, &esp), 1422);
@@ -562,6 +602,7 @@ int main(void)
 {
 	T_RUN(every_request_has_its_phase);
 	T_RUN(good_sa_passes);
+	T_RUN(protocol_and_mode_are_the_settings);
 	T_RUN(wrong_peers_are_refused);
 	T_RUN(wrong_selectors_are_refused);
 	T_RUN(wrong_ends_are_refused);

@@ -164,7 +164,7 @@ static void notifies_and_deletes(void)
 
 	build_begin(&b, buf, sizeof(buf), &h);
 	build_delete_ike(&b);
-	build_delete_esp(&b, spis, 3);
+	build_delete_spis(&b, PROTO_ESP, spis, 3);
 	build_notify(&b, PROTO_ESP, 4, 0xc0000007, N_REKEY_SA, (struct slice){ 0 });
 	build_notify_ke(&b, KE_CURVE25519);
 	build_notify(&b, PROTO_IKE, 8, 0x0102030405060708u, N_INVALID_IKE_SPI, str_sl("x"));
