@@ -195,6 +195,8 @@ int permit_sa(const struct settings *s, const struct sa_child *sa,
 	/* Else a subverted iked could have in clear what is to be encrypted. */
 	if (child_is_plain(c) || sa->mode != c->mode || (sa->proto == SA_AH) != (c->ah != 0))
 		return err_set(e, "its mode or protocol is not the child's");
+	if ((sa->cpi_in || sa->cpi_out) && !c->ipcomp)
+		return err_set(e, "compression is not the child's");
 	if (sa->spi_in <= 255 || sa->spi_out <= 255)
 		return err_set(e, "its SPIs are reserved ones");
 	if (permit_endpoints(&sa->local, &sa->remote, sa->udp_encap, e) < 0 ||

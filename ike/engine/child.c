@@ -27,6 +27,28 @@ uint32_t child_new_spi(const struct engine *e)
 	}
 }
 
+#define CPI_MIN 256
+#define CPI_MAX 61439
+
+static bool cpi_taken(const struct engine *e, uint16_t cpi)
+{
+	for (size_t i = 0; i < CHILD_BUCKETS; i++)
+		for (const struct child *c = e->by_id[i]; c; c = c->hash_next)
+			if (c->cpi_in == cpi)
+				return true;
+	return false;
+}
+
+uint16_t child_new_cpi(const struct engine *e)
+{
+	for (;;) {
+		uint16_t cpi = (uint16_t)(CPI_MIN + rng_below(CPI_MAX - CPI_MIN + 1));
+
+		if (!cpi_taken(e, cpi))
+			return cpi;
+	}
+}
+
 void slot_fail(struct peer *p, uint8_t slot, const char *fmt, ...)
 {
 	char text[LOG_TEXT_MAX];
@@ -135,6 +157,8 @@ static void install(const struct child *c, struct sa_child *sc)
 	sc->id = c->id;
 	sc->spi_in = c->spi_in;
 	sc->spi_out = c->spi_out;
+	sc->cpi_in = c->cpi_in;
+	sc->cpi_out = c->cpi_out;
 	memcpy(sc->peer, c->peer->conf.name, sizeof(sc->peer));
 	/* Nobody installs a child without settings. NOLINTNEXTLINE: cc is not NULL */
 	memcpy(sc->child, cc->name, sizeof(sc->child));
@@ -185,6 +209,8 @@ struct child *child_make(struct ike_sa *sa, const struct child_made *m, struct e
 	while (c->id == 0 || engine_child(sa->e, c->id));
 	c->spi_in = m->spi_in;
 	c->spi_out = (uint32_t)m->esp->spi;
+	c->cpi_in = m->cpi_in;
+	c->cpi_out = m->cpi_out;
 	c->life_s = m->life_s;
 	c->life_bytes = m->life_bytes;
 	c->esp = *m->esp;

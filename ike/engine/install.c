@@ -54,8 +54,8 @@ static void words(const struct child *c, char *buf, size_t cap)
 	ts.n = c->n_remote;
 	memcpy(ts.s, c->ts + c->n_local, c->n_remote * sizeof(ts.s[0]));
 	ts_str(&ts, remote, sizeof(remote));
-	snprintf(buf, cap, "%s, %s ↔ %s", chosen_str(&c->esp, alg, sizeof(alg)), local,
-		 remote);
+	snprintf(buf, cap, "%s%s, %s ↔ %s", chosen_str(&c->esp, alg, sizeof(alg)),
+		 c->cpi_out ? ", IPComp" : "", local, remote);
 }
 
 /* A rekey may need what the first negotiation does not, fresh keys of a group (PFS) above

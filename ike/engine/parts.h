@@ -166,6 +166,7 @@ struct child {
 	uint8_t n_local, n_remote;
 	uint16_t pair;			/* local * n_remote + remote; PAIR_ALL */
 	uint32_t id, spi_in, spi_out;
+	uint16_t cpi_in, cpi_out;	/* IPComp; 0: none */
 	uint32_t life_s;		/* as agreed; 0: as in the settings */
 	uint64_t life_bytes;		/* likewise */
 	uint32_t replaced_by, replaces;	/* ids; 0 none */
@@ -364,6 +365,7 @@ struct child_made {
 	const uint8_t *nonce_min;	/* NONCE_CMP bytes, or NULL */
 	struct child *old;		/* rekeyed, or NULL */
 	uint32_t spi_in;
+	uint16_t cpi_in, cpi_out;	/* IPComp (RFC 3173); 0: none */
 	uint32_t life_s;		/* as agreed; 0: as in the settings */
 	uint64_t life_bytes;		/* likewise */
 	uint16_t pair;
@@ -375,6 +377,8 @@ struct child_made {
 struct child *child_make(struct ike_sa *sa, const struct child_made *m, struct err *e)
 	MUST_USE;
 uint32_t child_new_spi(const struct engine *e);
+/* A CPI of the range that is negotiated (RFC 3173 §3.3), of no other child. */
+uint16_t child_new_cpi(const struct engine *e);
 void child_remove(struct child *c, uint32_t linger_ms);
 void child_activate(struct child *c);	/* send on it, if it was held */
 /* protocol: PROTO_ESP, PROTO_AH. */

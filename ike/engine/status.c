@@ -131,6 +131,7 @@ static void child_status(const struct peer *p, uint8_t i, struct child_status *o
 	out->weak = chosen_weak(&c->esp);
 	out->esn = c->esp.esn;
 	out->udp_encap = c->udp_encap;
+	out->ipcomp = c->cpi_out != 0;
 	out->uptime_s = (now - s->up_since) / 1000;
 	out->rekey_in_s = seconds_to(c->rekey_at, now);
 	out->expires_in_s = seconds_to(c->expire_at, now);

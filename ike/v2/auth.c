@@ -237,6 +237,7 @@ static int keep_all(struct auth_kept *k, const struct ike_msg *m, bool request,
 		return err_set(e, "out of memory");
 	k->initial_contact = ike_msg_notify(m, N_INITIAL_CONTACT, &n);
 	k->transport = ike_msg_notify(m, N_USE_TRANSPORT_MODE, &n);
+	k->cpi = child_cpi_said(m);
 	if (ike_msg_notify(m, N_AUTH_LIFETIME, &n))
 		k->auth_lifetime_s = notify_u32(&n);
 	k->ppk_answered = ike_msg_notify(m, N_PPK_IDENTITY, &n);
@@ -290,6 +291,23 @@ static bool has_other(const struct ike_sa *sa)
 	return false;
 }
 
+static struct child_asked first_asked(const struct handshake *hs)
+{
+	return (struct child_asked){ .slot = hs->child_slot, .pair = hs->child_pair,
+				     .spi = hs->child_spi, .cpi = hs->child_cpi };
+}
+
+static void ask_child(struct ike_sa *sa, struct build *b)
+{
+	struct handshake *hs = v2(sa)->hs;
+	struct child_asked a;
+
+	hs->child_protocol = child_want(sa, hs->child_slot, false, 0).protocol;
+	hs->child_cpi = child_cpi(sa, hs->child_slot);
+	a = first_asked(hs);
+	child_write_offer(sa, b, &a, NULL);
+}
+
 static enum verdict send_auth(struct ike_sa *sa)
 {
 	struct handshake *hs = v2(sa)->hs;
@@ -318,9 +336,7 @@ static enum verdict send_auth(struct ike_sa *sa)
 	slot_missing(sa->peer, hs->child_slot, slot_by_pair(sa->peer, hs->child_slot),
 		     &hs->child_pair);
 	if (!sa->test)
-		hs->child_protocol = child_want(sa, hs->child_slot, false, 0).protocol;
-	if (!sa->test)
-		child_write_offer(sa, &o.b, hs->child_slot, hs->child_pair, hs->child_spi, NULL);
+		ask_child(sa, &o.b);
 	else if (!hs->childless)
 		child_write_nothing(sa, &o.b, hs->child_spi);
 	out_send_request(sa, &o, TASK_AUTH);
@@ -501,6 +517,7 @@ static struct child_offer kept_offer(const struct ike_sa *sa)
 		.sa = blob_slice(&hs->in.sa), .tsi = blob_slice(&hs->in.tsi),
 		.tsr = blob_slice(&hs->in.tsr), .ni = sa->initiator ? mine : theirs,
 		.nr = sa->initiator ? theirs : mine, .transport = hs->in.transport,
+		.cpi = hs->in.cpi,
 	};
 }
 
@@ -510,6 +527,7 @@ static void first_child(struct ike_sa *sa)
 	struct auth_kept *k = &v2(sa)->hs->in;
 	uint8_t slot = v2(sa)->hs->child_slot;
 	struct child_offer of = kept_offer(sa);
+	struct child_asked a;
 	struct err err = { 0 };
 
 	if (!k->sa.p || !k->tsi.p || !k->tsr.p) {
@@ -523,8 +541,8 @@ static void first_child(struct ike_sa *sa)
 			  ike_notify_words(type), ike_notify_name(type));
 		return;
 	}
-	if (!child_complete(sa, &of, slot, v2(sa)->hs->child_pair, v2(sa)->hs->child_spi, NULL,
-			    &err)) {
+	a = first_asked(v2(sa)->hs);
+	if (!child_complete(sa, &of, &a, &err)) {
 		slot_fail(sa->peer, slot, "%s", err.msg);
 		v2(sa)->orphan_spi = v2(sa)->hs->child_spi;
 		v2(sa)->orphan_protocol = v2(sa)->hs->child_protocol;

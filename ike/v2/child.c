@@ -14,6 +14,7 @@
 #include "core/base/secret.h"
 
 #define RELEASE_MS 5000
+#define IPCOMP_DEFLATE 2	/* §2.22 */
 
 struct proposal_want child_want(const struct ike_sa *sa, uint8_t slot, bool pfs_round,
 				uint32_t spi)
@@ -117,6 +118,7 @@ void child_accept(struct ike_sa *sa, const struct child_offer *of,
 	size_t shared_len = 0;
 	const struct child_conf *cc;
 	const char *why;
+	uint16_t cpi;
 	struct slot_fit f;
 	struct child_made m;
 
@@ -154,8 +156,10 @@ void child_accept(struct ike_sa *sa, const struct child_offer *of,
 	}
 	if (choose_esp(sa, of, f.slot, an, shared, &shared_len) < 0)
 		return;
+	/* §2.22: who offers it sends a CPI, who takes it another. */
+	cpi = of->cpi ? child_cpi(sa, f.slot) : 0;
 	m = (struct child_made){
-		.esp = &an->esp, .local = &an->tsr, .remote = &an->tsi, .slot = f.slot,
+		.cpi_in = cpi, .cpi_out = cpi ? of->cpi : 0, .esp = &an->esp, .local = &an->tsr, .remote = &an->tsi, .slot = f.slot,
 		.pair = slot_pair_of(cc, &an->tsr, &an->tsi), .mode = cc->mode,
 		.spi_in = child_new_spi(sa->e), .old = of->old,
 		.hold = of->old || slot_overlap(sa->peer, f.slot, &an->tsr, &an->tsi),
@@ -169,6 +173,34 @@ void child_accept(struct ike_sa *sa, const struct child_offer *of,
 		an->error = N_TEMPORARY_FAILURE;
 		slot_fail(sa->peer, f.slot, "%s", err.msg);
 	}
+}
+
+static void write_cpi(struct build *b, uint16_t cpi)
+{
+	uint8_t data[3] = { (uint8_t)(cpi >> 8), (uint8_t)cpi, IPCOMP_DEFLATE };
+
+	if (cpi)
+		build_notify(b, PROTO_NONE, 0, 0, N_IPCOMP_SUPPORTED,
+			     (struct slice){ data, sizeof(data) });
+}
+
+uint16_t child_cpi_said(const struct ike_msg *m)
+{
+	const struct payload *p = NULL;
+	struct notify n;
+
+	while ((p = ike_msg_next(m, PAYLOAD_NOTIFY, p)))
+		if (payload_notify(p->body, &n, NULL) == 0 && n.type == N_IPCOMP_SUPPORTED &&
+		    n.data.len == 3 && n.data.p[2] == IPCOMP_DEFLATE)
+			return (uint16_t)(n.data.p[0] << 8 | n.data.p[1]);
+	return 0;
+}
+
+uint16_t child_cpi(const struct ike_sa *sa, uint8_t slot)
+{
+	const struct child_conf *cc = slot_conf(sa->peer, slot);
+
+	return cc && cc->ipcomp && sa->e->can.ipcomp ? child_new_cpi(sa->e) : 0;
 }
 
 void child_write_answer(struct build *b, const struct child_offer *of,
@@ -187,6 +219,7 @@ void child_write_answer(struct build *b, const struct child_offer *of,
 	proposal_answer(&an->esp, an->child->spi_in, &sa);
 	if (an->child->mode == MODE_TRANSPORT)
 		build_notify_plain(b, N_USE_TRANSPORT_MODE);
+	write_cpi(b, an->child->cpi_in);
 	build_sa(b, &sa);
 	if (of->pfs_round)
 		build_nonce(b, of->nr);
@@ -198,23 +231,24 @@ void child_write_answer(struct build *b, const struct child_offer *of,
 
 /* ---- the initiator's part ---- */
 
-void child_write_offer(struct ike_sa *sa, struct build *b, uint8_t slot, uint16_t pair,
-		       uint32_t spi, const struct exch *x)
+void child_write_offer(struct ike_sa *sa, struct build *b, const struct child_asked *a,
+		       const struct exch *x)
 {
-	const struct child_conf *cc = slot_conf(sa->peer, slot);
+	const struct child_conf *cc = slot_conf(sa->peer, a->slot);
 	struct ts_list local, remote;
 	struct sa_payload offer;
 
-	child_offer_of(sa, slot, x != NULL, spi, &offer);
+	child_offer_of(sa, a->slot, x != NULL, a->spi, &offer);
 	if (cc->mode == MODE_TRANSPORT)
 		build_notify_plain(b, N_USE_TRANSPORT_MODE);
+	write_cpi(b, a->cpi);
 	build_sa(b, &offer);
 	if (x) {
 		build_nonce(b, (struct slice){ x->nonce, NONCE_LEN });
 		if (x->ke)
 			build_ke(b, x->group, ke_public(x->ke));
 	}
-	slot_selectors(cc, pair, &local, &remote);
+	slot_selectors(cc, a->pair, &local, &remote);
 	build_ts(b, PAYLOAD_TSI, &local);
 	build_ts(b, PAYLOAD_TSR, &remote);
 }
@@ -235,31 +269,30 @@ void child_write_nothing(struct ike_sa *sa, struct build *b, uint32_t spi)
 	}
 }
 
-static int check_answer(struct ike_sa *sa, const struct child_offer *of, uint8_t slot,
-			uint16_t pair, uint32_t spi, struct chosen *c, struct ts_list *tsi,
+static int check_answer(struct ike_sa *sa, const struct child_offer *of,
+			const struct child_asked *a, struct chosen *c, struct ts_list *tsi,
 			struct ts_list *tsr, struct err *e)
 {
-	struct proposal_want want = child_want(sa, slot, of->pfs_round, spi);
+	struct proposal_want want = child_want(sa, a->slot, of->pfs_round, a->spi);
 	struct ts_list local, remote;
 	struct sa_payload answer, offer;
 
 	if (payload_sa(of->sa, &answer, e) < 0 || payload_ts(of->tsi, tsi, e) < 0 ||
 	    payload_ts(of->tsr, tsr, e) < 0)
 		return err_wrap(e, "the answer is malformed");
-	child_offer_of(sa, slot, of->pfs_round, spi, &offer);
+	child_offer_of(sa, a->slot, of->pfs_round, a->spi, &offer);
 	if (proposal_verify(&answer, &offer, &want, c, e) < 0)
 		return err_wrap(e, "the answer is wrong");
-	slot_selectors(slot_conf(sa->peer, slot), pair, &local, &remote);
+	slot_selectors(slot_conf(sa->peer, a->slot), a->pair, &local, &remote);
 	if (ts_check(&local, tsi, e) < 0 || ts_check(&remote, tsr, e) < 0)
 		return err_wrap(e, "the peer's traffic selectors are wrong");
 	return 0;
 }
 
 struct child *child_complete(struct ike_sa *sa, const struct child_offer *of,
-			     uint8_t slot, uint16_t pair, uint32_t spi, struct ke *ke,
-			     struct err *e)
+			     const struct child_asked *a, struct err *e)
 {
-	const struct child_conf *cc = slot_conf(sa->peer, slot);
+	const struct child_conf *cc = slot_conf(sa->peer, a->slot);
 	uint8_t shared[KE_SHARED_MAX];
 	size_t shared_len = 0;
 	struct ts_list tsi, tsr;
@@ -271,11 +304,11 @@ struct child *child_complete(struct ike_sa *sa, const struct child_offer *of,
 		err_set(e, "its settings are gone");
 		return NULL;
 	}
-	if (check_answer(sa, of, slot, pair, spi, &c, &tsi, &tsr, e) < 0)
+	if (check_answer(sa, of, a, &c, &tsi, &tsr, e) < 0)
 		return NULL;
 	/* §1.3.1: declined; then what the peer made is deleted. */
 	if (cc->mode == MODE_TRANSPORT && !of->transport) {
-		negotiation_child(sa, slot, true, of->old != NULL, NEG_MODE);
+		negotiation_child(sa, a->slot, true, of->old != NULL, NEG_MODE);
 		err_set(e, "the peer wants tunnel mode, here mode is transport");
 		return NULL;
 	}
@@ -283,22 +316,28 @@ struct child *child_complete(struct ike_sa *sa, const struct child_offer *of,
 		err_set(e, "the peer answers with transport mode, which nobody asked for");
 		return NULL;
 	}
+	if (of->cpi && !a->cpi) {
+		err_set(e, "the peer answers with compression, which nobody asked for");
+		return NULL;
+	}
 	if (c.ke != KE_NONE) {
-		if (!ke || ke_id(ke) != c.ke || of->ke.group != c.ke) {
+		if (!a->ke || ke_id(a->ke) != c.ke || of->ke.group != c.ke) {
 			err_set(e, "the peer's key exchange does not fit what it chose");
 			return NULL;
 		}
-		if (ke_shared(ke, of->ke.data, shared, &shared_len, e) < 0)
+		if (ke_shared(a->ke, of->ke.data, shared, &shared_len, e) < 0)
 			return NULL;
 	}
 	m = (struct child_made){
 		.esp = &c,
 		.local = &tsi,
 		.remote = &tsr,
-		.slot = slot,
-		.pair = pair,
+		.slot = a->slot,
+		.pair = a->pair,
 		.mode = cc->mode,
-		.spi_in = spi,
+		.spi_in = a->spi,
+		.cpi_in = of->cpi ? a->cpi : 0,
+		.cpi_out = of->cpi,
 		.initiator = true,
 		.old = of->old,
 	};

@@ -43,7 +43,8 @@ static int send_create(struct ike_sa *sa)
 	if (old)
 		build_notify(&o.b, old->esp.protocol, 4, old->spi_in, N_REKEY_SA,
 			     (struct slice){ 0 });
-	child_write_offer(sa, &o.b, x->slot, x->pair, x->spi, x);
+	child_write_offer(sa, &o.b, &(struct child_asked){ .slot = x->slot, .pair = x->pair,
+			  .spi = x->spi, .cpi = x->cpi }, x);
 	out_send_request(sa, &o, old ? TASK_REKEY_CHILD : TASK_NEW_CHILD);
 	return req_out(sa) ? 0 : -1;
 }
@@ -83,6 +84,7 @@ void create_child(struct ike_sa *sa, uint8_t slot, struct child *old)
 		slot_missing(sa->peer, slot, slot_by_pair(sa->peer, slot), &x->pair);
 	x->spi = child_new_spi(sa->e);
 	x->protocol = child_want(sa, slot, true, 0).protocol;
+	x->cpi = child_cpi(sa, slot);
 	rng_bytes(x->nonce, NONCE_LEN);
 	child_offer_of(sa, slot, true, 0, &offer);
 	group = proposal_first_ke(&offer);
@@ -110,6 +112,7 @@ static int read_offer(const struct ike_msg *m, struct child_offer *of,
 	of->tsr = ike_msg_get(m, PAYLOAD_TSR)->body;
 	of->pfs_round = true;
 	of->transport = ike_msg_notify(m, N_USE_TRANSPORT_MODE, &n);
+	of->cpi = child_cpi_said(m);
 	if (ke && payload_ke(ke->body, &of->ke, e) < 0)
 		return -1;
 	return payload_nonce(ike_msg_get(m, PAYLOAD_NONCE)->body, nonce, e);
@@ -131,7 +134,8 @@ ACTION(create_answered)
 	of.ni = (struct slice){ x->nonce, NONCE_LEN };
 	of.old = x->old_id ? engine_child(sa->e, x->old_id) : NULL;
 	if (read_offer(in->m, &of, &of.nr, &err) == 0)
-		c = child_complete(sa, &of, slot, x->pair, x->spi, x->ke, &err);
+		c = child_complete(sa, &of, &(struct child_asked){ .slot = slot, .pair = x->pair,
+				   .spi = x->spi, .cpi = x->cpi, .ke = x->ke }, &err);
 	if (c && c->spi_out == x->deleted_spi) {
 		exch_free(sa);
 		child_remove(c, 0);

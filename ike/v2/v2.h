@@ -29,6 +29,7 @@ struct auth_kept {
 	uint32_t auth_lifetime_s;	/* RFC 4478; 0: not said */
 	bool initial_contact;
 	bool transport;			/* USE_TRANSPORT_MODE came */
+	uint16_t cpi;			/* IPCOMP_SUPPORTED with DEFLATE came; 0: did not */
 	uint16_t child_error;		/* the responder made no child; 0 otherwise */
 };
 
@@ -46,6 +47,7 @@ struct handshake {
 	uint16_t child_pair;
 	uint8_t child_slot;		/* which child IKE_AUTH asks for */
 	uint8_t child_protocol;
+	uint16_t child_cpi;		/* ours, for IPComp; 0: not offered */
 	struct ike_id my_id;
 	unsigned peer_hashes;		/* 1 << SIGHASH_*; 0: it does not know RFC 7427 */
 	bool childless;			/* the peer can do without a child (RFC 6023) */
@@ -76,6 +78,7 @@ struct exch {
 	uint16_t pair;			/* of the slot's networks; PAIR_ALL */
 	uint32_t spi;			/* of the child */
 	uint8_t protocol;		/* PROTO_ESP, PROTO_AH */
+	uint16_t cpi;			/* ours, for IPComp; 0: not offered */
 	uint32_t deleted_spi;		/* the peer deleted it before its answer came */
 	uint32_t old_id;		/* the child that is rekeyed; 0: a new one */
 	struct ike_sa *sa;		/* the IKE SA to be */
@@ -187,6 +190,7 @@ struct child_offer {		/* a child asked of us, or given to us */
 	struct ke_payload ke;	/* group 0: none */
 	bool pfs_round;		/* CREATE_CHILD_SA, where KE is negotiated (§1.3) */
 	bool transport;		/* USE_TRANSPORT_MODE came (§1.3.1) */
+	uint16_t cpi;		/* theirs, of IPCOMP_SUPPORTED with DEFLATE (§2.22); 0: none */
 	struct child *old;	/* rekeyed, or NULL */
 };
 struct child_answer {
@@ -197,19 +201,30 @@ struct child_answer {
 	uint16_t error;		/* notify type when there is no child */
 	uint16_t ke_group;	/* for INVALID_KE_PAYLOAD */
 };
+/* What we asked for. */
+struct child_asked {
+	uint8_t slot;
+	uint16_t pair;
+	uint32_t spi;		/* ours */
+	uint16_t cpi;		/* ours; 0: no compression offered */
+	struct ke *ke;		/* CREATE_CHILD_SA with PFS; borrowed */
+};
 /* Responder: choose, narrow, install. */
 void child_accept(struct ike_sa *sa, const struct child_offer *of,
 		  struct child_answer *an);
 /* Write SA, (Nr, KE,) TSi, TSr, or the error notify. */
 void child_write_answer(struct build *b, const struct child_offer *of,
 			const struct child_answer *an);
-/* Initiator: check the answer and install. spi: ours. NULL with *e. */
+/* Initiator: check the answer and install. NULL with *e. */
 struct child *child_complete(struct ike_sa *sa, const struct child_offer *of,
-			     uint8_t slot, uint16_t pair, uint32_t spi, struct ke *ke,
-			     struct err *e);
-/* Write the offer: SA, (Ni, KE,) TSi, TSr. group KE_NONE: no KE. */
-void child_write_offer(struct ike_sa *sa, struct build *b, uint8_t slot, uint16_t pair,
-		       uint32_t spi, const struct exch *x);
+			     const struct child_asked *a, struct err *e);
+/* Write the offer: SA, (Ni, KE,) TSi, TSr. x NULL: of IKE_AUTH, without KE. */
+void child_write_offer(struct ike_sa *sa, struct build *b, const struct child_asked *a,
+		       const struct exch *x);
+/* The CPI to offer for a child: 0 where it is not to be compressed. */
+uint16_t child_cpi(const struct ike_sa *sa, uint8_t slot);
+/* The peer's CPI, where it says that it takes DEFLATE; 0: it does not. */
+uint16_t child_cpi_said(const struct ike_msg *m);
 /* The same with networks that are nobody's (RFC 5737), for a test with a peer that cannot do
  * without a child. */
 void child_write_nothing(struct ike_sa *sa, struct build *b, uint32_t spi);

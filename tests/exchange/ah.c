@@ -235,6 +235,85 @@ static void ah_and_a_nat(void)
 		}
 }
 
+/* ---- IPComp ---- */
+
+static void compressed(struct sim_conf *a, struct sim_conf *b)
+{
+	both(a, b, IKE_V2);
+	a->children[0].ah = b->children[0].ah = 0;
+	a->children[0].ipcomp = b->children[0].ipcomp = true;
+}
+
+static void ipcomp_comes_up(void)
+{
+	struct sim_conf a, b;
+	uint16_t first;
+
+	sim_init(&s, 50);
+	compressed(&a, &b);
+	set_both(&a, &b);
+	sim_run(&s, 1000);
+	CHECK_UP(&s, 1);
+	first = first_sa(0)->sa.cpi_in;
+	CHECK(first >= 256 && first <= 61439 && first_sa(0)->sa.cpi_out >= 256);
+	CHECK(sim_status(&s, 0)->child[0].ipcomp && sim_status(&s, 1)->child[0].ipcomp);
+	CHECK(sim_logged(&s, "AES-128-GCM, ESN, IPComp, 10."));
+	s.watch = true;
+	sim_run(&s, 6 * 3600 * 1000);
+	CHECK_UP(&s, 1);
+	CHECK(first_sa(0)->sa.cpi_in && first_sa(0)->sa.cpi_in != first);
+	sim_end(&s);
+}
+
+/* Both must want it, and be able to: else there is none, and the child stands all the same. */
+static void ipcomp_of_one_side(void)
+{
+	for (int who = 0; who < 4; who++) {
+		struct sim_conf a, b;
+
+		sim_init(&s, 51 + (uint64_t)who);
+		compressed(&a, &b);
+		if (who < 2)
+			(who ? &a : &b)->children[0].ipcomp = false;
+		else
+			engine_dataplane(s.side[who - 2].e, &raw_can);
+		set_both(&a, &b);
+		sim_run(&s, 1000);
+		CHECK_UP(&s, 1);
+		CHECK_INT(first_sa(0)->sa.cpi_in, 0);
+		CHECK_INT(first_sa(1)->sa.cpi_out, 0);
+		CHECK(!sim_status(&s, 0)->child[0].ipcomp);
+		/* Turned on at both, it is negotiated anew. */
+		if (who < 2) {
+			a.children[0].ipcomp = b.children[0].ipcomp = true;
+			set_both(&a, &b);
+			sim_run(&s, 20000);
+			CHECK_UP(&s, 1);
+			CHECK(first_sa(1)->sa.cpi_in);
+		}
+		sim_end(&s);
+	}
+}
+
+static void ipcomp_with_ah_and_more(void)
+{
+	struct sim_conf a, b;
+
+	sim_init(&s, 56);
+	compressed(&a, &b);
+	a.children[0].ah = b.children[0].ah = INTEG_HMAC_SHA2_256_128;
+	sim_child(&a, "more", "10.1.1.0/24", "10.2.1.0/24", "aes128gcm16-x25519");
+	sim_child(&b, "more", "10.2.1.0/24", "10.1.1.0/24", "aes128gcm16-x25519");
+	a.children[1].ipcomp = b.children[1].ipcomp = true;
+	set_both(&a, &b);
+	sim_run(&s, 1000);
+	CHECK_UP(&s, 2);
+	CHECK(s.side[0].sas[0].sa.cpi_in != s.side[0].sas[1].sa.cpi_in);
+	CHECK_INT(s.side[0].sas[0].sa.proto, SA_AH);
+	CHECK(s.side[0].sas[0].sa.cpi_in && s.side[0].sas[1].sa.cpi_in);
+	sim_end(&s);
+}
+
 /* ---- a bad line ---- */
 
 static void ah_on_a_bad_network(void)
@@ -270,6 +349,9 @@ int main(void)
 	T_RUN(ah_groups);
 	T_RUN(no_ah_here);
 	T_RUN(ah_and_a_nat);
+	T_RUN(ipcomp_comes_up);
+	T_RUN(ipcomp_of_one_side);
+	T_RUN(ipcomp_with_ah_and_more);
 	T_RUN(ah_on_a_bad_network);
 	return t_done();
 }

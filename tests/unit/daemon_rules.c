@@ -144,6 +144,13 @@ static void protocol_and_mode_are_the_settings(void)
 	sa = good_sa();
 	sa.proto = SA_AH;
 	refused(&sa, "its mode or protocol");
+	sa = good_sa();
+	sa.cpi_in = 300;
+	refused(&sa, "compression");
+	kid.ipcomp = true;
+	CHECK_INT(permit_sa(&settings, &sa, NULL, &e), 0);
+	sa = good_sa();
+	sa.proto = SA_AH;
 	kid.ah = INTEG_HMAC_SHA2_256_128;
 	sa.integ = INTEG_HMAC_SHA2_256_128;
 	refused(&sa, "neither encrypts nor goes in UDP");
