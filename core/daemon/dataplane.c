@@ -223,6 +223,31 @@ int dataplane_start(struct monitor *m, struct err *e)
 	return 0;
 }
 
+static void on_found(void *arg, const struct sa_child *c, const char *iface)
+{
+	struct monitor *m = arg;
+	struct sa *s = satab_adopt(&m->sas, c), copy;
+
+	(void)iface;
+	if (!s) {
+		log_error(NULL, "no memory for an SA from before");
+		return;
+	}
+	s->live = true;
+	copy = *s;
+	log_info(copy.peer, "child %s flows on from before", copy.child);
+	tunnel_sa(m, copy.peer, &copy);
+}
+
+void dataplane_adopt(struct monitor *m)
+{
+	if (m->adopted)
+		return;
+	m->adopted = true;
+	if (m->backend->adopt)
+		m->backend->adopt(m->backend_ctx, on_found, m);
+}
+
 void dataplane_stop(struct monitor *m)
 {
 	if (m->backend_ctx)

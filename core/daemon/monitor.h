@@ -107,7 +107,7 @@ void procs_kill_all(struct monitor *m);
 struct sa {
 	uint32_t id;			/* ours: what the dataplane knows it by */
 	uint32_t iked_id;		/* iked's, unique in its generation */
-	unsigned generation;
+	unsigned generation;		/* of iked; 0: of an earlier aditd's */
 	char peer[PEER_NAME_MAX + 1];
 	char child[CHILD_NAME_MAX + 1];
 	bool live;			/* the dataplane took it */
@@ -130,6 +130,8 @@ struct satab {
 
 /* NULL when out of memory. Borrowed until the next add or drop. */
 struct sa *satab_add(struct satab *t, const struct sa_child *c, unsigned generation);
+/* The same for one that the dataplane had before this aditd: id is its own. */
+struct sa *satab_adopt(struct satab *t, const struct sa_child *c);
 struct sa *satab_by_id(struct satab *t, uint32_t id);
 struct sa *satab_by_iked(struct satab *t, uint32_t iked_id, unsigned generation);
 void satab_drop(struct satab *t, struct sa *s);
@@ -269,6 +271,8 @@ void dataplane_stop(struct monitor *m);
 void dataplane_tell(struct monitor *m);
 /* It is used for sending from now on: what it replaces may go. */
 void dataplane_in_use(struct monitor *m, uint32_t id);
+/* Take over what an earlier instance left and still flows; once the interfaces are there. */
+void dataplane_adopt(struct monitor *m);
 /* Every SA of the peer, of every generation. */
 void dataplane_drop_peer(struct monitor *m, const char *peer);
 void dataplane_forget_all(struct monitor *m);
@@ -314,6 +318,7 @@ struct monitor {
 	bool lost;			/* SAs are gone, and iked is to hear once espd is back */
 	char backend_why[200];
 	uint8_t esp;			/* enum firewall_esp */
+	bool adopted;			/* dataplane_adopt() was done */
 	struct satab sas;
 
 	struct settings settings;

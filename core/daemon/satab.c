@@ -80,18 +80,15 @@ static int grow(struct satab *t)
 
 /* ---- the table ---- */
 
-struct sa *satab_add(struct satab *t, const struct sa_child *c, unsigned generation)
+static struct sa *add(struct satab *t, uint32_t id, const struct sa_child *c, unsigned generation)
 {
 	struct sa *s;
 
 	if (t->n == t->cap && grow(t) < 0)
 		return NULL;
-	do
-		t->last_id++;
-	while (!t->last_id || satab_by_id(t, t->last_id));
 	s = &t->v[t->n];
 	*s = (struct sa){
-		.id = t->last_id, .iked_id = c->id, .generation = generation,
+		.id = id, .iked_id = c->id, .generation = generation,
 		.held = c->hold_out, .udp_encap = c->udp_encap, .encr = c->encr,
 		.encr_bits = c->encr_bits, .integ = c->integ, .remote = c->remote,
 	};
@@ -99,6 +96,19 @@ struct sa *satab_add(struct satab *t, const struct sa_child *c, unsigned generat
 	snprintf(s->child, sizeof(s->child), "%s", c->child);
 	link_in(t, t->n++);
 	return s;
+}
+
+struct sa *satab_add(struct satab *t, const struct sa_child *c, unsigned generation)
+{
+	do
+		t->last_id++;
+	while (!t->last_id || satab_by_id(t, t->last_id));
+	return add(t, t->last_id, c, generation);
+}
+
+struct sa *satab_adopt(struct satab *t, const struct sa_child *c)
+{
+	return add(t, c->id, c, 0);
 }
 
 struct sa *satab_by_id(struct satab *t, uint32_t id)

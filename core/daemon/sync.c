@@ -363,8 +363,18 @@ void sync_now(struct monitor *m, unsigned what)
 		sync_tell(m, false);
 }
 
-/* Interfaces of ours that outlived their daemon (the kernel's do, TUN ones do not). */
-static void delete_interfaces(void)
+static bool is_wanted(const struct monitor *m, const char *interface)
+{
+	for (size_t i = 0; m->backend->adopt && i < m->settings.n_peers; i++)
+		if (m->settings.peers[i].enabled &&
+		    strcmp(m->settings.peers[i].interface, interface) == 0)
+			return true;
+	return false;
+}
+
+/* Interfaces of ours that outlived their daemon (the kernel's do, TUN ones do not), but for
+ * those that are taken over with what flows through them. */
+static void delete_interfaces(const struct monitor *m)
 {
 	struct link_list links;
 	const char **names;
@@ -375,7 +385,7 @@ static void delete_interfaces(void)
 		log_warning(NULL, "the interfaces cannot be listed: %s", e.msg);
 	names = calloc(links.n + 1, sizeof(*names));
 	for (size_t i = 0; names && i < links.n; i++)
-		if (links.v[i].ours)
+		if (links.v[i].ours && !is_wanted(m, links.v[i].name))
 			names[n++] = links.v[i].name;
 	if (n && link_del_all(names, n, &e) < 0)
 		log_warning(NULL, "%s", e.msg);
@@ -387,7 +397,10 @@ void sync_clean(struct monitor *m)
 {
 	struct err e = { 0 };
 
-	delete_interfaces();
+	delete_interfaces(m);
+	/* Where tunnels flow on routes and rules stay till they are compared. */
+	if (m->backend->adopt)
+		return;
 	if (route_sync(NULL, 0, &m->view, NULL, &e) < 0)
 		log_warning(NULL, "old routes: %s", e.msg);
 	if (firewall_clean(&e) < 0)

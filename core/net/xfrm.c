@@ -215,6 +215,7 @@ struct nlmsghdr *xfrm_sa_message(void *buf, const struct xfrm_sa *sa)
 	p->id.proto = sa->id.proto;
 	p->family = sa->id.dst.family;
 	p->reqid = sa->reqid;
+	p->seq = sa->pair;
 	p->mode = sa->tunnel ? XFRM_MODE_TUNNEL : XFRM_MODE_TRANSPORT;
 	/* IPv4 in IPv6 and the other way round. */
 	if (sa->tunnel)
@@ -319,6 +320,7 @@ static void read_info(const struct xfrm_usersa_info *p, struct xfrm_seen *out)
 	out->larval = p->id.spi == 0;
 	out->esn = p->flags & XFRM_STATE_ESN;
 	out->reqid = p->reqid;
+	out->pair = p->seq;
 	out->limits = (struct xfrm_limits){
 		.soft_bytes = p->lft.soft_byte_limit, .hard_bytes = p->lft.hard_byte_limit,
 		.soft_packets = p->lft.soft_packet_limit,

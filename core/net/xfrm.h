@@ -19,6 +19,8 @@
 #define XFRM_REQID 0x0ad00000u
 #define XFRM_REQID_MASK 0x000fffffu
 #define XFRM_REQID_LAST (XFRM_REQID | XFRM_REQID_MASK)
+/* The priorities of our policies: XFRM_PRIORITY plus 20 bits. */
+#define XFRM_PRIORITY 0x0ad00000u
 #define XFRM_NAME_MAX 64	/* of an algorithm, NUL included */
 #define XFRM_NO_LIMIT UINT64_MAX
 
@@ -64,6 +66,8 @@ struct xfrm_sa {
 	bool tunnel;			/* else transport mode */
 	bool inbound;
 	uint32_t reqid, if_id;		/* if_id 0: of no interface */
+	uint32_t pair;			/* any number, kept by the kernel: of both halves the
+					 * inbound one's SPI */
 	uint32_t mark;			/* bits put on outer packets; 0: none */
 	struct xfrm_alg encr, auth, aead, comp;
 	bool encap;			/* in UDP (RFC 3948), from port to port */
@@ -80,7 +84,7 @@ struct xfrm_seen {
 	struct xfrm_ref id;
 	bool tunnel, larval;		/* larval: the kernel's own, waiting for keys */
 	bool esn;
-	uint32_t reqid, if_id, mark;
+	uint32_t reqid, if_id, mark, pair;
 	char encr[XFRM_NAME_MAX], auth[XFRM_NAME_MAX], aead[XFRM_NAME_MAX], comp[XFRM_NAME_MAX];
 	unsigned encr_bits, auth_bits, aead_bits;	/* of the key */
 	bool encap;
@@ -144,7 +148,7 @@ struct xfrm_pol {
 	uint8_t dir;			/* enum xfrm_dir */
 	bool block;			/* drop; else pass, wrapped as tmpl says */
 	uint32_t if_id;
-	uint32_t priority;		/* the least wins */
+	uint32_t priority;		/* the least wins; XFRM_PRIORITY.. are ours */
 	uint8_t n_tmpl;
 	struct xfrm_tmpl tmpl[XFRM_TMPL_MAX];	/* the innermost first */
 	uint32_t index;			/* given by the kernel; ignored otherwise */

@@ -416,6 +416,12 @@ static void can(void *ctx, struct backend_can *out)
 		 k->esp6 ? "" : "no ESP over IPv6 (modprobe esp6)");
 }
 
+static void adopt(void *ctx,
+		  void (*found)(void *arg, const struct sa_child *sa, const char *iface), void *arg)
+{
+	kadopt(ctx, found, arg);
+}
+
 /* ---- interfaces ---- */
 
 /* Of an earlier instance; true when it serves. Another kind of device goes. */
@@ -614,6 +620,7 @@ const struct backend backend_xfrm = {
 	.probe = probe,
 	.start = start,
 	.can = can,
+	.adopt = adopt,
 	.stop = stop,
 	.child_up = child_up_down,
 	.child_down = child_up_down,

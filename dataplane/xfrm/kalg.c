@@ -80,6 +80,28 @@ int kalg_fill(struct xfrm_sa *sa, const struct sa_child *c, const struct sa_key 
 	return fill_hash(sa, c, key, e);
 }
 
+void kalg_read(const struct xfrm_seen *s, struct sa_child *c)
+{
+	const char *cipher = s->aead[0] ? s->aead : s->encr;
+	unsigned bits = s->aead[0] ? s->aead_bits : s->encr_bits;
+	const struct alg *a;
+
+	for (size_t i = 0; i < sizeof(hashes) / sizeof(*hashes); i++)
+		if (strcmp(hashes[i].name, s->auth) == 0)
+			c->integ = hashes[i].id;
+	for (size_t i = 0; i < sizeof(ciphers) / sizeof(*ciphers); i++)
+		if (cipher[0] && strcmp(ciphers[i].name, cipher) == 0)
+			c->encr = ciphers[i].id;
+	if (!c->encr || alg_get(ALG_ENCR, c->encr, 0))
+		return;
+	/* The salt is no part of the name's number. */
+	for (unsigned salt = 0; salt <= 32; salt += 8) {
+		a = bits > salt ? alg_get(ALG_ENCR, c->encr, (uint16_t)(bits - salt)) : NULL;
+		if (a && a->salt_len * 8u == salt)
+			c->encr_bits = a->key_bits;
+	}
+}
+
 /* ---- drivers ---- */
 
 struct driver {

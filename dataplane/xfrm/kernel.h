@@ -56,6 +56,8 @@ uint32_t kpol_priority(const struct xfrm_sel *s, bool shunt);
 /* Fill in sa's algorithms from the child's, key in place (borrowed). */
 int kalg_fill(struct xfrm_sa *sa, const struct sa_child *c, const struct sa_key *key,
 	      struct err *e) MUST_USE;
+/* The transforms of a state as it is; 0 what is not known. */
+void kalg_read(const struct xfrm_seen *s, struct sa_child *c);
 /* Who computes for such a state: the kernel's driver of the highest priority. True when that
  * is a device: it answers later ("async") and is none of the drivers that only use the
  * processor's own instructions. */
@@ -82,6 +84,7 @@ struct ksa {
 	struct khalf rx, tx;
 	bool held;		/* not yet used for sending */
 	bool soft_told;
+	bool adopted;		/* its limits are what an earlier instance set */
 	bool going;		/* sa_del came: only lingers */
 	struct timer linger;
 	char engine[20];
@@ -103,6 +106,10 @@ void ksa_moved(struct ksa *s, const struct endpoint *remote);
 void ksa_check_all(struct kernel *k);
 /* All of them, from the kernel as well. */
 void ksa_fini(struct kernel *k);
+/* A pair that is in the kernel already; conf is taken (secret_new). *from has what is seen of
+ * its halves. NULL and conf freed when out of memory. */
+struct ksa *ksa_take(struct kernel *k, struct sa_child *conf, const char *iface,
+		     const struct xfrm_seen *rx, const struct xfrm_seen *tx);
 /* Put its policies in, as far as it is used. */
 int ksa_policies(struct ksa *s, struct err *e) MUST_USE;
 
@@ -143,7 +150,7 @@ struct kernel {
 	struct ksa *sas;
 	struct kiface *ifaces;
 	struct kchild *children;
-	uint32_t last_owner;
+	uint32_t last_owner, last_adopted;
 	struct timer check;
 };
 

@@ -272,8 +272,8 @@ bool kpol_selectors(const struct selector *src, const struct selector *dst,
 	return true;
 }
 
-#define PRIORITY 100000u
-#define PRIORITY_SHUNT 50000u
+#define PRIORITY (XFRM_PRIORITY + 0x80000u)
+#define PRIORITY_SHUNT (XFRM_PRIORITY + 0x40000u)
 
 uint32_t kpol_priority(const struct xfrm_sel *s, bool shunt)
 {

@@ -100,6 +100,9 @@ static void set_limits(struct ksa *s, bool inbound)
 	struct xfrm_limits l = limits_of(s, inbound);
 	struct err e = { 0 };
 
+	/* What those were who knows; they stand. */
+	if (s->adopted)
+		return;
 	if (h->in && xfrm_sa_limit(s->k->x, &h->id, &l, &e) < 0)
 		log_debug(s->conf->peer, "SA %08x: limits: %s", h->id.spi, e.msg);
 }
@@ -257,7 +260,8 @@ static int add_comp(struct ksa *s, bool inbound, struct err *e)
 	struct xfrm_sa sa = {
 		.id = { .spi = inbound ? c->cpi_in : c->cpi_out, .proto = IPPROTO_COMP },
 		.tunnel = c->mode == MODE_TUNNEL, .inbound = inbound, .reqid = s->reqid,
-		.if_id = s->if_id, .mark = ROUTE_MARK, .comp = { .name = "deflate" },
+		.if_id = s->if_id, .mark = ROUTE_MARK, .pair = c->spi_in,
+		.comp = { .name = "deflate" },
 		.limits = { .hard_s = c->hard_life_s },
 	};
 
@@ -325,7 +329,7 @@ static int add_half(struct ksa *s, bool inbound, struct err *e)
 		.id = { .spi = inbound ? c->spi_in : c->spi_out, .proto = c->proto },
 		.tunnel = c->mode == MODE_TUNNEL && !(c->cpi_in && c->cpi_out),
 		.inbound = inbound, .reqid = s->reqid, .if_id = s->if_id, .mark = ROUTE_MARK,
-		.encap = c->udp_encap, .esn = c->esn, .window = c->replay_window,
+		.pair = c->spi_in, .encap = c->udp_encap, .esn = c->esn, .window = c->replay_window,
 		.limits = limits_of(s, inbound),
 	};
 
@@ -392,34 +396,60 @@ static void on_timer(void *arg)
 		timer_set(loop_timers(s->k->env->loop), &s->linger, HELD_POLL_MS);
 }
 
-void ksa_add(struct kernel *k, const struct sa_child *c, const char *iface)
+/* In the list, not in the kernel; takes conf. */
+static struct ksa *ksa_new(struct kernel *k, struct sa_child *conf, const char *iface)
 {
 	const struct kiface *i = kernel_iface(k, iface);
 	struct ksa *s = calloc(1, sizeof(*s));
-	struct err e = { 0 };
-	struct xfrm_seen seen;
 
-	if (s)
-		s->conf = secret_new(sizeof(*c));
-	if (!s || !s->conf || !(s->reqid = kernel_reqid(k, c->peer, c->child))) {
-		if (s)
-			secret_free(s->conf);
+	if (!s || !conf || !(s->reqid = kernel_reqid(k, conf->peer, conf->child))) {
+		secret_free(conf);
 		free(s);
-		k->env->sa_added(k->env->arg, c->id, "out of memory");
-		return;
+		return NULL;
 	}
-	*s->conf = *c;
-	if (!s->conf->proto)
-		s->conf->proto = SA_ESP;
 	s->k = k;
-	s->id = c->id;
-	s->held = c->hold_out;
+	s->id = conf->id;
+	s->conf = conf;
+	s->held = conf->hold_out;
 	snprintf(s->iface, sizeof(s->iface), "%s", iface);
 	timer_init(&s->linger, on_timer, s);
 	/* From host to host no route leads to an interface of ours. */
-	s->if_id = i && c->mode == MODE_TUNNEL ? i->if_id : 0;
+	s->if_id = i && conf->mode == MODE_TUNNEL ? i->if_id : 0;
 	s->next = k->sas;
 	k->sas = s;
+	return s;
+}
+
+struct ksa *ksa_take(struct kernel *k, struct sa_child *conf, const char *iface,
+		     const struct xfrm_seen *rx, const struct xfrm_seen *tx)
+{
+	struct ksa *s = ksa_new(k, conf, iface);
+
+	if (!s)
+		return NULL;
+	s->adopted = true;
+	s->rx = (struct khalf){ .id = rx->id, .in = true };
+	s->tx = (struct khalf){ .id = tx->id, .in = true };
+	s->hardware = kalg_driver(tx, s->engine, sizeof(s->engine));
+	return s;
+}
+
+void ksa_add(struct kernel *k, const struct sa_child *c, const char *iface)
+{
+	struct sa_child *conf = secret_new(sizeof(*c));
+	struct err e = { 0 };
+	struct xfrm_seen seen;
+	struct ksa *s;
+
+	if (conf)
+		*conf = *c;
+	if (conf && !conf->proto)
+		conf->proto = SA_ESP;
+	s = ksa_new(k, conf, iface);
+	if (!s) {
+		k->env->sa_added(k->env->arg, c->id, "out of memory");
+		return;
+	}
 	if (add_half(s, true, &e) < 0 || add_half(s, false, &e) < 0 || ksa_policies(s, &e) < 0) {
 		ksa_free(s);
 		k->env->sa_added(k->env->arg, c->id, e.msg);
