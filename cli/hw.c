@@ -141,10 +141,13 @@ static void ways(struct cli *c, const struct hw_bench *b, const struct hw_row *o
 {
 	bool plain = cli_has(c, OPT_PLAIN);
 	char text[HW_SUITE_TEXT];
+	struct sbuf unable = { 0 };
 	struct table t;
 
 	table_init(&t, way_cols, sizeof(way_cols) / sizeof(way_cols[0]));
 	for (size_t from = 0, to; from < b->n; from = to) {
+		unsigned told = 0;
+
 		to = hw_suite_end(b, from);
 		if (only ? !same_cipher(only, &b->row[from]) || only->integ != b->row[from].integ :
 		    !all && hw_weak(&b->row[from]))
@@ -152,8 +155,14 @@ static void ways(struct cli *c, const struct hw_bench *b, const struct hw_row *o
 		for (size_t i = from; i < to; i++) {
 			const struct hw_row *r = &b->row[i];
 
+			/* What cannot be done is of interest where it was asked for. */
+			if (r->why[0]) {
+				if (only && !plain)
+					sbuf_addf(&unable, "%s: %s\n", hw_way_name(r->way), r->why);
+				continue;
+			}
 			table_add(&t, hw_weak(r) ? TONE_WEAK : TONE_PLAIN,
-				  i == from || plain ? hw_suite_str(r, text) : "");
+				  !told++ || plain ? hw_suite_str(r, text) : "");
 			table_add(&t, TONE_PLAIN, hw_way_name(r->way));
 			table_add(&t, TONE_DIM, r->driver);
 			table_add(&t, r->hardware ? TONE_GOOD : TONE_DIM, r->hardware ? "hw" : "sw");
@@ -172,6 +181,8 @@ static void ways(struct cli *c, const struct hw_bench *b, const struct hw_row *o
 	}
 	table_print(c, &t);
 	table_fini(&t);
+	sbuf_add(&c->out, sbuf_str(&unable));
+	sbuf_fini(&unable);
 }
 
 static void tables(struct cli *c, const struct hw_bench *b, const struct hw_row *only)

@@ -247,6 +247,10 @@ static void draw_ways(const struct hw_view *h, int top, int end)
 		const struct hw_row *r = &b->row[i];
 
 		term_put(row, 1, 9, EL_TEXT, hw_way_name(r->way));
+		if (r->why[0]) {
+			term_clip(row, 11, term_cols() - 12, EL_DIM, r->why);
+			continue;
+		}
 		term_put(row, 11, 2, r->hardware ? EL_GOOD : EL_DIM, r->hardware ? "hw" : "sw");
 		if (x > 22)
 			term_put(row, 14, x - 15, EL_DIM, r->driver);
@@ -370,6 +374,10 @@ static void show_suite(struct hw_view *h)
 	for (size_t i = from; i < to; i++) {
 		const struct hw_row *r = &b->row[i];
 
+		if (r->why[0]) {
+			sbuf_addf(&s, "\n%s: cannot: %s\n", hw_way_name(r->way), r->why);
+			continue;
+		}
 		sbuf_addf(&s, "\n%s%s%s, %s\n", hw_way_name(r->way), r->driver[0] ? ": " : "", r->driver,
 			  r->hardware ? "a device" : "the processor");
 		for (unsigned k = 0; k < PROFILE_SIZES; k++) {

@@ -58,7 +58,7 @@ const struct hw_row *hw_best(const struct hw_bench *b, size_t from, size_t to, u
 const struct hw_row *hw_find(const struct hw_bench *b, const struct hw_row *suite, unsigned way)
 {
 	for (size_t i = 0; i < b->n; i++)
-		if (b->row[i].way == way && same_suite(&b->row[i], suite))
+		if (b->row[i].way == way && !b->row[i].why[0] && same_suite(&b->row[i], suite))
 			return &b->row[i];
 	return NULL;
 }
@@ -205,10 +205,8 @@ static int take_object(struct hw_bench *b, struct json_object *o, struct err *e)
 		w++;
 	if (w == HW_WAYS)
 		return err_set(e, "\"%.20s\" is no engine", way);
-	/* One that cannot do a suite is not in its rows; one that cannot do any says why. */
-	if (unable[0]) {
-		if (!suite[0])
-			snprintf(b->unable[w], sizeof(b->unable[w]), "%s", unable);
+	if (unable[0] && !suite[0]) {
+		snprintf(b->unable[w], sizeof(b->unable[w]), "%s", unable);
 		return 0;
 	}
 	if (hw_suite_parse(suite, &like, e) < 0)
@@ -216,6 +214,11 @@ static int take_object(struct hw_bench *b, struct json_object *o, struct err *e)
 	r = row_get(b, &like, w);
 	if (!r)
 		return err_set(e, "more than %d rows", HW_ROWS);
+	snprintf(r->why, sizeof(r->why), "%s", unable);
+	if (unable[0]) {
+		memset(r->mbit, 0, sizeof(r->mbit));
+		return 0;
+	}
 	r->hardware = json_get_bool(o, "hardware", r->hardware);
 	if (json_get_str(o, "driver", "")[0])
 		snprintf(r->driver, sizeof(r->driver), "%s", json_get_str(o, "driver", ""));
@@ -272,6 +275,10 @@ static struct json_object *row_json(const struct hw_row *r)
 	struct json_object *o = json_object_new_object(), *mbit, *batch;
 
 	json_put_str(o, "engine", hw_way_name(r->way));
+	if (r->why[0]) {
+		json_put_str(o, "unable", r->why);
+		return o;
+	}
 	json_put_str(o, "driver", r->driver);
 	json_put_bool(o, "hardware", r->hardware);
 	mbit = json_put_array(o, "mbit");

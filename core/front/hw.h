@@ -39,6 +39,7 @@ struct hw_row {
 	char driver[64];			/* the kernel's name of who did it; "" */
 	uint32_t mbit[PROFILE_SIZES];		/* of data, one core; 0: not measured */
 	uint8_t batch[PROFILE_SIZES];		/* packets at a time; 0 for the kernel */
+	char why[96];				/* it cannot do this suite; "" it can */
 };
 
 #define HW_DEVICES 32
@@ -77,7 +78,7 @@ void hw_profile(const struct hw_bench *b, struct profile *out);
 size_t hw_suite_end(const struct hw_bench *b, size_t from);
 /* Row from..to-1 that is fastest at size (index of profile_sizes); NULL: none was measured. */
 const struct hw_row *hw_best(const struct hw_bench *b, size_t from, size_t to, unsigned size);
-/* NULL when it was not measured. */
+/* NULL when it has no speeds. */
 const struct hw_row *hw_find(const struct hw_bench *b, const struct hw_row *suite, unsigned way);
 bool hw_weak(const struct hw_row *r);
 /* "aes256-sha256"; returns buf. */

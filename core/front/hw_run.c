@@ -123,6 +123,14 @@ static int take_lines(struct hw_run *r, struct hw_bench *b, struct err *e)
 	return 0;
 }
 
+static bool any_speed(const struct hw_bench *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (!b->row[i].why[0])
+			return true;
+	return false;
+}
+
 static int ended(struct hw_run *r, struct hw_bench *b, struct err *e)
 {
 	int status = reap(r);
@@ -133,7 +141,7 @@ static int ended(struct hw_run *r, struct hw_bench *b, struct err *e)
 		return err_set(e, "the measurement ended by signal %d", WTERMSIG(status));
 	if (WEXITSTATUS(status))
 		return err_set(e, "the measurement ended without a result (%d)", WEXITSTATUS(status));
-	if (r->ms && !b->n)
+	if (r->ms && !any_speed(b))
 		return err_set(e, "nothing could be measured");
 	if (r->ms) {
 		b->when_s = clock_wall_s();

@@ -264,9 +264,11 @@ static int add_state(const struct kpath *k, const struct engine_suite *s)
 	return talk(NETLINK_XFRM, &m);
 }
 
-static int add_policy(void)
+/* What came through a tunnel is taken where a policy wants it so. */
+static int add_policy(unsigned side)
 {
-	struct xfrm_userpolicy_info p = { .dir = XFRM_POLICY_OUT, .action = XFRM_POLICY_ALLOW };
+	struct xfrm_userpolicy_info p = { .dir = side == SENDER ? XFRM_POLICY_OUT : XFRM_POLICY_IN,
+					  .action = XFRM_POLICY_ALLOW };
 	struct xfrm_user_tmpl t = { .family = AF_INET, .mode = XFRM_MODE_TUNNEL, .aalgos = ~0u,
 				    .ealgos = ~0u, .calgos = ~0u };
 	struct msg m = start(XFRM_MSG_NEWPOLICY, NLM_F_CREATE | NLM_F_EXCL);
@@ -306,7 +308,7 @@ static int set_suite(struct kpath *k, const struct engine_suite *s, struct err *
 			return errno == EPROTONOSUPPORT || errno == ESRCH || errno == EAFNOSUPPORT ?
 			       err_set(e, "the kernel has no ESP") : errno == ENOSYS || errno == ENOENT ?
 			       err_set(e, "the kernel has no ESP with this algorithm") : err_errno(e, "an SA");
-		if (side == SENDER && add_policy() < 0)
+		if (add_policy(side) < 0)
 			return err_errno(e, "a policy");
 	}
 	return 0;

@@ -8,8 +8,8 @@
  * arch/: whole words of a driver's name, which are parted by '-', '_', '(', ')' and ','. */
 static const char *const software[] = {
 	"generic", "lib", "aesni", "vaes", "avx", "avx2", "avx512", "avx10", "ssse3", "sse2", "sse4",
-	"asm", "i586", "x86", "ni", "pclmulqdqni", "neon", "neonbs", "ce", "arm64", "arm", "bs",
-	"simd", "p8", "ppc", "spe", "s390", "octeon", "mips", "riscv64", "zvkned", "zvkb",
+	"asm", "i586", "x86", "ni", "pclmulqdqni", "clmulni", "neon", "neonbs", "ce", "arm64",
+	"arm", "bs", "simd", "p8", "ppc", "spe", "s390", "octeon", "mips", "riscv64", "zvkned", "zvkb",
 	"sparc64", "lasx", "padlock", "fixed", "time", "ti", "cipher_null", "digest_null", "null",
 };
 
