@@ -44,7 +44,9 @@ int afalg_dev_init(struct afalg_dev *d, const struct afalg_dev_conf *c, struct e
 	d->bound = afalg_sys->dup(c->fd);
 	if (d->bound < 0)
 		return err_errno(e, "AF_ALG socket");
-	if (afalg_sys->setsockopt(d->bound, ALG_SET_KEY, c->key.p, (socklen_t)c->key.len) < 0)
+	/* EBUSY: another worker's key of the same SA has set it, and works with it. */
+	if (afalg_sys->setsockopt(d->bound, ALG_SET_KEY, c->key.p, (socklen_t)c->key.len) < 0 &&
+	    errno != EBUSY)
 		err_errno(e, "the kernel's driver refuses a key of this size");
 	else if (c->aead &&
 		 afalg_sys->setsockopt(d->bound, ALG_SET_AEAD_AUTHSIZE, NULL, c->icv_len) < 0)

@@ -6,6 +6,7 @@
 #include "core/crypto/crypto.h"
 #include "dataplane/engine/afalg_sys.h"
 
+#include <errno.h>
 #include <linux/if_alg.h>
 #include <string.h>
 
@@ -36,8 +37,9 @@ int afalg_mac_init(struct afalg_mac *m, int fd, uint16_t integ, struct slice key
 		m->bound = afalg_sys->dup(fd);
 		if (m->bound < 0)
 			return err_errno(e, "AF_ALG socket");
-		if (afalg_sys->setsockopt(m->bound, ALG_SET_KEY, key.p, (socklen_t)key.len) == 0)
-			return 0;
+		if (afalg_sys->setsockopt(m->bound, ALG_SET_KEY, key.p, (socklen_t)key.len) == 0 ||
+		    errno == EBUSY)
+			return 0;	/* or another worker's key has set it */
 		/* A driver that does not take it: then this part is software. */
 		afalg_sys->close(m->bound);
 		m->bound = -1;

@@ -2,6 +2,9 @@
  * root, opens and binds those of the kernel's crypto API (AF_ALG) that a suite needs, and hands
  * them over with MSG_ESPD_SA_ADD. It sees no key: those are set in espd (afalg.c).
  *
+ * The keys that several workers have of one SA and direction may be made of the same
+ * descriptors.
+ *
  * What an SA's pair gets is 2 * k descriptors, k of each direction: the first half is for the
  * key that opens (SPI in), the second half for the key that seals (SPI out); afalg_split()
  * takes them apart. Within one half:
@@ -76,10 +79,10 @@ void afalg_close(const int *fds, size_t n);
 bool afalg_wanted(uint8_t choice, const struct profile *p, uint16_t encr, uint16_t encr_bits,
 		  uint16_t integ);
 
-/* The descriptors of a message, for one direction's key. */
+/* The descriptors of a message, for one direction's key; fds may be NULL with n 0. */
 static inline void afalg_split(const int *fds, size_t n, bool in, struct engine_suite *s)
 {
-	s->fds = in ? fds : fds + n / 2;
+	s->fds = in || !n ? fds : fds + n / 2;
 	s->n_fds = n / 2;
 }
 

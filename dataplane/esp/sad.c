@@ -4,6 +4,7 @@
 
 #include "core/base/clock.h"
 #include "core/daemon/mtu.h"
+#include "dataplane/engine/afalg_open.h"
 #include "dataplane/esp/esp.h"
 #include "dataplane/esp/ts.h"
 
@@ -171,9 +172,9 @@ static void linger_over(void *arg)
 }
 
 static struct engine_key *make_key(const struct engine *engine, const struct sa_child *c,
-				   const struct sa_key *k, const int *fds, size_t n_fds,
-				   struct err *e)
+				   bool in, const int *fds, size_t n_fds, struct err *e)
 {
+	const struct sa_key *k = in ? &c->in : &c->out;
 	struct engine_suite suite = {
 		.encr = c->encr,
 		.encr_bits = c->encr_bits,
@@ -181,14 +182,13 @@ static struct engine_key *make_key(const struct engine *engine, const struct sa_
 		.esn = c->esn,
 		.encr_key = { k->encr, k->encr_len },
 		.integ_key = { k->integ, k->integ_len },
-		.fds = fds,
-		.n_fds = n_fds,
 	};
 
 	if (k->encr_len > sizeof(k->encr) || k->integ_len > sizeof(k->integ)) {
 		err_set(e, "SA %u: a key is longer than any can be", c->id);
 		return NULL;
 	}
+	afalg_split(fds, n_fds, in, &suite);
 	return engine->key_new(&suite, e);
 }
 
@@ -275,8 +275,8 @@ int sad_add_more(struct sad *s, const struct sa_child *c, const char *iface,
 	}
 	if (engine_sizes(c->encr, c->encr_bits, c->integ, &sa->sizes, e) < 0 ||
 	    replay_init(&sa->replay, receives ? c->replay_window : 0, c->esn, e) < 0 ||
-	    (receives && !(sa->key_in = make_key(s->engine, c, &c->in, fds, n_fds, e))) ||
-	    !(sa->key_out = make_key(s->engine, c, &c->out, fds, n_fds, e))) {
+	    (receives && !(sa->key_in = make_key(s->engine, c, true, fds, n_fds, e))) ||
+	    !(sa->key_out = make_key(s->engine, c, false, fds, n_fds, e))) {
 		sa_free(sa);
 		return -1;
 	}

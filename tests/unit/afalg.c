@@ -263,6 +263,27 @@ static void nothing_works(void)
 	end();
 }
 
+/* What a failed request left in its socket is no part of the next. */
+static void broken_sockets_are_replaced(void)
+{
+	for (int how = 0; how < 20; how++) {
+		struct pair p;
+
+		begin();
+		p = keys(&gcm, AFALG_AEAD, false);
+		fault.bad_req = 100;
+		fault.err = EINVAL;
+		bunch_make(&b, &gcm, p.dev, AFALG_ERRORS - 1, 1500);
+		engine_afalg.seal(b.op, b.n);
+		bunch_check_sealed(&b, p.ref);
+		fault.bad_req = 0;
+		both_ways(&gcm, p, ENGINE_BATCH, 1500);
+		CHECK_INT(fallbacks(p.dev), AFALG_ERRORS - 1);
+		keys_free(p);
+		end();
+	}
+}
+
 /* It is given up in time, rests, is tried again, and rests for longer. */
 static void stalls(void)
 {
@@ -511,6 +532,23 @@ static void refused_keys(void)
 	end();
 }
 
+static void keys_of_several_workers(void)
+{
+	struct pair p;
+
+	begin();
+	fault.setkey = fault.hash_setkey = EBUSY;
+	p = keys(&gcm, AFALG_AEAD, false);
+	both_ways(&gcm, p, 20, 1000);
+	CHECK_INT(fallbacks(p.dev), 0);
+	keys_free(p);
+	p = keys(&cbc, AFALG_SPLIT, true);
+	both_ways(&cbc, p, 20, 1000);
+	CHECK_INT(fallbacks(p.dev), 0);
+	keys_free(p);
+	end();
+}
+
 static void status(void)
 {
 	struct engine_info i;
@@ -646,6 +684,7 @@ int main(void)
 	T_RUN(tampered);
 	T_RUN(each_error);
 	T_RUN(nothing_works);
+	T_RUN(broken_sockets_are_replaced);
 	T_RUN(stalls);
 	T_RUN(rests_longer_each_time);
 	T_RUN(forged_cost_nothing);
@@ -653,6 +692,7 @@ int main(void)
 	T_RUN(freed_while_stalled);
 	T_RUN(storms);
 	T_RUN(refused_keys);
+	T_RUN(keys_of_several_workers);
 	T_RUN(status);
 	T_RUN(halves);
 	T_RUN(kernel_names);

@@ -114,6 +114,7 @@ static int fake_setsockopt(int fd, int opt, const void *val, socklen_t len)
 {
 	struct fake_sock *s = fake_at(fd);
 	const uint8_t *p = val;
+	int v;
 
 	CHECK(!s->op);
 	if (opt == ALG_SET_AEAD_AUTHSIZE) {
@@ -122,8 +123,9 @@ static int fake_setsockopt(int fd, int opt, const void *val, socklen_t len)
 		return 0;
 	}
 	CHECK_INT(opt, ALG_SET_KEY);
-	if (s->type == TYPE_HASH ? fault.hash_setkey : fault.setkey)
-		return refuse(s->type == TYPE_HASH ? fault.hash_setkey : fault.setkey);
+	v = s->type == TYPE_HASH ? fault.hash_setkey : fault.setkey;
+	if (v && v != EBUSY)
+		return refuse(v);
 	if (s->type == TYPE_HASH) {
 		memcpy(s->integ_key, p, s->integ_len = len);
 	} else if (s->type == TYPE_CIPHER || s->ids.integ == INTEG_NONE) {
@@ -139,7 +141,7 @@ static int fake_setsockopt(int fd, int opt, const void *val, socklen_t len)
 		memcpy(s->integ_key, p + 8, s->integ_len);
 		memcpy(s->encr_key, p + 8 + s->integ_len, s->encr_len);
 	}
-	return 0;
+	return v ? refuse(v) : 0;	/* EBUSY: it had that key, and is in use */
 }
 
 static int fake_accept(int fd)
