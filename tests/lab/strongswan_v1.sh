@@ -23,6 +23,8 @@ V1_COMBOS=(
 "main, weak: md5 modp1536|ike=aes128-md5-modp1536 esp=aes128-md5-modp1536 allow_weak=md5,modp1536|ike=aes128-md5-modp1536 esp=aes128-md5-modp1536"
 "main, second of two proposals|ike=aes256-sha512-ecp384,aes128-sha256-modp2048 esp=aes256-sha512-modp2048,aes128-sha256-modp2048|ike=aes128-sha256-modp2048 esp=aes128-sha256-modp2048"
 "aggressive|exchange=aggressive allow_weak=aggressive local_id=a.example peer_id=b.example|aggressive=yes local_id=b.example remote_id=a.example"
+"main, ctr in ESP|esp=aes128ctr-sha256 ike=aes256-sha256-modp2048|esp=aes128ctr-sha256 ike=aes256-sha256-modp2048"
+"main, no encryption in ESP|esp=null-sha512 allow_weak=null ike=aes256-sha256-modp2048|esp=null-sha512 ike=aes256-sha256-modp2048"
 "aggressive, weak: 3des md5 modp1024|exchange=aggressive allow_weak=aggressive,3des,md5,modp1024 ike=3des-md5-modp1024 esp=3des-md5|aggressive=yes ike=3des-md5-modp1024 esp=3des-md5"
 "fragments|ike=aes256-sha256-modp4096 fragmentation=force fragment_size=576|ike=aes256-sha256-modp4096 fragment=force"
 "IPv6 in IPv4|local_network=fd01::/64 remote_network=fd02::/64|local_ts=fd02::/64 remote_ts=fd01::/64|fd02::10"

@@ -111,6 +111,8 @@ COMBOS=(
 "weak: sha1 modp1536|ike=aes128-sha1-modp1536 esp=aes128-sha1-modp1536 allow_weak=sha1,modp1536|ike=aes128-sha1-modp1536 esp=aes128-sha1-modp1536"
 "weak: camellia|ike=camellia256-sha256-modp2048 esp=camellia128-sha256 allow_weak=camellia|ike=camellia256-sha256-modp2048 esp=camellia128-sha256"
 "weak: md5|ike=aes256-md5-modp2048 esp=aes256-md5 allow_weak=md5|ike=aes256-md5-modp2048 esp=aes256-md5"
+"ctr in ESP|ike=aes256-sha256-modp2048 esp=aes256ctr-sha256-ecp256|ike=aes256-sha256-modp2048 esp=aes256ctr-sha256-ecp256"
+"weak: no encryption in ESP|ike=aes128-sha256-x25519 esp=null-sha256 allow_weak=null|ike=aes128-sha256-x25519 esp=null-sha256"
 "second of two proposals|ike=aes256gcm16-sha512-ecp256,aes128-sha256-x25519 esp=chacha20poly1305-ecp256,aes256-sha256-x25519|ike=aes128-sha256-x25519 esp=aes256-sha256-x25519"
 "another group than first (INVALID_KE)|ike=aes256-sha256-ecp256-modp2048 esp=aes256gcm16-ecp256-modp2048|ike=aes256-sha256-modp2048 esp=aes256gcm16-modp2048"
 "several networks|local_network=10.1.0.0/24,10.11.0.0/24 remote_network=10.2.0.0/24,10.22.0.0/24|local_ts=10.2.0.0/24,10.22.0.0/24 remote_ts=10.1.0.0/24,10.11.0.0/24|10.22.0.10"

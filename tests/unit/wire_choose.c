@@ -375,9 +375,18 @@ static void suites_cross_the_wire(void)
 		"3des-sha1-modp1536",
 	};
 
+	static const char *const esp[] = {
+		"aes128ctr-sha256", "aes256ctr-sha256", "null-sha256", "aes256-sha256", "3des-sha256",
+	};
+	struct proposal_want want = esp_want(true, WANT_ESN_NO);
+
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++)
 			CHECK_INT(agree(SUITE_IKE, all[i], all[k], &ike_want), i == k ? 0 : -1);
+	}
+	for (size_t i = 0; i < sizeof(esp) / sizeof(esp[0]); i++) {
+		for (size_t k = 0; k < sizeof(esp) / sizeof(esp[0]); k++)
+			CHECK_INT(agree(SUITE_ESP, esp[i], esp[k], &want), i == k ? 0 : -1);
 	}
 }
 
