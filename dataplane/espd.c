@@ -22,7 +22,7 @@ static void fini(struct child *c)
 int main(int argc, char **argv)
 {
 	static const struct child_ops ops = {
-		.role = ROLE_ESPD, .init = init, .on_msg = on_msg, .fini = fini,
+		.role = ROLE_ESPD, .threads = true, .init = init, .on_msg = on_msg, .fini = fini,
 	};
 
 	return child_main(argc, argv, &ops);

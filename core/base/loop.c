@@ -27,6 +27,9 @@ struct loop {
 	struct watch *watches;
 	int n_watches;
 	struct timers timers;
+	void (*enter)(void *arg);
+	void (*leave)(void *arg);
+	void *guard_arg;
 	sigset_t signals;
 	struct {
 		void (*fn)(void *arg, int signo);
@@ -168,6 +171,8 @@ void loop_once(struct loop *l, int max_ms)
 	if (max_ms >= 0 && (wait < 0 || wait > max_ms))
 		wait = max_ms;
 	n = epoll_wait(l->epfd, evs, ROUND, wait);
+	if (l->enter)
+		l->enter(l->guard_arg);
 	timers_run(&l->timers);
 	for (int i = 0; i < n && !l->stop; i++) {
 		int fd = (int)(uint32_t)evs[i].data.u64;
@@ -176,6 +181,15 @@ void loop_once(struct loop *l, int max_ms)
 		if (w->fn && w->gen == (uint32_t)(evs[i].data.u64 >> 32))
 			w->fn(w->arg, evs[i].events);
 	}
+	if (l->leave)
+		l->leave(l->guard_arg);
+}
+
+void loop_guard(struct loop *l, void (*enter)(void *arg), void (*leave)(void *arg), void *arg)
+{
+	l->enter = enter;
+	l->leave = leave;
+	l->guard_arg = arg;
 }
 
 void loop_run(struct loop *l)

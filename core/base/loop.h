@@ -30,6 +30,11 @@ void loop_del(struct loop *l, int fd);
  * with arg, in the loop, never in signal context. */
 int loop_signal(struct loop *l, int signo, void (*fn)(void *arg, int signo), void *arg,
 		struct err *e) MUST_USE;
+/* For a loop in a thread of its own, whose handlers touch what other threads touch, too: enter()
+ * is called when it has waited, before the handlers, and leave() behind them. Between the two
+ * nobody else may call a function of this loop; while it waits, whoever holds what enter() takes
+ * may (not those of timers: such a loop has none). */
+void loop_guard(struct loop *l, void (*enter)(void *arg), void (*leave)(void *arg), void *arg);
 /* Until loop_stop(). */
 void loop_run(struct loop *l);
 /* One round: wait at most max_ms (-1: as long as the timers allow), handle what came. */

@@ -185,3 +185,36 @@ void sock_close(struct sock_set *s)
 	}
 	sock_init(s);
 }
+
+static int accept_spis(int fd, int family, unsigned worker, unsigned workers)
+{
+	/* IPv4 data begins at the IP header, IPv6 data behind it. */
+	struct sock_filter code[] = {
+		family == AF_INET ? (struct sock_filter)BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0)
+				  : (struct sock_filter)BPF_STMT(BPF_LDX | BPF_W | BPF_IMM, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_IND, 0),
+		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, workers),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, worker, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog prog = { .len = sizeof(code) / sizeof(*code), .filter = code };
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
+}
+
+int sock_open_esp(int family, unsigned worker, unsigned workers, struct err *e)
+{
+	int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ESP);
+
+	if (fd < 0)
+		return err_errno(e, "open a raw socket for ESP");
+	if (accept_spis(fd, family, worker, workers) ||
+	    set(fd, SOL_SOCKET, SO_MARK, (int)ROUTE_MARK)) {
+		err_errno(e, "set up a raw socket for ESP");
+		close(fd);
+		return -1;
+	}
+	set_buffers(fd, ESP_BUF);
+	return fd;
+}

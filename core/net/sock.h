@@ -45,4 +45,9 @@ int sock_open(struct sock_set *s, uint16_t ike_port, uint16_t natt_port, unsigne
 	      struct err *e) MUST_USE;
 void sock_close(struct sock_set *s);
 
+/* A raw socket for IP protocol 50 (ESP without UDP), marked like the others, non-blocking and
+ * CLOEXEC, that is given the packets whose SPI modulo workers is worker. family: AF_INET (packets
+ * come with their IP header) or AF_INET6 (without). Needs CAP_NET_RAW. -1 when it cannot be. */
+int sock_open_esp(int family, unsigned worker, unsigned workers, struct err *e) MUST_USE;
+
 #endif

@@ -24,7 +24,7 @@ struct iface {
 	char name[IFNAME_MAX];
 	uint16_t mtu;
 	bool trap, uso;
-	int fd;
+	int fd[SOCK_WORKERS_MAX];	/* a queue per worker */
 };
 
 /* What espd was given, to know what is lost with it. */
@@ -37,6 +37,7 @@ struct esp_backend {
 	const struct backend_env *env;
 	const struct sock_set *socks;
 	struct msg_espd_start start;
+	int raw[SOCK_FAMILIES][SOCK_WORKERS_MAX];	/* -1: none */
 	bool up;
 	struct iface *ifaces;
 	struct known *sas;
@@ -74,7 +75,6 @@ static void prepare_socket(int fd, int family)
 {
 	if (fd < 0)
 		return;
-	set(fd, IPPROTO_UDP, UDP_GRO, 1);
 	set(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER);
 	set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER);
 	if (family == AF_INET) {
@@ -88,6 +88,26 @@ static void prepare_socket(int fd, int family)
 	}
 }
 
+static void prepare_sockets(struct esp_backend *b)
+{
+	static const int families[SOCK_FAMILIES] = { [SOCK_V4] = AF_INET, [SOCK_V6] = AF_INET6 };
+	struct err e = { 0 };
+
+	for (int f = 0; f < SOCK_FAMILIES; f++) {
+		for (unsigned w = 0; w < b->socks->workers; w++) {
+			int *raw = &b->raw[f][w], udp = b->socks->esp4500[f][w];
+
+			*raw = udp < 0 ? -1 : sock_open_esp(families[f], w, b->socks->workers, &e);
+			if (udp >= 0 && *raw < 0)
+				log_warning(NULL, "ESP without UDP is not possible: %s", e.msg);
+			prepare_socket(udp, families[f]);
+			prepare_socket(*raw, families[f]);
+			if (udp >= 0)
+				set(udp, IPPROTO_UDP, UDP_GRO, 1);
+		}
+	}
+}
+
 static int start(void **ctx, const struct backend_env *env, const struct sock_set *socks,
 		 const struct router_conf *conf, const struct profile *profile, struct err *e)
 {
@@ -97,13 +117,19 @@ static int start(void **ctx, const struct backend_env *env, const struct sock_se
 		return err_errno(e, "out of memory");
 	b->env = env;
 	b->socks = socks;
-	b->start.workers = 1;
+	b->start.workers = (uint8_t)socks->workers;
 	b->start.engine = conf->engine;
 	b->start.profile = *profile;
-	prepare_socket(socks->esp4500[SOCK_V4][0], AF_INET);
-	prepare_socket(socks->esp4500[SOCK_V6][0], AF_INET6);
+	prepare_sockets(b);
 	*ctx = b;
 	return 0;
+}
+
+static void close_queues(struct iface *i)
+{
+	for (unsigned w = 0; w < SOCK_WORKERS_MAX; w++)
+		if (i->fd[w] >= 0)
+			close(i->fd[w]);
 }
 
 /* espd holds a descriptor of its own until it reads the message or ends: the device is
@@ -114,7 +140,7 @@ static void iface_free(struct iface *i)
 
 	if (link_del(i->name, &e) < 0)
 		log_debug(NULL, "%s: %s", i->name, e.msg);
-	close(i->fd);
+	close_queues(i);
 	free(i);
 }
 
@@ -130,6 +156,10 @@ static void stop(void *ctx)
 		b->ifaces = i->next;
 		iface_free(i);
 	}
+	for (unsigned w = 0; w < b->socks->workers; w++)
+		for (int f = 0; f < SOCK_FAMILIES; f++)
+			if (b->raw[f][w] >= 0)
+				close(b->raw[f][w]);
 	free(b->sas);
 	free(b);
 }
@@ -184,28 +214,42 @@ static int send_tun(struct esp_backend *b, const struct iface *i)
 	m.mtu = i->mtu;
 	m.trap = i->trap;
 	m.uso = i->uso;
-	return send_child(b, MSG_TUN_ADD, 0, &m, sizeof(m), &i->fd, 1);
+	return send_child(b, MSG_TUN_ADD, 0, &m, sizeof(m), i->fd, b->start.workers);
+}
+
+static void send_sockets(struct esp_backend *b, unsigned worker)
+{
+	struct msg_espd_sockets m = { .worker = (uint8_t)worker };
+	const struct {
+		int fd;
+		uint8_t *there;
+	} all[] = {
+		{ b->socks->esp4500[SOCK_V4][worker], &m.udp4 },
+		{ b->socks->esp4500[SOCK_V6][worker], &m.udp6 },
+		{ b->raw[SOCK_V4][worker], &m.raw4 },
+		{ b->raw[SOCK_V6][worker], &m.raw6 },
+	};
+	int fds[4];
+	size_t n = 0;
+
+	for (size_t k = 0; k < 4; k++) {
+		if (all[k].fd < 0)
+			continue;
+		*all[k].there = 1;
+		fds[n++] = all[k].fd;
+	}
+	(void)send_child(b, MSG_ESPD_SOCKETS, 0, &m, sizeof(m), fds, n);
 }
 
 static void child_up(void *ctx)
 {
 	struct esp_backend *b = ctx;
-	struct msg_espd_sockets present = { 0 };
-	int fds[4];
-	size_t n = 0;
 
 	b->up = true;
-	if (b->socks->esp4500[SOCK_V4][0] >= 0) {
-		present.udp4 = 1;
-		fds[n++] = b->socks->esp4500[SOCK_V4][0];
-	}
-	if (b->socks->esp4500[SOCK_V6][0] >= 0) {
-		present.udp6 = 1;
-		fds[n++] = b->socks->esp4500[SOCK_V6][0];
-	}
-	(void)send_child(b, MSG_ESPD_START, 0, &b->start, sizeof(b->start), NULL, 0);
 	/* A failed send means that the link broke: child_down() follows. */
-	(void)send_child(b, MSG_ESPD_SOCKETS, 0, &present, sizeof(present), fds, n);
+	(void)send_child(b, MSG_ESPD_START, 0, &b->start, sizeof(b->start), NULL, 0);
+	for (unsigned w = 0; w < b->start.workers; w++)
+		send_sockets(b, w);
 	for (struct iface *i = b->ifaces; i; i = i->next)
 		(void)send_tun(b, i);
 }
@@ -289,6 +333,20 @@ static struct iface **find_iface(struct esp_backend *b, const char *name)
 	return p;
 }
 
+static int open_queues(struct iface *i, unsigned n, struct err *e)
+{
+	unsigned flags = LINK_TUN_VNET_HDR | (n > 1 ? LINK_TUN_MULTI_QUEUE : 0);
+
+	for (unsigned w = 0; w < SOCK_WORKERS_MAX; w++)
+		i->fd[w] = -1;
+	for (unsigned w = 0; w < n; w++) {
+		if (link_tun_open(i->name, flags, &i->fd[w], e) < 0)
+			return -1;
+		link_tun_offload(i->fd[w], &i->uso);
+	}
+	return 0;
+}
+
 static int iface_add(void *ctx, const struct backend_iface *bi, struct err *e)
 {
 	struct esp_backend *b = ctx;
@@ -310,13 +368,13 @@ static int iface_add(void *ctx, const struct backend_iface *bi, struct err *e)
 	snprintf(i->name, sizeof(i->name), "%s", bi->name);
 	i->mtu = bi->mtu;
 	i->trap = bi->trap;
-	if (link_tun_open(i->name, LINK_TUN_VNET_HDR, &i->fd, e) < 0) {
+	if (open_queues(i, b->start.workers, e) < 0) {
+		close_queues(i);
 		free(i);
 		return err_wrap(e, "interface %s", bi->name);
 	}
-	link_tun_offload(i->fd, &i->uso);
 	if (link_set_mtu(i->name, i->mtu, e) < 0 || link_set_up(i->name, true, e) < 0) {
-		close(i->fd);
+		close_queues(i);
 		free(i);
 		return err_wrap(e, "interface %s", bi->name);
 	}
@@ -425,8 +483,12 @@ static void sa_query(void *ctx, uint32_t id)
 
 static void can(void *ctx, struct backend_can *out)
 {
-	(void)ctx;
-	*out = (struct backend_can){ .encap = BACKEND_ENCAP_ONLY, .esn = true };
+	const struct esp_backend *b = ctx;
+	bool raw = b->raw[SOCK_V4][0] >= 0 || b->raw[SOCK_V6][0] >= 0;
+
+	*out = (struct backend_can){
+		.encap = raw ? BACKEND_ENCAP_RATHER : BACKEND_ENCAP_ONLY, .esn = true,
+	};
 }
 
 static void counters(void *ctx)

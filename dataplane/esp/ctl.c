@@ -1,11 +1,10 @@
-/* ctl: the monitor's messages become calls on the sad and the worker; what happens there
- * becomes messages. */
+/* ctl: the monitor's messages become calls on each lane's sad and worker; what happens there
+ * becomes messages. All of it in the main thread. */
 #include "dataplane/esp/ctl.h"
 
 #include "core/base/log.h"
 #include "core/ipc/msg.h"
-#include "dataplane/esp/sad.h"
-#include "dataplane/esp/worker.h"
+#include "dataplane/esp/lane.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,34 +12,125 @@
 #include <unistd.h>
 
 struct ctl {
+	struct loop *loop;
 	struct ipc *link;
-	struct sad sad;
-	struct worker *worker;
+	struct lanes lanes;
 };
 
-static void on_event(void *arg, uint32_t id, enum sa_event ev)
+/* When the link is down the process is about to end: that a message did not go is no matter. */
+static void send_msg(struct ctl *c, uint16_t type, uint32_t id, const void *body, size_t len)
 {
-	struct ctl *c = arg;
+	(void)ipc_send(c->link, type, id, body, len, NULL, 0);
+}
+
+#define EACH_LANE(c, l) \
+	for (struct lane *l = (c)->lanes.v; l < (c)->lanes.v + (c)->lanes.n; l++)
+
+/* ---- what the lanes tell ---- */
+
+/* What waits there for an SA is looked at again. */
+static void release(struct ctl *c, const char *iface)
+{
+	EACH_LANE(c, l) {
+		struct esp_iface *i;
+
+		lane_lock(l);
+		i = sad_iface(&l->sad, iface);
+		if (i)
+			worker_release(l->worker, i);
+		lane_unlock(l);
+	}
+}
+
+static void delete_sa(struct ctl *c, uint32_t id, uint32_t linger_ms)
+{
+	EACH_LANE(c, l) {
+		struct esp_sa *sa;
+
+		lane_lock(l);
+		sa = sad_by_id(&l->sad, id);
+		if (sa)
+			sad_del(sa, linger_ms);
+		worker_wipe(l->worker);
+		lane_unlock(l);
+	}
+}
+
+/* The list of SAs changes in this thread alone: it may be read here. */
+static struct esp_sa *find(struct ctl *c, uint32_t id)
+{
+	return c->lanes.n ? sad_by_id(&c->lanes.v[0].sad, id) : NULL;
+}
+
+static void on_event(struct ctl *c, uint32_t id, enum sa_event ev)
+{
 	struct msg_sa_event m = { .sa_id = id, .event = ev };
+	const struct esp_sa *sa = find(c, id);
 
-	/* When the link is down the process is about to end. */
-	(void)ipc_send(c->link, MSG_ESPD_SA_EVENT, 0, &m, sizeof(m), NULL, 0);
+	if (!sa)
+		return;		/* deleted meanwhile */
+	send_msg(c, MSG_ESPD_SA_EVENT, 0, &m, sizeof(m));
 	if (ev == SA_EVENT_ACTIVE)
-		worker_release(c->worker, sad_by_id(&c->sad, id)->iface);
+		release(c, sa->iface->name);
 }
 
-static void on_waits(void *arg, struct esp_iface *i, bool tell)
+static void on_waits(struct ctl *c, const struct note *n)
+{
+	struct esp_iface *i = sad_iface(&c->lanes.v[n->lane].sad, n->iface);
+	struct msg_tun m;
+
+	if (!i)
+		return;
+	if (!timer_running(&i->trap_timer))
+		timer_set(loop_timers(c->loop), &i->trap_timer, TRAP_WAIT_MS);
+	if (!n->tell)
+		return;
+	memset(&m, 0, sizeof(m));
+	memcpy(m.name, i->name, sizeof(m.name));
+	m.mtu = i->mtu;
+	send_msg(c, MSG_ESPD_WANTED, 0, &m, sizeof(m));
+}
+
+static void update(struct ctl *c, uint32_t id, const struct endpoint *local,
+		   const struct endpoint *remote, unsigned but)
+{
+	EACH_LANE(c, l) {
+		struct esp_sa *sa;
+
+		if (l->n == but)
+			continue;
+		lane_lock(l);
+		sa = sad_by_id(&l->sad, id);
+		if (sa)
+			sad_update(sa, local, remote);
+		lane_unlock(l);
+	}
+}
+
+static void on_note(void *arg, const struct note *n)
 {
 	struct ctl *c = arg;
-	struct msg_tun m = { .mtu = i->mtu };
 
-	if (!timer_running(&i->trap_timer))
-		timer_set(c->sad.timers, &i->trap_timer, TRAP_WAIT_MS);
-	if (!tell)
-		return;
-	memcpy(m.name, i->name, sizeof(m.name));
-	(void)ipc_send(c->link, MSG_ESPD_WANTED, 0, &m, sizeof(m), NULL, 0);
+	switch (n->kind) {
+	case NOTE_EVENT:
+		on_event(c, n->id, n->event);
+		break;
+	case NOTE_OVER:
+		delete_sa(c, n->id, 0);
+		break;
+	case NOTE_WAITS:
+		on_waits(c, n);
+		break;
+	case NOTE_MOVED:
+		update(c, n->id, &n->local, &n->remote, n->lane);
+		break;
+	case NOTE_LOG:
+		send_msg(c, MSG_LOG, 0, &n->line, sizeof(n->line));
+		break;
+	}
 }
+
+/* ---- */
 
 struct ctl *ctl_new(struct loop *l, struct ipc *link, struct err *e)
 {
@@ -50,14 +140,8 @@ struct ctl *ctl_new(struct loop *l, struct ipc *link, struct err *e)
 		err_errno(e, "out of memory");
 		return NULL;
 	}
+	c->loop = l;
 	c->link = link;
-	sad_init(&c->sad, &engine_auto, loop_timers(l), on_event, c);
-	c->sad.waits = on_waits;
-	c->worker = worker_new(l, &c->sad, e);
-	if (!c->worker) {
-		free(c);
-		return NULL;
-	}
 	return c;
 }
 
@@ -65,10 +149,7 @@ void ctl_free(struct ctl *c)
 {
 	if (!c)
 		return;
-	for (struct esp_iface *i = c->sad.ifaces; i; i = i->next)
-		worker_iface_del(c->worker, i);
-	sad_fini(&c->sad);
-	worker_free(c->worker);
+	lanes_fini(&c->lanes);
 	free(c);
 }
 
@@ -88,21 +169,35 @@ static void sockets(struct ctl *c, struct ipc_msg *m)
 		[WORKER_RAW4] = s->raw4, [WORKER_RAW6] = s->raw6,
 	};
 	struct err e = { 0 };
+	struct lane *l;
 	size_t at = 0;
 
+	if (s->worker >= c->lanes.n)
+		return;
+	l = &c->lanes.v[s->worker];
+	lane_lock(l);
 	for (int k = 0; k < WORKER_SOCKETS && at < m->n_fds; k++)
-		if (there[k] && worker_socket(c->worker, (enum worker_socket)k, take_fd(m, at++),
-					      &e) < 0)
+		if (there[k] && worker_socket(l->worker, (enum worker_socket)k,
+					      take_fd(m, at++), &e) < 0)
 			log_error(NULL, "espd: %s", e.msg);
+	lane_unlock(l);
 }
 
 /* The first message. */
-static void start(const struct msg_espd_start *s)
+static void start(struct ctl *c, const struct msg_espd_start *s)
 {
+	unsigned n = s->workers < 1 ? 1 : s->workers > WORKERS_MAX ? WORKERS_MAX : s->workers;
 	struct err e = { 0 };
 
+	if (c->lanes.n)
+		return;
 	if (engine_auto_setup(s->engine, &s->profile, &e) < 0)
 		log_warning(NULL, "%s", e.msg);
+	if (lanes_init(&c->lanes, c->loop, n, &engine_auto, on_note, c, &e) < 0) {
+		/* Without them there is nothing to do here. */
+		log_error(NULL, "espd: %s", e.msg);
+		loop_stop(c->loop);
+	}
 }
 
 /* A name from a message, ended whatever it holds. */
@@ -115,31 +210,67 @@ static const char *name_of(const char raw[IFNAME_MAX], char out[IFNAME_MAX])
 static void tun_add(struct ctl *c, struct ipc_msg *m)
 {
 	const struct msg_tun *t = m->body;
-	struct err e = { 0 };
-	struct esp_iface *i;
 	char name[IFNAME_MAX];
 
-	i = sad_iface(&c->sad, name_of(t->name, name));
-	if (i)
-		worker_iface_del(c->worker, i);
-	i = sad_iface_add(&c->sad, name, take_fd(m, 0), t->mtu, &e);
-	if (i)
-		i->trapping = t->trap;
-	worker_uso(c->worker, t->uso);
-	if (!i || worker_iface_add(c->worker, i, &e) < 0)
-		log_error(NULL, "%s: %s", name, e.msg);
+	name_of(t->name, name);
+	EACH_LANE(c, l) {
+		struct err e = { 0 };
+		struct esp_iface *i;
+
+		if (l->n >= m->n_fds)
+			break;
+		lane_lock(l);
+		i = sad_iface(&l->sad, name);
+		if (i)
+			worker_iface_del(l->worker, i);
+		i = sad_iface_add(&l->sad, name, take_fd(m, l->n), t->mtu, &e);
+		if (i)
+			i->trapping = t->trap;
+		worker_uso(l->worker, t->uso);
+		if (!i || worker_iface_add(l->worker, i, &e) < 0)
+			log_error(NULL, "%s: %s", name, e.msg);
+		lane_unlock(l);
+	}
 }
 
 static void tun_del(struct ctl *c, const struct msg_tun *t)
 {
 	char name[IFNAME_MAX];
-	struct esp_iface *i = sad_iface(&c->sad, name_of(t->name, name));
 
-	if (!i)
-		return;
-	worker_iface_del(c->worker, i);
-	sad_iface_del(&c->sad, i);
-	worker_wipe(c->worker);
+	name_of(t->name, name);
+	EACH_LANE(c, l) {
+		struct esp_iface *i;
+
+		lane_lock(l);
+		i = sad_iface(&l->sad, name);
+		if (i) {
+			worker_iface_del(l->worker, i);
+			sad_iface_del(&l->sad, i);
+			worker_wipe(l->worker);
+		}
+		lane_unlock(l);
+	}
+}
+
+static int add_to_lanes(struct ctl *c, const struct ipc_msg *msg, const char *iface,
+			struct err *e)
+{
+	const struct msg_espd_sa *m = msg->body;
+	int r = c->lanes.n ? 0 : err_set(e, "espd has not begun");
+
+	EACH_LANE(c, l) {
+		lane_lock(l);
+		r = sad_add_more(&l->sad, &m->sa, iface, l->n ? find(c, m->sa.id) : NULL,
+				 msg->fds, msg->n_fds, e);
+		lane_unlock(l);
+		if (r == 0)
+			continue;
+		/* Not where it was refused because it was there before: lane 0 says that. */
+		if (l->n)
+			delete_sa(c, m->sa.id, 0);
+		break;
+	}
+	return r;
 }
 
 static void sa_add(struct ctl *c, const struct ipc_msg *msg)
@@ -149,30 +280,38 @@ static void sa_add(struct ctl *c, const struct ipc_msg *msg)
 	struct err e = { 0 };
 	char name[IFNAME_MAX];
 
-	if (sad_add_more(&c->sad, &m->sa, name_of(m->interface, name), NULL, msg->fds,
-			 msg->n_fds, &e) < 0) {
+	if (add_to_lanes(c, msg, name_of(m->interface, name), &e) < 0) {
 		r.code = e.code ? e.code : EXIT_FAILED;
 		snprintf(r.text, sizeof(r.text), "%s", e.msg);
 	} else {
-		worker_release(c->worker, sad_iface(&c->sad, name));
+		release(c, name);
 	}
-	(void)ipc_send(c->link, MSG_ESPD_SA_ADDED, msg->id, &r, sizeof(r), NULL, 0);
+	send_msg(c, MSG_ESPD_SA_ADDED, msg->id, &r, sizeof(r));
 }
 
-static void send_stats(struct ctl *c, uint32_t id, const struct esp_sa *sa)
+static void send_stats(struct ctl *c, uint32_t msg_id, uint32_t id)
 {
 	struct sa_stats st;
 
-	sad_stats(sa, &st);
-	(void)ipc_send(c->link, MSG_ESPD_SA_STATS, id, &st, sizeof(st), NULL, 0);
+	EACH_LANE(c, l) {
+		lane_lock(l);
+		if (l->n == 0)
+			sad_stats(sad_by_id(&l->sad, id), &st);
+		else
+			sad_stats_add(&st, sad_by_id(&l->sad, id));
+		lane_unlock(l);
+	}
+	send_msg(c, MSG_ESPD_SA_STATS, msg_id, &st, sizeof(st));
 }
 
 static void sa_query(struct ctl *c, uint32_t msg_id, uint32_t id)
 {
-	for (struct esp_iface *i = c->sad.ifaces; i; i = i->next)
+	if (!c->lanes.n)
+		return;
+	for (struct esp_iface *i = c->lanes.v[0].sad.ifaces; i; i = i->next)
 		for (struct esp_sa *sa = i->sas; sa; sa = sa->next_iface)
 			if (!id || sa->id == id)
-				send_stats(c, msg_id, sa);
+				send_stats(c, msg_id, sa->id);
 }
 
 /* Those that nothing here adds to are not kept. */
@@ -181,8 +320,18 @@ static void counters(struct ctl *c)
 	struct msg_counters m;
 
 	memset(&m, 0, sizeof(m));
-	sad_counters_add(m.v, &c->sad);
-	(void)ipc_send(c->link, MSG_ESPD_COUNTERS, 0, &m, sizeof(m), NULL, 0);
+	EACH_LANE(c, l) {
+		lane_lock(l);
+		sad_counters_add(m.v, &l->sad);
+		lane_unlock(l);
+	}
+	send_msg(c, MSG_ESPD_COUNTERS, 0, &m, sizeof(m));
+}
+
+static void activate(struct ctl *c, struct esp_sa *sa)
+{
+	sad_activate(sa);
+	release(c, sa->iface->name);
 }
 
 /* Requests about an SA that is gone already are no error: they crossed its end. */
@@ -190,22 +339,19 @@ static void sa_request(struct ctl *c, const struct ipc_msg *m)
 {
 	const struct msg_sa_update *u = m->body;
 	const struct msg_sa_ref *ref = m->body;
-	struct esp_sa *sa = sad_by_id(&c->sad, m->type == MSG_ESPD_SA_UPDATE ? u->sa_id
-									    : ref->sa_id);
+	struct esp_sa *sa = find(c, m->type == MSG_ESPD_SA_UPDATE ? u->sa_id : ref->sa_id);
 
 	if (!sa)
 		return;
 	switch (m->type) {
 	case MSG_ESPD_SA_ACTIVATE:
-		sad_activate(sa);
-		worker_release(c->worker, sa->iface);
+		activate(c, sa);
 		break;
 	case MSG_ESPD_SA_UPDATE:
-		sad_update(sa, &u->local, &u->remote);
+		update(c, sa->id, &u->local, &u->remote, WORKERS_MAX);
 		break;
 	case MSG_ESPD_SA_DEL:
-		sad_del(sa, ref->linger_ms);
-		worker_wipe(c->worker);
+		delete_sa(c, sa->id, ref->linger_ms);
 		break;
 	}
 }
@@ -214,7 +360,7 @@ void ctl_msg(struct ctl *c, struct ipc_msg *m)
 {
 	switch (m->type) {
 	case MSG_ESPD_START:
-		start(m->body);
+		start(c, m->body);
 		break;
 	case MSG_ESPD_SOCKETS:
 		sockets(c, m);

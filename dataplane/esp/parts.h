@@ -64,6 +64,9 @@ struct worker {
 	struct loop *loop;
 	struct sad *sad;
 	struct wire wire[WORKER_SOCKETS];
+	void (*enter)(void *arg);	/* NULL without threads */
+	void (*leave)(void *arg);
+	void *guard_arg;
 	bool blocked;		/* a socket is full: tx[sent..n_tx) waits for it */
 
 	unsigned n_tx, sealed, sent;
@@ -119,8 +122,8 @@ void tx_too_big(struct esp_iface *i, struct esp_sa *sa, unsigned mtu, const stru
 		const uint8_t *pkt);
 /* The loop's: an interface has packets. */
 void tx_ready(void *iface, uint32_t events);
-/* A timer's: packets wait for an SA, or waited too long. */
-void tx_trap_due(void *iface);
+/* Packets wait for an SA, or waited too long. */
+void tx_trap_due(struct esp_iface *i);
 
 /* ---- rx.c ---- */
 

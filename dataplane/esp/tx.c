@@ -156,9 +156,9 @@ static bool wait_for_sa(struct worker *w, struct esp_iface *i, const uint8_t *pk
 	kept = trap_keep(&i->trap, pkt, len, now, &tell);
 	if (kept && i->trap.n <= waiting)
 		esp_count(w->sad, NULL, ESP_DROP_QUEUE, waiting + 1 - i->trap.n);
-	if (w->sad->waits)
+	if (w->sad->waits && (tell || (kept && i->trap.n == 1)))
 		w->sad->waits(w->sad->arg, i, tell);
-	else if (kept && !timer_running(&i->trap_timer))
+	if (!w->sad->waits && kept && !timer_running(&i->trap_timer))
 		timer_set(w->sad->timers, &i->trap_timer, TRAP_WAIT_MS);
 	return kept;
 }
@@ -509,9 +509,8 @@ static bool can_send(const struct esp_iface *i)
 }
 
 /* What waited goes, or is told that it waited in vain. */
-void tx_trap_due(void *arg)
+void tx_trap_due(struct esp_iface *i)
 {
-	struct esp_iface *i = arg;
 	struct worker *w = i->user;
 	uint64_t now = clock_ms();
 	bool send = can_send(i);

@@ -115,11 +115,30 @@ void worker_uso(struct worker *w, bool uso)
 	w->coalesce.uso = uso;
 }
 
+void worker_guard(struct worker *w, void (*enter)(void *arg), void (*leave)(void *arg), void *arg)
+{
+	w->enter = enter;
+	w->leave = leave;
+	w->guard_arg = arg;
+}
+
+static void trap_due(void *arg)
+{
+	struct esp_iface *i = arg;
+	struct worker *w = i->user;
+
+	if (w->enter)
+		w->enter(w->guard_arg);
+	tx_trap_due(i);
+	if (w->leave)
+		w->leave(w->guard_arg);
+}
+
 int worker_iface_add(struct worker *w, struct esp_iface *i, struct err *e)
 {
 	i->user = w;
 	if (!timer_running(&i->trap_timer))
-		timer_init(&i->trap_timer, tx_trap_due, i);
+		timer_init(&i->trap_timer, trap_due, i);
 	return loop_add(w->loop, i->fd, w->blocked ? 0 : (uint32_t)EPOLLIN, tx_ready, i, e);
 }
 

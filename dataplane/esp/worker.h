@@ -22,6 +22,9 @@ struct worker *worker_new(struct loop *l, struct sad *s, struct err *e) MUST_USE
 /* Wipes the packet buffers. Interfaces must be gone or never used again. */
 void worker_free(struct worker *w);
 
+/* It runs in a thread of its own: these are called around what other threads' timers begin. */
+void worker_guard(struct worker *w, void (*enter)(void *arg), void (*leave)(void *arg), void *arg);
+
 /* Takes a socket, made ready by backend_esp; a second one of the kind replaces the first. */
 int worker_socket(struct worker *w, enum worker_socket kind, int fd, struct err *e) MUST_USE;
 /* The interfaces take UDP segments, too (VIRTIO_NET_HDR_GSO_UDP_L4). */

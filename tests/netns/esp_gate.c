@@ -21,6 +21,8 @@
  *	esp_gate replay IFACE COUNT
  *
  * waits on IFACE for COUNT datagrams that leave to port 4500 and sends each a second time.
+ *
+ * GATE_WORKERS=N: espd has N workers. GATE_UDP=0: ESP as IP protocol 50.
  */
 #include "core/base/log.h"
 #include "core/base/loop.h"
@@ -276,6 +278,11 @@ static uint8_t nets(char *list, struct selector *out)
 	return n;
 }
 
+static int number(const char *name, int otherwise)
+{
+	return getenv(name) ? atoi(getenv(name)) : otherwise;
+}
+
 static void configure(char **argv)
 {
 	struct suite_list list;
@@ -296,7 +303,7 @@ static void configure(char **argv)
 	g.sa.encr = list.s[0].encr[0].id;
 	g.sa.encr_bits = list.s[0].encr[0].key_bits;
 	g.sa.integ = list.s[0].n_integ ? list.s[0].integ[0] : INTEG_NONE;
-	g.sa.udp_encap = 1;
+	g.sa.udp_encap = (uint8_t)number("GATE_UDP", 1);
 	g.sa.esn = 1;
 	g.sa.replay_window = 1024;
 }
@@ -304,13 +311,13 @@ static void configure(char **argv)
 static int gate(char **argv)
 {
 	struct backend_env env = env_template;
-	struct router_conf router = { .workers = 1 };
+	struct router_conf router = { .workers = (uint8_t)number("GATE_WORKERS", 1) };
 	static struct profile profile;
 	struct err e = { 0 };
 
 	configure(argv);
 	g.loop = loop_new(&e);
-	if (!g.loop || sock_open(&g.socks, 0, 0, 1, &e) < 0)
+	if (!g.loop || sock_open(&g.socks, 0, 0, router.workers, &e) < 0)
 		die("sockets", &e);
 	env.loop = g.loop;
 	if (backend_esp.probe(&e) < 0 ||

@@ -4,7 +4,8 @@
 #
 #     host-a ─── gw-a ══(a0) inet (b0)══ gw-b ─── host-b
 #
-# Over IPv4 with AES-GCM, then over IPv6 with AES-CBC and HMAC. esp_pair.sh BUILD-DIR
+# Over IPv4 with AES-GCM, then over IPv6 with AES-CBC and HMAC; then with two workers, and without
+# UDP. esp_pair.sh BUILD-DIR
 here=$(cd "$(dirname "$0")/../.." && pwd)
 LAB_B=${1:-build}
 # shellcheck source=tests/lab/lab.bash
@@ -81,13 +82,13 @@ capture() {
 	LAB_PIDS+=("$CAPTURE")
 	until_ok 30 grep -q listening "$LAB_DIR/tcpdump"
 }
-# Everything on the WAN but neighbour discovery is ESP in UDP; some of it is there.
+# Everything on the WAN but neighbour discovery is ESP in UDP; some of it is there. [FILTER]
 only_esp() {
 	kill "$CAPTURE"; lab_gone "$CAPTURE" 30
 	local all other
-	all=$(tcpdump -n -r "$LAB_DIR/cap" "udp port 4500" 2>/dev/null | wc -l)
+	all=$(tcpdump -n -r "$LAB_DIR/cap" "${1:-udp port 4500}" 2>/dev/null | wc -l)
 	other=$(tcpdump -n -r "$LAB_DIR/cap" \
-		"(ip or ip6) and not udp port 4500 and not icmp6 and not dst net ff02::/16" 2>/dev/null)
+		"(ip or ip6) and not (${1:-udp port 4500}) and not icmp6 and not dst net ff02::/16" 2>/dev/null)
 	[ "$all" -gt 100 ] || { echo "only $all packets"; return 1; }
 	[ -z "$other" ] || { echo "$other" | head; return 1; }
 	# no non-ESP marker, and nothing of the inner packets to be read
@@ -259,5 +260,64 @@ expect "over IPv6: and fragments pass" big host-a 10.2.0.10 3000 dont
 expect "over IPv6: 1280 bytes of IPv6 pass where they cannot fit" big host-a fd02::10 1232 "do"
 expect "over IPv6: TCP with IPv6 inside" transfer fd02::10 fd01::10
 gates_quit
+in_ns inet ip link set b0 mtu 1500; in_ns gw-b ip link set wan0 mtu 1500
+for h in host-a host-b gw-a gw-b; do in_ns $h ip route flush cache; in_ns $h ip -6 route flush cache; done
+
+# ---- the other ways: workers with threads, IP protocol 50
+
+threads() { is "$(find "/proc/$(pid_of gw-a)/task" -mindepth 1 -maxdepth 1 | wc -l)" "$1"; }
+# Both ends send on the newest SA; with two workers each end's belongs to another one.
+rekeyed() {
+	local p
+	in_ns host-a ping -n -q -c 100 -i 0.01 -W 1 10.2.0.10 >"$LAB_DIR/ping" & p=$!
+	for n in 21 22 23; do
+		tell gw-a "hold $n"; tell gw-b "sa $n"
+		until_ok 30 said gw-a "added $n" && until_ok 30 said gw-b "added $n" || return 1
+		tell gw-a "activate $n"
+		sleep 0.2
+		both "del $((n == 21 ? 1 : n - 1)) 500"
+	done
+	wait $p
+	grep -q ' 0% packet loss' "$LAB_DIR/ping" || { cat "$LAB_DIR/ping"; return 1; }
+}
+# way NAME FILTER: gates on the family and with the environment that are set
+way() {
+	local name=$1 filter=$2 a=203.0.113.1 b=198.51.100.2
+	[[ $name == *IPv6* ]] && a=2001:db8:a::1 b=2001:db8:b::2
+	gate gw-a a $a $b 10.1.0.0/24,fd01::/64 10.2.0.0/24,fd02::/64 aes256gcm16 1418 || exit 1
+	gate gw-b b $b $a 10.2.0.0/24,fd02::/64 10.1.0.0/24,fd01::/64 aes256gcm16 1418 || exit 1
+	routes gw-a 10.2.0.0/24 fd02::/64 10.1.0.1 fd01::1
+	routes gw-b 10.1.0.0/24 fd01::/64 10.2.0.1 fd02::1
+	expect "$name: without a tunnel the sender is told" unreachable 10.2.0.10 'net unreachable'
+	expect "$name: SAs are taken" add_sa 1
+	capture
+	expect "$name: ping" ping_ok host-a 10.2.0.10 3
+	expect "$name: ping with IPv6 inside" ping_ok host-b fd01::10 3
+	expect "$name: TCP" transfer 10.2.0.10 10.1.0.10
+	expect "$name: TCP with IPv6 inside" transfer fd02::10 fd01::10
+	expect "$name: full-size packets pass" big host-a 10.2.0.10 1390 "do"
+	expect "$name: nothing else crosses" only_esp "$filter"
+	expect "$name: new keys lose nothing" rekeyed
+	expect "$name: both count the same" is "$(stat_of gw-a 23 tx_packets)" "$(stat_of gw-b 23 rx_packets)"
+	expect "$name: nothing to do, nothing done" idle
+	in_ns inet ip link set b0 mtu 1300; in_ns gw-b ip link set wan0 mtu 1300
+	big host-a 10.2.0.10 1390 "do" >/dev/null
+	expect "$name: a narrow path's MTU is told" until_ok 10 told_mtu "${3:-1238}"
+	expect "$name: and fragments pass" big host-a 10.2.0.10 3000 dont
+	expect "$name: TCP" transfer 10.2.0.10 10.1.0.10
+	[ -z "${GATE_WORKERS:-}" ] || expect "$name: there are threads" threads $((GATE_WORKERS + 1))
+	gates_quit
+	in_ns inet ip link set b0 mtu 1500; in_ns gw-b ip link set wan0 mtu 1500
+	for h in host-a host-b gw-a gw-b; do in_ns $h ip route flush cache; in_ns $h ip -6 route flush cache; done
+}
+export GATE_WORKERS=2
+way "two workers" "udp port 4500"
+export GATE_UDP=0
+way "two workers without UDP" "ip proto 50" 1246
+unset GATE_WORKERS
+way "without UDP" "ip proto 50" 1246
+way "without UDP over IPv6" "ip6 proto 50" 1226
+unset GATE_UDP
+
 expect "no espd ended by itself, and none complained" ended_once
 lab_done
