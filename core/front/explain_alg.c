@@ -49,6 +49,12 @@ static bool meets(const struct neg_offer *a, const struct neg_offer *b, uint8_t 
 	return false;
 }
 
+/* AH (RFC 4302): integrity, and nothing that encrypts. */
+static bool is_ah(const struct neg_offer *of)
+{
+	return has_type(of, ALG_INTEG) && !has_type(of, ALG_ENCR);
+}
+
 /* ---- the side by side ---- */
 
 static void join_type(const struct neg_offer *of, uint8_t type, struct sbuf *b)
@@ -81,10 +87,14 @@ void explain_alg_rows(const struct explain_input *in, enum suite_use use, struct
 	const struct neg_offer *ours = offer_ours(in->neg, use);
 	const struct neg_offer *theirs = offer_theirs(in->neg, use);
 
+	bool ah = use == SUITE_ESP && (is_ah(ours) || is_ah(theirs));
+
 	if (!ours->n && !theirs->n)
 		return;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const char *name = use == SUITE_IKE ? rows[i].ike : rows[i].esp;
+		const char *name = use == SUITE_IKE ? rows[i].ike :
+				   ah && rows[i].type == ALG_INTEG ? "AH integrity" :
+				   rows[i].esp;
 		struct sbuf a = { 0 }, b = { 0 };
 		bool known = theirs->n > 0;
 
@@ -342,11 +352,79 @@ static void compared(const struct explain_input *in, enum suite_use use, struct 
 	sbuf_fini(&lack);
 }
 
+/* ---- AH ---- */
+
+/* "ah", or "child.voice.ah". */
+static const char *ah_key(const struct explain_input *in, char *buf, size_t cap)
+{
+	const struct child_conf *cc = child_conf_of(in);
+	bool further = cc && cc != &in->conf->children[0];
+
+	snprintf(buf, cap, "%s%s%sah", further ? "child." : "", further ? cc->name : "",
+		 further ? "." : "");
+	return buf;
+}
+
+static const struct alg *first_hash(const struct neg_offer *of)
+{
+	for (size_t i = 0; i < of->n; i++)
+		if (of->t[i].type == ALG_INTEG && alg_get(ALG_INTEG, of->t[i].id, 0))
+			return alg_get(ALG_INTEG, of->t[i].id, 0);
+	return NULL;
+}
+
+static void set_ah(const struct explain_input *in, const struct alg *hash, struct explain *x)
+{
+	unsigned lacking = hash ? hash->weak & ~(in->conf ? in->conf->allow_weak : 0) : 0;
+	char key[64], words[96];
+
+	explain_set(x, in, ah_key(in, key, sizeof(key)), hash ? hash->name : "no",
+		    lacking ? "allow_weak+" : NULL, weak_str(lacking, words, sizeof(words)));
+}
+
+/* One side has AH, or both and another hash. False: it is about something else. */
+static bool explain_ah(const struct explain_input *in, struct explain *x)
+{
+	const struct neg_offer *ours = &in->neg->esp_ours, *theirs = &in->neg->esp_theirs;
+	const struct alg *mine = first_hash(ours), *hash = first_hash(theirs);
+
+	if (!is_ah(ours) && !is_ah(theirs))
+		return false;
+	if (!theirs->n) {
+		explain_text(x, "This router asks for AH by %s (ah), and the peer refuses: most take "
+			     "ESP alone, and the others have to name the same hash and group.",
+			     mine ? mine->label : "a hash");
+		explain_text(x, "ESP, which encrypts too, is the better choice where both can:");
+		set_ah(in, NULL, x);
+	} else if (!is_ah(theirs)) {
+		explain_text(x, "This router asks for AH (ah), which signs packets and does not "
+			     "encrypt them; the peer wants ESP. To meet it, here:");
+		set_ah(in, NULL, x);
+	} else if (!is_ah(ours)) {
+		explain_text(x, "The peer offers AH, which signs packets and does not encrypt them; "
+			     "this router wants ESP. Better change the other side.");
+		explain_text(x, "To meet it, here:");
+		set_ah(in, hash, x);
+	} else if (!meets(ours, theirs, ALG_INTEG)) {
+		explain_text(x, "Both want AH; the peer by %s, this router by %s. To meet it, here:",
+			     hash ? hash->label : "a hash that is unknown here",
+			     mine ? mine->label : "another");
+		if (hash)
+			set_ah(in, hash, x);
+	} else {
+		explain_text(x, "Both want AH by the same hash, and differ in the group for fresh "
+			     "keys: on this side it is that of esp.");
+	}
+	return true;
+}
+
 void explain_algorithms(const struct explain_input *in, enum suite_use use, struct explain *x)
 {
 	char host[ADDR_TEXT_MAX];
 	struct sbuf b = { 0 };
 
+	if (use == SUITE_ESP && explain_ah(in, x))
+		return;
 	if (offer_theirs(in->neg, use)->n) {
 		compared(in, use, x);
 		return;

@@ -315,6 +315,7 @@ static enum verdict send_auth(struct ike_sa *sa)
 
 	hs->child_slot = slot_first(sa);
 	if (hs->child_slot == SLOT_NONE && !sa->test) {
+		negotiation_fail(sa, NEG_LOCAL);
 		sa_why(sa, true, "%s", slot_blocked(sa, 0) ? slot_blocked(sa, 0) :
 		       "none of its children can be carried");
 		return V_FAILED;

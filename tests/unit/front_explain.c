@@ -223,6 +223,44 @@ static void esp_cipher(void)
 	CHECK_HAS(told(), "| ESP integrity | HMAC-SHA2-256 | HMAC-SHA2-256\n");
 }
 
+static void ah_offer(struct neg_offer *of, uint16_t integ, uint16_t ke)
+{
+	memset(of, 0, sizeof(*of));
+	transform(of, 1, ALG_INTEG, integ, 0);
+	if (ke)
+		transform(of, 1, ALG_KE, ke, 0);
+}
+
+static void ah(void)
+{
+	start(NEG_STEP_CHILD, NEG_PROPOSAL, false);
+	offer_suites(&neg.esp_theirs, SUITE_ESP, "aes128-sha256");
+	ah_offer(&neg.esp_ours, INTEG_HMAC_SHA2_256_128, KE_ECP_256);
+	CHECK_HAS(told(), "This router asks for AH (ah), which signs packets and does not encrypt "
+			  "them; the peer wants ESP.");
+	CHECK_HAS(told(), "> adit peer set branch ah=no\n");
+	CHECK_HAS(told(), "| AH integrity | HMAC-SHA2-256 | HMAC-SHA2-256\n");
+	/* Of another child, and the other way round. */
+	strcpy(neg.child, "voice");
+	ah_offer(&neg.esp_theirs, INTEG_HMAC_SHA1_96, 0);
+	offer_suites(&neg.esp_ours, SUITE_ESP, "aes128-sha256");
+	CHECK_HAS(told(), "The peer offers AH, which signs packets and does not encrypt them; this "
+			  "router wants ESP. Better change the other side.");
+	CHECK_HAS(told(), "> adit peer set branch child.voice.ah=sha1 allow_weak+=sha1\n");
+	ah_offer(&neg.esp_theirs, INTEG_HMAC_SHA2_512_256, 0);
+	ah_offer(&neg.esp_ours, INTEG_HMAC_SHA2_256_128, 0);
+	CHECK_HAS(told(), "Both want AH; the peer by HMAC-SHA2-512, this router by HMAC-SHA2-256.");
+	CHECK_HAS(told(), "> adit peer set branch child.voice.ah=sha512\n");
+	ah_offer(&neg.esp_theirs, INTEG_HMAC_SHA2_256_128, KE_ECP_256);
+	ah_offer(&neg.esp_ours, INTEG_HMAC_SHA2_256_128, KE_ECP_384);
+	CHECK_HAS(told(), "differ in the group for fresh keys: on this side it is that of esp.");
+	start(NEG_STEP_CHILD, NEG_REFUSED, true);
+	neg.notify = 14;
+	strcpy(neg.notify_name, "NO_PROPOSAL_CHOSEN");
+	ah_offer(&neg.esp_ours, INTEG_HMAC_SHA2_256_128, 0);
+	CHECK_HAS(told(), "This router asks for AH by HMAC-SHA2-256 (ah), and the peer refuses");
+}
+
 static void psk(void)
 {
 	start(NEG_STEP_AUTH, NEG_PSK, false);
@@ -465,6 +503,7 @@ int main(void)
 	T_RUN(ike_refused);
 	T_RUN(esp_pfs);
 	T_RUN(esp_cipher);
+	T_RUN(ah);
 	T_RUN(psk);
 	T_RUN(ids);
 	T_RUN(auth_failed);
