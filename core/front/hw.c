@@ -174,9 +174,9 @@ static int take_speeds(struct hw_row *r, struct json_object *o, struct err *e)
 
 static void take_device(struct hw_bench *b, const char *driver, const char *name)
 {
-	struct hw_device *d = &b->device[b->n_devices];
-
 	if (b->n_devices < HW_DEVICES) {
+		struct hw_device *d = &b->device[b->n_devices];
+
 		snprintf(d->driver, sizeof(d->driver), "%s", driver);
 		snprintf(d->name, sizeof(d->name), "%s", name);
 	}
