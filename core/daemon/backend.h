@@ -79,6 +79,9 @@ struct backend {
 		     const struct router_conf *conf, const struct profile *profile,
 		     struct err *e);
 	void (*can)(void *ctx, struct backend_can *out);
+	/* The settings, and what adit bench measured, were read again: for the child's next start.
+	 * NULL: it takes nothing of them later. */
+	void (*again)(void *ctx, const struct router_conf *conf, const struct profile *profile);
 	/* NULL: an instance that was killed leaves nothing that lives on. Else: found() is
 	 * called, before this returns, for each pair of SAs of ours that an earlier instance
 	 * left and that still flows (sa without keys; id given by the backend, unique); it is

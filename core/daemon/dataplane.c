@@ -198,22 +198,28 @@ int dataplane_choose(struct monitor *m, struct err *e)
 	return err_set(e, "no dataplane works here: %s", skipped);
 }
 
+static void read_profile(const struct monitor *m, struct profile *out)
+{
+	struct err why = { 0 };
+
+	if (profile_load(out, m->opt.config_dir, &why) < 0) {
+		log_warning(NULL, "%s; measure anew with adit bench", why.msg);
+		out->n = 0;
+	}
+}
+
 int dataplane_start(struct monitor *m, struct err *e)
 {
 	static struct backend_env env;
 	static struct profile profile;
 	struct backend_can can = { 0 };
-	struct err why = { 0 };
 
 	env = (struct backend_env){
 		.loop = m->loop, .arg = m, .sa_added = on_added, .sa_stats = on_stats,
 		.sa_event = on_event, .counters = on_counters, .moved = on_moved,
 		.wanted = on_wanted, .lost = on_lost, .child_send = to_child,
 	};
-	if (profile_load(&profile, m->opt.config_dir, &why) < 0) {
-		log_warning(NULL, "%s; measure anew with adit bench", why.msg);
-		profile.n = 0;
-	}
+	read_profile(m, &profile);
 	if (m->backend->start(&m->backend_ctx, &env, &m->sockets, &m->settings.router, &profile,
 			      e) < 0)
 		return -1;
@@ -246,6 +252,16 @@ void dataplane_adopt(struct monitor *m)
 	m->adopted = true;
 	if (m->backend->adopt)
 		m->backend->adopt(m->backend_ctx, on_found, m);
+}
+
+void dataplane_again(struct monitor *m)
+{
+	static struct profile profile;
+
+	if (!m->backend_ctx || !m->backend->again)
+		return;
+	read_profile(m, &profile);
+	m->backend->again(m->backend_ctx, &m->settings.router, &profile);
 }
 
 void dataplane_stop(struct monitor *m)

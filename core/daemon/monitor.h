@@ -267,6 +267,8 @@ void sync_stop(struct monitor *m);
 int dataplane_choose(struct monitor *m, struct err *e) MUST_USE;
 int dataplane_start(struct monitor *m, struct err *e) MUST_USE;
 void dataplane_stop(struct monitor *m);
+/* The settings were read again: what the dataplane starts with the next time. */
+void dataplane_again(struct monitor *m);
 /* Which one, and what it can, to iked; only when it is ready. */
 void dataplane_tell(struct monitor *m);
 /* It is used for sending from now on: what it replaces may go. */

@@ -306,6 +306,7 @@ enum exit_code reload_again(struct monitor *m, char *text)
 	m->settings = fresh;
 	make_room(m);
 	router = change_router(m, &before.router);
+	dataplane_again(m);
 	/* First the ways of those that are gone, and of those that are new. */
 	tunnel_settings(m);
 	/* Before the peers that use them. */

@@ -164,6 +164,15 @@ static void stop(void *ctx)
 	free(b);
 }
 
+/* An espd that runs goes on with what it began with. */
+static void again(void *ctx, const struct router_conf *conf, const struct profile *profile)
+{
+	struct esp_backend *b = ctx;
+
+	b->start.engine = conf->engine;
+	b->start.profile = *profile;
+}
+
 /* ---- what espd knows ---- */
 
 static struct known *find(struct esp_backend *b, uint32_t id)
@@ -501,7 +510,7 @@ const struct backend backend_esp = {
 	.child = "espd",
 	.probe = probe,
 	.start = start,
-	.can = can,
+	.can = can, .again = again,
 	.stop = stop,
 	.child_up = child_up,
 	.child_down = child_down,
