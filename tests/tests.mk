@@ -95,4 +95,10 @@ SOAK_SEED ?= $(shell date +%s)
 soak: $(B)/tests/exchange/lives
 	SEED=$(SOAK_SEED)000 SOAK=$(SOAK_S) $(B)/tests/exchange/lives
 
-.PHONY: check-build check-fast check-san-build check-all fuzz fuzz-build fuzz-bin bench soak
+# Ten minutes of mixed traffic with new keys all the time on each dataplane.
+soak-dataplane: all
+	@tests/deps install test
+	SOAK_S=600 tests/kernel/mixed.sh $(B)
+	SOAK_S=600 tests/kernel/mixed_kernel.sh $(B)
+
+.PHONY: soak-dataplane check-build check-fast check-san-build check-all fuzz fuzz-build fuzz-bin bench soak
