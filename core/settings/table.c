@@ -329,7 +329,8 @@ const struct setting settings_table[] = {
 		.help = "tunnel: between networks; transport: between the two routers",
 		.more = "Transport mode protects what the routers themselves send each other, "
 			"such as GRE or L2TP. The networks are the two routers' own "
-			"addresses then, and NAT between them makes it impossible.",
+			"addresses then: of a peer behind a NAT the one that this router "
+			"sees.",
 		.example = "transport", .aka = "strongSwan: type=transport, mode; RouterOS: policy tunnel=no",
 	},
 

@@ -523,6 +523,27 @@ static int keep_answer(struct quick *q, const struct isakmp_msg *m,
 	return wr_ok(&b.w) ? blob_set(&q->answer, (struct slice){ buf, b.w.len }) : -1;
 }
 
+/* RFC 3947 §5.2: of transport mode the addresses are those of the two ends, and behind a NAT the
+ * peer has others for them than we see. */
+static bool find_pair(struct quick *q)
+{
+	const struct ike_sa *sa = q->sa;
+	struct selector local = q->local, remote = q->remote;
+
+	if (pair_find(sa->peer, &q->local, &q->remote, &q->slot, &q->pair))
+		return true;
+	if (sa->nat_remote && addr_equal(&remote.from, &remote.to))
+		remote.from = remote.to = sa->remote.addr;
+	if (sa->nat_local && addr_equal(&local.from, &local.to))
+		local.from = local.to = sa->local.addr;
+	if (!pair_find(sa->peer, &local, &remote, &q->slot, &q->pair) ||
+	    slot_conf(sa->peer, q->slot)->mode != MODE_TRANSPORT)
+		return false;
+	q->local = local;
+	q->remote = remote;
+	return true;
+}
+
 QUICK_ACTION(quick_asked)
 {
 	struct ike_sa *sa = q->sa;
@@ -545,7 +566,7 @@ QUICK_ACTION(quick_asked)
 	}
 	if (child_too_many(sa->peer))
 		return refuse(q, first_spi(&offer), V1_NO_PROPOSAL_CHOSEN);
-	if (!pair_find(sa->peer, &q->local, &q->remote, &q->slot, &q->pair))
+	if (!find_pair(q))
 		return no_networks(q, &offer);
 	if (slot_blocked(sa, q->slot)) {
 		negotiation_child(sa, q->slot, false, false, NEG_LOCAL);

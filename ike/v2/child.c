@@ -109,6 +109,34 @@ static int choose_esp(struct ike_sa *sa, const struct child_offer *of, uint8_t s
 	return 0;
 }
 
+/* §2.23.1: of transport mode the addresses are those of the two ends, and a NAT shows each end
+ * another. Who reads a message puts in what it sees itself. */
+static void see_through_nat(const struct ike_sa *sa, struct ts_list *of_peer,
+			    struct ts_list *ours)
+{
+	for (uint8_t i = 0; sa->nat_remote && i < of_peer->n; i++)
+		if (addr_equal(&of_peer->s[i].from, &of_peer->s[i].to))
+			of_peer->s[i].from = of_peer->s[i].to = sa->remote.addr;
+	for (uint8_t i = 0; sa->nat_local && i < ours->n; i++)
+		if (addr_equal(&ours->s[i].from, &ours->s[i].to))
+			ours->s[i].from = ours->s[i].to = sa->local.addr;
+}
+
+static struct slot_fit choose_slot(const struct ike_sa *sa, const struct child_offer *of,
+				   const struct ts_list *tsi, const struct ts_list *tsr)
+{
+	struct ts_list seen_i = *tsi, seen_r = *tsr;
+	struct slot_fit f;
+
+	if (!of->transport || (!sa->nat_local && !sa->nat_remote))
+		return slot_choose(sa->peer, tsi, tsr, of->old);
+	see_through_nat(sa, &seen_i, &seen_r);
+	f = slot_choose(sa->peer, &seen_i, &seen_r, of->old);
+	if (f.fit != TS_NONE && slot_conf(sa->peer, f.slot)->mode == MODE_TRANSPORT)
+		return f;
+	return slot_choose(sa->peer, tsi, tsr, of->old);
+}
+
 void child_accept(struct ike_sa *sa, const struct child_offer *of,
 		  struct child_answer *an)
 {
@@ -130,7 +158,7 @@ void child_accept(struct ike_sa *sa, const struct child_offer *of,
 		an->error = N_INVALID_SYNTAX;
 		return;
 	}
-	f = slot_choose(sa->peer, &tsi, &tsr, of->old);
+	f = choose_slot(sa, of, &tsi, &tsr);
 	if (f.fit == TS_NONE) {
 		an->error = N_TS_UNACCEPTABLE;
 		slot_no_selectors(sa->peer, of->old, &tsi, &tsr);
@@ -283,6 +311,8 @@ static int check_answer(struct ike_sa *sa, const struct child_offer *of,
 	child_offer_of(sa, a->slot, of->pfs_round, a->spi, &offer);
 	if (proposal_verify(&answer, &offer, &want, c, e) < 0)
 		return err_wrap(e, "the answer is wrong");
+	if (of->transport)
+		see_through_nat(sa, tsr, tsi);
 	slot_selectors(slot_conf(sa->peer, a->slot), a->pair, &local, &remote);
 	if (ts_check(&local, tsi, e) < 0 || ts_check(&remote, tsr, e) < 0)
 		return err_wrap(e, "the peer's traffic selectors are wrong");

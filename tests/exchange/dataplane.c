@@ -290,6 +290,78 @@ static void asked_for_transport(void)
 	}
 }
 
+/* ---- transport mode ---- */
+
+static void ends_as_networks(struct sim_conf *c, const char *local, const char *remote)
+{
+	c->children[0].mode = MODE_TRANSPORT;
+	sim_nets(c->children[0].local_network, &c->children[0].n_local, local);
+	sim_nets(c->children[0].remote_network, &c->children[0].n_remote, remote);
+}
+
+static void transport(void)
+{
+	struct sim_conf a, b;
+
+	for (uint8_t v = IKE_V1; v <= IKE_V2; v++)
+		for (int udp = 0; udp < 2; udp++) {
+			sim_init(&s, 70 + (uint64_t)v * 2 + (uint64_t)udp);
+			both(&a, &b, v);
+			ends_as_networks(&a, "203.0.113.1/32", "198.51.100.2/32");
+			ends_as_networks(&b, "198.51.100.2/32", "203.0.113.1/32");
+			if (udp)
+				b.peer.encap = ENCAP_FORCE;
+			a.children[0].protocol = b.children[0].protocol = 47;
+			set_both(&a, &b);
+			sim_run(&s, 1000);
+			CHECK_UP(&s, 1);
+			CHECK_INT(first_sa(0)->sa.mode, MODE_TRANSPORT);
+			CHECK_INT(first_sa(0)->sa.udp_encap, udp);
+			CHECK_INT(first_sa(1)->sa.local_ts[0].proto, 47);
+			sim_end(&s);
+		}
+}
+
+/* RFC 7296 §2.23.1, RFC 3947 §5.2: each side has the addresses that it sees itself, and goes on
+ * so when it is rekeyed, by either side. */
+static void transport_through_a_nat(void)
+{
+	struct prefix host = { .len = 32 };
+	struct selector outside, inside, server;
+	struct sim_conf a, b;
+
+	host.addr = sim_addr("192.0.2.9");
+	outside = selector_of(&host);
+	host.addr = sim_addr("203.0.113.1");
+	inside = selector_of(&host);
+	host.addr = sim_addr("198.51.100.2");
+	server = selector_of(&host);
+	for (uint8_t v = IKE_V1; v <= IKE_V2; v++) {
+		sim_init(&s, 75 + v);
+		s.nat = true;
+		s.nat_shift = 20000;
+		both(&a, &b, v);
+		ends_as_networks(&a, "203.0.113.1/32", "198.51.100.2/32");
+		ends_as_networks(&b, "198.51.100.2/32", "192.0.2.9/32");
+		if (v == IKE_V2)
+			b.children[0].esp_life_s = 1800;
+		set_both(&a, &b);
+		sim_run(&s, 1000);
+		for (int round = 0; round < 2; round++) {
+			CHECK_UP(&s, 1);
+			CHECK_INT(first_sa(0)->sa.udp_encap, 1);
+			CHECK_INT(first_sa(1)->sa.mode, MODE_TRANSPORT);
+			CHECK(selector_equal(&first_sa(0)->sa.local_ts[0], &inside));
+			CHECK(selector_equal(&first_sa(0)->sa.remote_ts[0], &server));
+			CHECK(selector_equal(&first_sa(1)->sa.local_ts[0], &server));
+			CHECK(selector_equal(&first_sa(1)->sa.remote_ts[0], &outside));
+			sim_run(&s, 5 * 3600 * 1000);
+		}
+		CHECK_INT(s.side[0].downs + s.side[1].downs, 0);
+		sim_end(&s);
+	}
+}
+
 /* RFC 4301 §4.4.1: nobody is asked, nothing is made, and the peer's own wish for it is refused. */
 static void exceptions(void)
 {
@@ -335,6 +407,8 @@ int main(void)
 	T_RUN(packets_are_limited);
 	T_RUN(no_transport_here);
 	T_RUN(asked_for_transport);
+	T_RUN(transport);
+	T_RUN(transport_through_a_nat);
 	T_RUN(exceptions);
 	return t_done();
 }

@@ -287,6 +287,9 @@ static inline const char *sim_differs(const struct sa_child *a, const struct sa_
 		return "compression";
 	if (a->esn != b->esn || a->udp_encap != b->udp_encap)
 		return "ESN or encapsulation";
+	/* A NAT shows each end another (RFC 7296 §2.23.1). */
+	if (a->mode == MODE_TRANSPORT && a->udp_encap)
+		return NULL;
 	if (!sim_same_ts(a->local_ts, a->n_local, b->remote_ts, b->n_remote) ||
 	    !sim_same_ts(a->remote_ts, a->n_remote, b->local_ts, b->n_local))
 		return "selectors";
