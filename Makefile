@@ -235,7 +235,7 @@ help:
 	@echo "make demo            two routers in namespaces, a tunnel, a ping, the screen (root)"
 	@echo "make check           every test (root); make check-fast: no root, under a minute"
 	@echo "make soak            simulated lives for an hour (SOAK_S=seconds)"
-	@echo "make bench           figures against strongSwan, as ratios (root)"
+	@echo "make bench           figures against strongSwan and wireguard-go, as ratios (root)"
 	@echo "make install         DESTDIR, PREFIX, SYSCONFDIR as usual; make uninstall"
 	@echo "make format lint fuzz clean"
 

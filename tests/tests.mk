@@ -86,7 +86,7 @@ check-all:
 	@tests/run -j 3 $(B)/log $(FAST_TESTS) $(SLOW_TESTS)
 
 bench: all $(TOOL_BIN)
-	@tests/deps install build demo test
+	@tests/deps install build demo test bench
 	@tests/bench/run $(B)
 
 # Hours of simulated lives; a seed that goes wrong is printed: SEED=n build/tests/exchange/lives
