@@ -235,7 +235,8 @@ static int speeds(struct cli *c, struct hw *h, const struct hw_row *only, struct
 	if (have)
 		return hw_run_ways(&h->b, e);
 	hw_bench_fini(&h->b);
-	return measure(c, &h->b, HW_SHORT_MS, cli_has(c, OPT_ALL), only ? c->argv[0] : NULL, e);
+	return measure(c, &h->b, only ? HW_LOOK_MS : HW_SHORT_MS, cli_has(c, OPT_ALL),
+		       only ? c->argv[0] : NULL, e);
 }
 
 static void show_json(struct cli *c, const struct hw *h)
@@ -336,7 +337,8 @@ static int save(struct cli *c, struct hw_bench *b, struct err *e)
 
 int hw_bench(struct cli *c, struct err *e)
 {
-	unsigned ms = cli_has(c, OPT_QUICK) || cli_has(c, OPT_SUITE) ? HW_QUICK_MS : HW_BENCH_MS;
+	unsigned ms = cli_has(c, OPT_SUITE) ? HW_SUITE_MS : cli_has(c, OPT_QUICK) ? HW_QUICK_MS :
+		      HW_BENCH_MS;
 	bool keep = !cli_has(c, OPT_NO_SAVE);
 	const char *suite = c->opt[OPT_SUITE];
 	struct hw_row only = { 0 };

@@ -24,6 +24,8 @@
 #define HW_ROWS 1024		/* most rows of one measurement */
 #define HW_SUITE_TEXT 48
 #define HW_SHORT_MS 1800	/* a look: `adit hw` where nothing was measured yet */
+#define HW_LOOK_MS 500		/* at one suite */
+#define HW_SUITE_MS 2000	/* one suite measured */
 #define HW_QUICK_MS 5000
 #define HW_BENCH_MS 25000
 
