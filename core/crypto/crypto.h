@@ -64,10 +64,16 @@ struct aead;
 struct aead *aead_new(const struct alg *encr, struct slice key, const struct alg *integ,
 		      struct slice integ_key, struct err *e) MUST_USE;
 void aead_free(struct aead *a);
-size_t aead_iv_len(const struct aead *a);	/* 8 for AEAD and CTR, block size for CBC, 0 for NULL */
+/* 8 for AEAD and CTR, the block size for CBC, 0 for NULL. */
+size_t aead_iv_len(const struct aead *a);
 size_t aead_icv_len(const struct aead *a);
-size_t aead_block(const struct aead *a);	/* plaintext must be a multiple; 1 for AEAD, CTR, NULL */
-const char *aead_by(const struct aead *a);	/* the library: "mbedTLS", "libsodium" */
+/* Plaintext must be a multiple; 1 for AEAD, CTR and NULL. */
+size_t aead_block(const struct aead *a);
+/* Whose code does it: "mbedTLS", "libsodium", "aes-ni". */
+const char *aead_by(const struct aead *a);
+/* Tests only: what keys that are made from now on may take. */
+enum aead_from { AEAD_FROM_BEST, AEAD_FROM_SODIUM, AEAD_FROM_MBEDTLS };
+void aead_take(enum aead_from f);
 
 /* One message, worked on in place. An HMAC covers aad, iv, data and tail in this
  * order (tail: ESP's high sequence number half, RFC 4303 §2.2.1); AEAD takes aad alone and

@@ -298,6 +298,51 @@ static void seal_open_one(const struct alg *encr, const struct alg *integ)
 			(struct slice){ ikey, integ ? integ->key_len : 0u }, &e));
 }
 
+/* AEADs whose code differs between processors and libraries: all lengths up to a few dozen
+ * blocks, additional data of any, sealed by one and opened by another. */
+static void providers_agree(void)
+{
+	static const struct { uint16_t id, bits; } ciphers[] = {
+		{ ENCR_AES_GCM_16, 128 }, { ENCR_AES_GCM_16, 192 }, { ENCR_AES_GCM_16, 256 },
+		{ ENCR_CHACHA20_POLY1305, 0 },
+	};
+	uint8_t key[36], iv[8], aad[80], icv[16], msg[1200], buf[1200], tags[3][16];
+
+	for (size_t i = 0; i < sizeof(ciphers) / sizeof(ciphers[0]); i++) {
+		const struct alg *a = alg_get(ALG_ENCR, ciphers[i].id, ciphers[i].bits);
+		struct aead *by[3];
+
+		rng_bytes(key, sizeof(key));
+		for (enum aead_from f = AEAD_FROM_BEST; f <= AEAD_FROM_MBEDTLS; f++) {
+			aead_take(f);
+			by[f] = aead_new(a, (struct slice){ key, a->key_len }, NULL,
+					 (struct slice){ 0 }, NULL);
+			CHECK(by[f]);
+		}
+		aead_take(AEAD_FROM_BEST);
+		CHECK_STR(aead_by(by[AEAD_FROM_MBEDTLS]), "mbedTLS");
+		for (size_t len = 0; len < sizeof(msg); len = len < 300 ? len + 1 : len * 9 / 8) {
+			struct aead_job j = { .aad = aad, .aad_len = rng_below(sizeof(aad) + 1),
+					      .iv = iv, .data = buf, .len = len, .icv = icv };
+
+			rng_bytes(iv, sizeof(iv));
+			rng_bytes(aad, sizeof(aad));
+			rng_bytes(msg, sizeof(msg));
+			for (int f = 0; f < 3; f++) {
+				memcpy(buf, msg, sizeof(buf));
+				CHECK(aead_seal(by[f], &j) == 0);
+				memcpy(tags[f], icv, sizeof(icv));
+				CHECK_MEM(tags[f], tags[0], sizeof(icv));
+				CHECK_MEM(buf + len, msg + len, sizeof(buf) - len);
+				CHECK(aead_open(by[(f + 1) % 3], &j) == 0);
+				CHECK_MEM(buf, msg, sizeof(buf));
+			}
+		}
+		for (int f = 0; f < 3; f++)
+			aead_free(by[f]);
+	}
+}
+
 static void seal_open(void)
 {
 	size_t n;
@@ -377,6 +422,7 @@ int main(void)
 	T_RUN(ke_agrees);
 	T_RUN(ke_pool);
 	T_RUN(seal_open);
+	T_RUN(providers_agree);
 	T_RUN(cbc_runs_on);
 	return t_done();
 }
