@@ -38,8 +38,8 @@ struct net {
 
 union control {
 	struct cmsghdr align;
-	char v4[CMSG_SPACE(sizeof(struct in_pktinfo))];
-	char v6[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	char v4[CMSG_SPACE(sizeof(struct in_pktinfo)) + CMSG_SPACE(sizeof(int))];
+	char v6[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
 };
 
 struct net *net_new(struct loop *l,
@@ -145,7 +145,43 @@ static void read_errors(struct net *n, const struct net_socket *s)
 	}
 }
 
-/* One datagram; false when none was there. */
+/* The size of each datagram but the last, where the kernel kept several together (UDP_GRO is on
+ * for the whole 4500 group, for the userspace dataplane's sake); else the whole. */
+static size_t datagram_size(struct msghdr *m, size_t whole)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		int size = 0;
+
+		if (c->cmsg_level != IPPROTO_UDP || c->cmsg_type != UDP_GRO)
+			continue;
+		if (c->cmsg_len >= CMSG_LEN(sizeof(size)))
+			memcpy(&size, CMSG_DATA(c), sizeof(size));
+		if (size > 0 && (size_t)size < whole)
+			return (size_t)size;
+	}
+	return whole;
+}
+
+static void datagram(struct net *n, const struct net_socket *s, const struct endpoint *local,
+		     const struct endpoint *remote, const uint8_t *msg, size_t len)
+{
+	n->counts.received++;
+	if (s->port == n->natt_port) {
+		if (len == 1 && msg[0] == 0xff) {
+			n->counts.keepalives++;
+			return;
+		}
+		if (len < 4 || memcmp(msg, "\0\0\0\0", 4) != 0) {
+			n->counts.no_marker++;
+			return;
+		}
+		msg += 4;
+		len -= 4;
+	}
+	n->fn(n->arg, local, remote, msg, len);
+}
+
+/* One datagram, or a few of one size; false when none was there. */
 static bool receive(struct net *n, struct net_socket *s)
 {
 	struct endpoint local = { .port = s->port }, remote;
@@ -155,33 +191,25 @@ static bool receive(struct net *n, struct net_socket *s)
 	struct msghdr m = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov,
 			    .msg_iovlen = 1, .msg_control = &ctl,
 			    .msg_controllen = sizeof(ctl) };
-	const uint8_t *msg = n->buf;
-	size_t len;
+	size_t size, at = 0, len;
 	ssize_t got = recvmsg(s->fd, &m, MSG_DONTWAIT);
 
 	if (got < 0)
 		/* An ICMP error of an earlier datagram is read away like a datagram. */
 		return errno != EAGAIN && errno != EWOULDBLOCK;
 	len = (size_t)got;
-	n->counts.received++;
 	if ((m.msg_flags & MSG_TRUNC) || endpoint_from_sockaddr(&from, &remote) < 0 ||
 	    !local_addr(&m, &local.addr) || remote.port == 0) {
+		n->counts.received++;
 		n->counts.dropped++;
 		return true;
 	}
-	if (s->port == n->natt_port) {
-		if (len == 1 && msg[0] == 0xff) {
-			n->counts.keepalives++;
-			return true;
-		}
-		if (len < 4 || memcmp(msg, "\0\0\0\0", 4) != 0) {
-			n->counts.no_marker++;
-			return true;
-		}
-		msg += 4;
-		len -= 4;
-	}
-	n->fn(n->arg, &local, &remote, msg, len);
+	size = datagram_size(&m, len);
+	/* The socket may be closed by what one of them brings. */
+	do {
+		datagram(n, s, &local, &remote, n->buf + at, size < len - at ? size : len - at);
+		at += size;
+	} while (at < len && s->fd >= 0);
 	return true;
 }
 

@@ -105,7 +105,7 @@ unsigned quick_count(const struct ike_sa *sa, bool ours_alone)
 
 /* ---- what both sides do ---- */
 
-static struct offer_want want_for(const struct ike_sa *sa, const struct child_conf *cc)
+struct offer_want quick_want(const struct ike_sa *sa, const struct child_conf *cc)
 {
 	uint64_t kb = cc->esp_life_bytes / 1024;
 
@@ -119,7 +119,7 @@ static struct offer_want want_for(const struct ike_sa *sa, const struct child_co
 	};
 }
 
-static uint8_t protocol_of(const struct quick *q)
+uint8_t quick_protocol(const struct quick *q)
 {
 	const struct child_conf *cc = slot_conf(q->sa->peer, q->slot);
 
@@ -146,8 +146,8 @@ static void lowest(const struct quick *q, uint8_t out[NONCE_CMP])
 }
 
 /* The keys, and into the dataplane. NULL with *e. */
-static struct child *install(struct quick *q, const struct chosen *c, struct slice shared,
-			     const struct offer_transform *t, struct err *e)
+struct child *quick_install(struct quick *q, const struct chosen *c, struct slice shared,
+			    const struct offer_transform *t, struct err *e)
 {
 	struct slice mine = { q->nonce, V1_NONCE_LEN }, theirs = blob_slice(&q->peer_nonce);
 	struct slice ni = q->initiator ? mine : theirs, nr = q->initiator ? theirs : mine;
@@ -179,8 +179,8 @@ static struct child *install(struct quick *q, const struct chosen *c, struct sli
 }
 
 /* g(qm)^xy, where there is PFS. */
-static int exchange(struct quick *q, const struct isakmp_msg *m, uint8_t *shared,
-		    size_t *len, struct err *e)
+int quick_exchange(struct quick *q, const struct isakmp_msg *m, uint8_t *shared, size_t *len,
+		   struct err *e)
 {
 	*len = 0;
 	if (!q->ke)
@@ -188,7 +188,7 @@ static int exchange(struct quick *q, const struct isakmp_msg *m, uint8_t *shared
 	return ke_shared(q->ke, isakmp_get(m, P_KE)->body, shared, len, e);
 }
 
-static int read_selectors(const struct ike_sa *sa, const struct isakmp_msg *m,
+int quick_selectors(const struct ike_sa *sa, const struct isakmp_msg *m,
 			  struct selector *of_initiator, struct selector *of_responder,
 			  bool we_began, struct err *e)
 {
@@ -289,7 +289,7 @@ QUICK_ACTION(quick_begin)
 {
 	struct ike_sa *sa = q->sa;
 	const struct child_conf *cc = slot_conf(sa->peer, q->slot);
-	struct offer_want want = want_for(sa, cc);
+	struct offer_want want = quick_want(sa, cc);
 	struct err err = { 0 };
 	struct suite_list room;
 	struct offer offer;
@@ -345,12 +345,12 @@ static int take_answer(struct quick *q, const struct isakmp_msg *m, struct chose
 
 	if (!cc)
 		return err_set(e, "its settings are gone");
-	want = want_for(q->sa, cc);
+	want = quick_want(q->sa, cc);
 	offer_make(slot_suites(cc, &room), &want, &ours);
 	if (offer_read(isakmp_get(m, P_SA)->body, true, &answer, e) < 0 ||
 	    offer_verify(&answer, &ours, &want, c, t, e) < 0 ||
 	    isakmp_nonce(isakmp_get(m, P_NONCE)->body, &nonce, e) < 0 ||
-	    read_selectors(q->sa, m, &local, &remote, true, e) < 0)
+	    quick_selectors(q->sa, m, &local, &remote, true, e) < 0)
 		return err_wrap(e, "the answer is wrong");
 	if (isakmp_get(m, P_ID) && (!selector_covers(&q->local, &local) ||
 				    !selector_covers(&q->remote, &remote))) {
@@ -406,9 +406,9 @@ QUICK_ACTION(quick_answered)
 
 	timer_stop(q->sa->e->ts, &q->timer);
 	if (take_answer(q, in->m, &c, &t, &err) == 0 &&
-	    exchange(q, in->m, shared, &len, &err) == 0) {
+	    quick_exchange(q, in->m, shared, &len, &err) == 0) {
 		lifetimes_told(in->m, &t);
-		child = install(q, &c, (struct slice){ shared, len }, &t, &err);
+		child = quick_install(q, &c, (struct slice){ shared, len }, &t, &err);
 		secret_wipe(shared, sizeof(shared));
 	}
 	ke_free(q->ke);
@@ -436,223 +436,6 @@ QUICK_ACTION(quick_third)
 	if (v1_seal_hash(sa, &o, q->msg_id, (struct slice){ h, k->prf_len }, q->iv, &len) < 0)
 		return FAILED;
 	quick_send(q, o.buf, len, false);
-	return DONE;
-}
-
-/* ---- who answers ---- */
-
-static enum v1_verdict refuse(struct quick *q, uint32_t their_spi, uint16_t type)
-{
-	uint8_t spi[4];
-	struct wr w = wr_init(spi, sizeof(spi));
-
-	wr_u32(&w, their_spi);
-	note_send(q->sa, protocol_of(q), (struct slice){ spi, 4 }, type,
-		  (struct slice){ 0 });
-	return FAILED;
-}
-
-static uint32_t first_spi(const struct offer *o)
-{
-	return o->n ? o->t[0].spi : 0;
-}
-
-static enum v1_verdict no_networks(struct quick *q, const struct offer *offer)
-{
-	struct peer *p = q->sa->peer;
-	const struct child_conf *cc = &p->conf.children[0];
-	struct ts_list local, remote, l = { .n = 1, .s = { q->local } },
-		       r = { .n = 1, .s = { q->remote } };
-	struct negotiation *n = negotiation_child(q->sa, 0, false, false, NEG_SELECTORS);
-	char words[400];
-
-	negotiation_selectors(&n->ts_theirs_local, &l);
-	negotiation_selectors(&n->ts_theirs_remote, &r);
-	slot_selectors(cc, PAIR_ALL, &local, &remote);
-	slot_fail(p, 0, "networks do not match: %s",
-		  ts_compare(&local, &remote, &l, &r, words, sizeof(words)));
-	return refuse(q, first_spi(offer), V1_INVALID_ID_INFORMATION);
-}
-
-/* The group that the peer's key exchange is for: all its transforms name the same one
- * (§5.5). */
-static int take_group(struct quick *q, const struct isakmp_msg *m, const struct offer *offer,
-		      struct offer_want *want, struct err *e)
-{
-	const struct isakmp_payload_at *ke = isakmp_get(m, P_KE);
-
-	want->ke = ke ? offer_group(offer) : KE_NONE;
-	if (!ke || want->ke == KE_NONE)
-		return 0;
-	q->ke = ke_new(want->ke, e);
-	return q->ke ? 0 : -1;
-}
-
-static void no_proposal(struct quick *q, const struct offer *offer, const struct err *why)
-{
-	struct negotiation *n = negotiation_child(q->sa, q->slot, false,
-						  pair_child(q->sa->peer, q->slot, q->pair),
-						  NEG_PROPOSAL);
-	struct sa_payload as;
-
-	offer_as_proposals(offer, true, &as);
-	negotiation_offer(&n->esp_theirs, &as);
-	slot_fail(q->sa->peer, q->slot, "no common %s proposal: %s",
-		  protocol_of(q) == ISAKMP_PROTO_AH ? "AH" : "ESP", why->msg);
-}
-
-/* What is needed for the answer, which leaves when the dataplane has the pair. */
-static int keep_answer(struct quick *q, const struct isakmp_msg *m,
-		       const struct offer_transform *t)
-{
-	const struct isakmp_payload_at *i = isakmp_get(m, P_ID), *r;
-	uint8_t buf[MSG_CAP];
-	struct isakmp_build b = { .w = wr_init(buf, sizeof(buf)) };
-
-	wr_u8(&b.w, P_NONE);	/* where the chain begins */
-	isakmp_open(&b, P_SA);
-	offer_answer(&b.w, t, q->spi);
-	isakmp_close(&b);
-	isakmp_add(&b, P_NONCE, (struct slice){ q->nonce, V1_NONCE_LEN });
-	if (q->ke)
-		isakmp_add(&b, P_KE, ke_public(q->ke));
-	if (i && (r = isakmp_next(m, P_ID, i))) {
-		isakmp_add(&b, P_ID, i->body);
-		isakmp_add(&b, P_ID, r->body);
-	}
-	return wr_ok(&b.w) ? blob_set(&q->answer, (struct slice){ buf, b.w.len }) : -1;
-}
-
-/* RFC 3947 §5.2: of transport mode the addresses are those of the two ends, and behind a NAT the
- * peer has others for them than we see. */
-static bool find_pair(struct quick *q)
-{
-	const struct ike_sa *sa = q->sa;
-	struct selector local = q->local, remote = q->remote;
-
-	if (pair_find(sa->peer, &q->local, &q->remote, &q->slot, &q->pair))
-		return true;
-	if (sa->nat_remote && addr_equal(&remote.from, &remote.to))
-		remote.from = remote.to = sa->remote.addr;
-	if (sa->nat_local && addr_equal(&local.from, &local.to))
-		local.from = local.to = sa->local.addr;
-	if (!pair_find(sa->peer, &local, &remote, &q->slot, &q->pair) ||
-	    slot_conf(sa->peer, q->slot)->mode != MODE_TRANSPORT)
-		return false;
-	q->local = local;
-	q->remote = remote;
-	return true;
-}
-
-QUICK_ACTION(quick_asked)
-{
-	struct ike_sa *sa = q->sa;
-	uint8_t shared[KE_SHARED_MAX];
-	struct offer_transform t;
-	struct offer_want want;
-	struct suite_list room;
-	struct offer offer;
-	struct err err = { 0 };
-	struct slice nonce;
-	struct chosen c;
-	struct child *child;
-	size_t len;
-
-	if (offer_read(isakmp_get(in->m, P_SA)->body, true, &offer, &err) < 0 ||
-	    isakmp_nonce(isakmp_get(in->m, P_NONCE)->body, &nonce, &err) < 0 ||
-	    read_selectors(sa, in->m, &q->remote, &q->local, false, &err) < 0) {
-		log_warning(sa->peer->conf.name, "Quick mode refused: %s", err.msg);
-		return refuse(q, 0, V1_PAYLOAD_MALFORMED);
-	}
-	if (child_too_many(sa->peer))
-		return refuse(q, first_spi(&offer), V1_NO_PROPOSAL_CHOSEN);
-	if (!find_pair(q))
-		return no_networks(q, &offer);
-	if (slot_blocked(sa, q->slot)) {
-		negotiation_child(sa, q->slot, false, false, NEG_LOCAL);
-		slot_fail(sa->peer, q->slot, "%s", slot_blocked(sa, q->slot));
-		return refuse(q, first_spi(&offer), V1_NO_PROPOSAL_CHOSEN);
-	}
-	want = want_for(sa, slot_conf(sa->peer, q->slot));
-	if (blob_set(&q->peer_nonce, nonce) < 0 ||
-	    take_group(q, in->m, &offer, &want, &err) < 0 ||
-	    offer_choose(&offer, slot_suites(slot_conf(sa->peer, q->slot), &room), &want, &c,
-			 &t, &q->tell_life, &err) < 0) {
-		no_proposal(q, &offer, &err);
-		return refuse(q, first_spi(&offer), V1_NO_PROPOSAL_CHOSEN);
-	}
-	if (exchange(q, in->m, shared, &len, &err) < 0 || keep_answer(q, in->m, &t) < 0) {
-		log_warning(sa->peer->conf.name, "Quick mode refused: %s", err.msg);
-		return refuse(q, t.spi, V1_PAYLOAD_MALFORMED);
-	}
-	child = install(q, &c, (struct slice){ shared, len }, &t, &err);
-	secret_wipe(shared, sizeof(shared));
-	if (child)
-		return DONE;
-	slot_fail(sa->peer, q->slot, "%s", err.msg);
-	return refuse(q, t.spi, V1_NO_PROPOSAL_CHOSEN);
-}
-
-/* Where ours live shorter than proposed, and proposal_check is claim. */
-static void add_lifetime(struct quick *q, struct isakmp_build *b)
-{
-	const struct child *c = engine_child(q->sa->e, q->child_id);
-	uint8_t data[32], spi[4];
-	struct wr w = wr_init(data, sizeof(data)), s = wr_init(spi, sizeof(spi));
-
-	if (!q->tell_life || !c)
-		return;
-	wr_u32(&s, q->spi);
-	isakmp_attr_write(&w, 1, 1);
-	isakmp_attr_write(&w, 2, c->life_s);
-	if (c->life_bytes) {
-		isakmp_attr_write(&w, 1, 2);
-		isakmp_attr_write(&w, 2, (uint32_t)(c->life_bytes / 1024));
-	}
-	isakmp_add_note(b, protocol_of(q), (struct slice){ spi, 4 }, V1_RESPONDER_LIFETIME,
-			(struct slice){ data, w.len });
-}
-
-QUICK_ACTION(quick_answer)
-{
-	struct isakmp_build *b;
-	struct v1_out o;
-	size_t len, chain;
-
-	(void)in;
-	sealed_begin(q->sa, &o, X_QUICK, q->msg_id);
-	b = &o.b;
-	/* What was kept is a chain of its own: hang it behind the HASH. */
-	wr_patch_u8(&b->w, b->next_at, q->answer.p[0]);
-	chain = b->w.len;
-	wr_bytes(&b->w, q->answer.p + 1, q->answer.len - 1);
-	for (size_t at = chain; wr_ok(&b->w); ) {
-		b->next_at = at;
-		if (o.buf[at] == P_NONE)
-			break;
-		at += (size_t)o.buf[at + 2] << 8 | o.buf[at + 3];
-	}
-	add_lifetime(q, b);
-	if (sealed_end(q->sa, &o, blob_slice(&q->peer_nonce), q->iv, &len) < 0)
-		return FAILED;
-	blob_free(&q->answer);
-	ke_free(q->ke);
-	q->ke = NULL;
-	quick_send(q, o.buf, len, true);
-	return DONE;
-}
-
-QUICK_ACTION(quick_confirmed)
-{
-	struct child *c = engine_child(q->sa->e, q->child_id);
-
-	(void)in;
-	timer_stop(q->sa->e->ts, &q->timer);
-	blob_free(&q->out);
-	if (c && c->state == CH_LIVE) {
-		child_activate(c);
-		v1_child_stands(c);
-	}
 	return DONE;
 }
 
@@ -724,7 +507,7 @@ QUICK_ACTION(quick_not_in)
 	(void)in;
 	q->child_id = 0;
 	if (!q->initiator)
-		refuse(q, 0, V1_NO_PROPOSAL_CHOSEN);
+		quick_refuse(q, 0, V1_NO_PROPOSAL_CHOSEN);
 	return DONE;
 }
 

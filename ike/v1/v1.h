@@ -69,7 +69,7 @@ struct quick {
 	struct ke *ke;
 	struct blob out;		/* our last message */
 	struct selector local, remote;
-	struct blob answer;		/* responder: the bodies of SA, IDci, IDcr (quick.c) */
+	struct blob answer;		/* responder: the bodies of SA, IDci, IDcr (answer.c) */
 	struct timer timer;		/* retransmission, or how long a state may last */
 };
 
@@ -207,7 +207,7 @@ bool p1_begins_anew(const struct ike_sa *sa, const struct isakmp_msg *m);
 /* The peer has it, and so have we: what it takes the place of goes. */
 void v1_child_stands(struct child *c);
 
-/* ---- quick.c, select.c ---- */
+/* ---- quick.c, answer.c, select.c ---- */
 /* Begin: a child for a pair of a slot; old: it is a rekey. */
 void quick_start(struct ike_sa *sa, uint8_t slot, uint16_t pair, struct child *old);
 void quick_message(struct ike_sa *sa, struct v1_in *in);
@@ -217,6 +217,21 @@ void quick_free(struct quick *q);
 /* The peer refuses, under hash. spi: ours, where it said so. */
 void quick_told(struct ike_sa *sa, uint32_t spi, uint16_t type);
 unsigned quick_count(const struct ike_sa *sa, bool ours_alone);
+/* What both sides of it do. */
+struct offer_want quick_want(const struct ike_sa *sa, const struct child_conf *cc);
+uint8_t quick_protocol(const struct quick *q);	/* ISAKMP_PROTO_ESP or _AH */
+/* g(qm)^xy, where there is PFS; shared holds KE_SHARED_MAX. */
+int quick_exchange(struct quick *q, const struct isakmp_msg *m, uint8_t *shared, size_t *len,
+		   struct err *e) MUST_USE;
+/* The identities, or what their absence means (RFC 2409 §5.5). */
+int quick_selectors(const struct ike_sa *sa, const struct isakmp_msg *m,
+		    struct selector *of_initiator, struct selector *of_responder,
+		    bool we_began, struct err *e) MUST_USE;
+/* The keys, and into the dataplane. NULL with *e. */
+struct child *quick_install(struct quick *q, const struct chosen *c, struct slice shared,
+			    const struct offer_transform *t, struct err *e);
+/* Tell the peer that its offer is refused. */
+enum v1_verdict quick_refuse(struct quick *q, uint32_t their_spi, uint16_t type);
 /* The selectors of a pair; false: of two families, which is none. */
 bool pair_selectors(const struct child_conf *cc, uint16_t pair, struct selector *local,
 		    struct selector *remote);

@@ -291,23 +291,6 @@ static bool has_other(const struct ike_sa *sa)
 	return false;
 }
 
-static struct child_asked first_asked(const struct handshake *hs)
-{
-	return (struct child_asked){ .slot = hs->child_slot, .pair = hs->child_pair,
-				     .spi = hs->child_spi, .cpi = hs->child_cpi };
-}
-
-static void ask_child(struct ike_sa *sa, struct build *b)
-{
-	struct handshake *hs = v2(sa)->hs;
-	struct child_asked a;
-
-	hs->child_protocol = child_want(sa, hs->child_slot, false, 0).protocol;
-	hs->child_cpi = child_cpi(sa, hs->child_slot);
-	a = first_asked(hs);
-	child_write_offer(sa, b, &a, NULL);
-}
-
 static enum verdict send_auth(struct ike_sa *sa)
 {
 	struct handshake *hs = v2(sa)->hs;
@@ -337,7 +320,7 @@ static enum verdict send_auth(struct ike_sa *sa)
 	slot_missing(sa->peer, hs->child_slot, slot_by_pair(sa->peer, hs->child_slot),
 		     &hs->child_pair);
 	if (!sa->test)
-		ask_child(sa, &o.b);
+		first_child_ask(sa, &o.b);
 	else if (!hs->childless)
 		child_write_nothing(sa, &o.b, hs->child_spi);
 	out_send_request(sa, &o, TASK_AUTH);
@@ -508,48 +491,6 @@ ACTION(auth_wrong)
 	return V_DONE;
 }
 
-static struct child_offer kept_offer(const struct ike_sa *sa)
-{
-	const struct handshake *hs = v2(sa)->hs;
-	struct slice mine = { hs->nonce, NONCE_LEN },
-		     theirs = blob_slice(&hs->peer_nonce);
-
-	return (struct child_offer){
-		.sa = blob_slice(&hs->in.sa), .tsi = blob_slice(&hs->in.tsi),
-		.tsr = blob_slice(&hs->in.tsr), .ni = sa->initiator ? mine : theirs,
-		.nr = sa->initiator ? theirs : mine, .transport = hs->in.transport,
-		.cpi = hs->in.cpi,
-	};
-}
-
-/* §2.21.2: a child that fails leaves the IKE SA standing; it is tried again later. */
-static void first_child(struct ike_sa *sa)
-{
-	struct auth_kept *k = &v2(sa)->hs->in;
-	uint8_t slot = v2(sa)->hs->child_slot;
-	struct child_offer of = kept_offer(sa);
-	struct child_asked a;
-	struct err err = { 0 };
-
-	if (!k->sa.p || !k->tsi.p || !k->tsr.p) {
-		uint16_t type = k->child_error ? k->child_error : N_NO_PROPOSAL_CHOSEN;
-
-		if ((type == N_TS_UNACCEPTABLE || type == N_SINGLE_PAIR_REQUIRED) &&
-		    slot_try_pairs(sa->peer, slot, v2(sa)->hs->child_pair))
-			return;
-		negotiation_child_refused(sa, slot, false, type);
-		slot_fail(sa->peer, slot, "the peer refuses the child: %s (%s)",
-			  ike_notify_words(type), ike_notify_name(type));
-		return;
-	}
-	a = first_asked(v2(sa)->hs);
-	if (!child_complete(sa, &of, &a, &err)) {
-		slot_fail(sa->peer, slot, "%s", err.msg);
-		v2(sa)->orphan_spi = v2(sa)->hs->child_spi;
-		v2(sa)->orphan_protocol = v2(sa)->hs->child_protocol;
-	}
-}
-
 static void established(struct ike_sa *sa)
 {
 	sa->established_ms = clock_ms();
@@ -590,7 +531,7 @@ ACTION(auth_verified)
 	established(sa);
 	sa->owner = true;
 	peer_sa_up(sa->peer, sa, false);
-	first_child(sa);
+	first_child_answered(sa);
 	handshake_free(sa);
 	return V_DONE;
 }
@@ -777,7 +718,7 @@ ACTION(auth_r_unsigned)
 ACTION(auth_r_signed)
 {
 	struct auth_kept *k = &v2(sa)->hs->in;
-	struct child_offer of = kept_offer(sa);
+	struct child_offer of = first_child_offer(sa);
 	struct child_answer an = { 0 };
 	struct out o;
 

@@ -149,6 +149,17 @@ static void write_nat(const struct ike_sa *sa, struct build *b, const struct end
 		     (struct slice){ hash, sizeof(hash) });
 }
 
+/* RFC 4555 §3.5: a NAT is between now, which plain ESP does not pass. An SA is in UDP or is not:
+ * who moved makes new ones at once. */
+static void into_udp(struct ike_sa *sa)
+{
+	sa->encap = true;
+	for (struct child *c = sa->peer->children; c; c = c->next)
+		if (c->sa == sa && c->state == CH_LIVE && v2(sa)->mobike &&
+		    v2(sa)->mobike->caller)
+			c->rekey_at = clock_ms();
+}
+
 /* Which side is behind a NAT now. A NAT that is gone does not take the UDP away. */
 static void read_nat(struct ike_sa *sa, const struct input *in)
 {
@@ -164,6 +175,8 @@ static void read_nat(struct ike_sa *sa, const struct input *in)
 	keymat_nat_hash(sa->spi_i, sa->spi_r, in->local, hash);
 	sa->nat_local = memcmp(dst.data.p, hash, sizeof(hash)) != 0;
 	sa_keepalive_start(sa);
+	if ((sa->nat_local || sa->nat_remote) && !sa->encap)
+		into_udp(sa);
 }
 
 /* ---- IKE_AUTH, §3.1, §3.4 ---- */

@@ -235,6 +235,12 @@ struct proposal_want child_want(const struct ike_sa *sa, uint8_t slot, bool pfs_
 void child_offer_of(const struct ike_sa *sa, uint8_t slot, bool pfs_round, uint32_t spi,
 		    struct sa_payload *out);
 
+/* ---- first.c: the child of IKE_AUTH ---- */
+void first_child_ask(struct ike_sa *sa, struct build *b);	/* write the offer */
+void first_child_answered(struct ike_sa *sa);			/* what came with the answer */
+/* What IKE_AUTH brought about it, asked of us or answered. */
+struct child_offer first_child_offer(const struct ike_sa *sa);
+
 /* ---- create.c, rekey.c: CREATE_CHILD_SA that we begin ---- */
 void create_child(struct ike_sa *sa, uint8_t slot, struct child *old);
 void rekey_ike(struct ike_sa *sa);

@@ -194,6 +194,35 @@ static void a_nat_that_forgets(void)
 	sim_end(&s);
 }
 
+/* Plain ESP, its ends move with the peer; then behind a NAT: new SAs, in UDP. */
+static void from_plain_into_a_nat(void)
+{
+	sim_init(&s, 9);
+	both();
+	set();
+	sim_run(&s, 2000);
+	CHECK_UP(&s, 1);
+	CHECK(!sim_status(&s, 0)->child[0].udp_encap);
+	readdress(0, "203.0.113.77");
+	sim_run(&s, 2000);
+	CHECK_UP(&s, 1);
+	for (int i = 0; i < SIM_SAS; i++)
+		if (s.side[1].sas[i].used) {
+			CHECK(addr_equal(&s.side[1].sas[i].sa.remote.addr, &s.side[0].addr));
+			CHECK_INT(s.side[1].sas[i].sa.remote.port, 0);
+		}
+	s.nat = true;
+	s.nat_shift = 1000;
+	readdress(0, "10.99.0.5");
+	sim_run(&s, 10000);
+	CHECK_UP(&s, 1);
+	CHECK(sim_status(&s, 0)->child[0].udp_encap && sim_status(&s, 1)->child[0].udp_encap);
+	CHECK(sim_status(&s, 0)->st.nat_local);
+	CHECK_INT(sim_status(&s, 1)->st.remote.port, 5500);
+	CHECK_INT(s.side[0].downs + s.side[1].downs, 0);
+	sim_end(&s);
+}
+
 static void one_side_alone_does_not(void)
 {
 	sim_init(&s, 6);
@@ -534,6 +563,7 @@ int main(void)
 	T_RUN(a_path_dies);
 	T_RUN(nothing_moves_by_itself);
 	T_RUN(a_nat_that_forgets);
+	T_RUN(from_plain_into_a_nat);
 	T_RUN(one_side_alone_does_not);
 	T_RUN(aditd_hears_that_it_roams);
 	T_RUN(the_second_when_the_first_is_silent);
