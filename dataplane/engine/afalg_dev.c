@@ -32,6 +32,12 @@ static void io_begin(struct afalg_dev *d)
 	d->aio = afalg_sys->io_setup(AFALG_SLOTS, &d->ctx) == 0;
 }
 
+/* EBUSY: another worker's key of the same SA has set it, and works with it. */
+static int set_option(const struct afalg_dev *d, int opt, const void *val, socklen_t len)
+{
+	return afalg_sys->setsockopt(d->bound, opt, val, len) < 0 && errno != EBUSY ? -1 : 0;
+}
+
 int afalg_dev_init(struct afalg_dev *d, const struct afalg_dev_conf *c, struct err *e)
 {
 	memset(d, 0, sizeof(*d));
@@ -44,12 +50,9 @@ int afalg_dev_init(struct afalg_dev *d, const struct afalg_dev_conf *c, struct e
 	d->bound = afalg_sys->dup(c->fd);
 	if (d->bound < 0)
 		return err_errno(e, "AF_ALG socket");
-	/* EBUSY: another worker's key of the same SA has set it, and works with it. */
-	if (afalg_sys->setsockopt(d->bound, ALG_SET_KEY, c->key.p, (socklen_t)c->key.len) < 0 &&
-	    errno != EBUSY)
+	if (set_option(d, ALG_SET_KEY, c->key.p, (socklen_t)c->key.len) < 0)
 		err_errno(e, "the kernel's driver refuses a key of this size");
-	else if (c->aead &&
-		 afalg_sys->setsockopt(d->bound, ALG_SET_AEAD_AUTHSIZE, NULL, c->icv_len) < 0)
+	else if (c->aead && set_option(d, ALG_SET_AEAD_AUTHSIZE, NULL, c->icv_len) < 0)
 		err_errno(e, "the kernel's driver refuses an ICV of %u bytes", c->icv_len);
 	else {
 		io_begin(d);

@@ -120,7 +120,7 @@ static int fake_setsockopt(int fd, int opt, const void *val, socklen_t len)
 	if (opt == ALG_SET_AEAD_AUTHSIZE) {
 		CHECK(s->type == TYPE_AEAD && !val);
 		s->icv_len = (uint8_t)len;
-		return 0;
+		return fault.setkey == EBUSY ? refuse(EBUSY) : 0;
 	}
 	CHECK_INT(opt, ALG_SET_KEY);
 	v = s->type == TYPE_HASH ? fault.hash_setkey : fault.setkey;
