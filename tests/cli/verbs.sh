@@ -310,7 +310,8 @@ same "a key once" "$(complete peer set branch dpd_action=clear dpd_)" "dpd_delay
 same "router keys" "$(complete router set log)" "log_level="
 same "children" "$(complete peer set hq child.v)" "child.voice."
 same "keys of a child" "$(complete peer set hq child.voice.esp_)" "child.voice.esp_life=
-child.voice.esp_life_bytes="
+child.voice.esp_life_bytes=
+child.voice.esp_life_packets="
 mkdir -p "$T/certs/pki"; touch "$T/certs/pki/gw.crt" "$T/certs/pki/gw.key" "$T/certs/pki/office.crt"
 same "certificates" "$(complete --config-dir "$T/certs" peer add x cert=)" "cert=gw
 cert=office"
