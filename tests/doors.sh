@@ -38,6 +38,7 @@ door() {
 }
 door mbedTLS 'mbedtls/' core/crypto
 door libsodium 'sodium/' core/crypto
+door libipsec-mb intel-ipsec-mb.h dataplane/engine
 door libconfuse confuse.h core/settings
 door libmnl 'libmnl/' core/net
 door libnftnl 'libnftnl/' core/net

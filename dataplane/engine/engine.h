@@ -103,7 +103,8 @@ const struct engine *engine_get(enum engine_id id);
  * without a profile a safe guess (the processor by ipsec_mb, else mbedtls; a device only where
  * it was measured); what an engine cannot do or gives up, mbedtls does, and it is counted.
  * engine_auto_setup() once, before the first key; with a choice other than auto that engine
- * alone, and mbedtls behind it. */
+ * alone, and mbedtls behind it. choice: enum engine_choice; p is copied, NULL is an empty one.
+ * -1 with why where the engine that was chosen cannot run here: mbedtls is set up all the same. */
 extern const struct engine engine_auto;
 int engine_auto_setup(uint8_t choice, const struct profile *p, struct err *e) MUST_USE;
 

@@ -9,7 +9,6 @@
  * packet. Queues (IMB_MGR) belong to a thread and are empty between calls. The order in which
  * jobs end does not matter: each knows its operation. */
 #ifdef ADIT_IPSEC_MB
-#include "core/base/rng.h"
 #include "core/base/secret.h"
 #include "dataplane/engine/op.h"
 
@@ -78,9 +77,7 @@ struct engine_key {
 	uint8_t salt[4];
 	alignas(16) uint8_t inner[HASH_STATE];
 	alignas(16) uint8_t outer[HASH_STATE];
-	/* CBC: what IVs are made with. */
-	alignas(16) uint8_t iv_key[AES_SCHEDULE];
-	uint64_t iv_count;
+	struct iv *iv;			/* NULL where the IV counts, or there is none */
 	alignas(64) union {
 		struct gcm_key_data gcm;
 		struct aes aes;
@@ -192,8 +189,10 @@ static int probe(struct err *e)
 
 static void key_free(struct engine_key *k)
 {
-	if (k)
-		secret_free(k->at);
+	if (!k)
+		return;
+	iv_free(k->iv);
+	secret_free(k->at);
 }
 
 /* Its hash keys want whole cache lines. */
@@ -306,16 +305,6 @@ static void cipher_key(struct engine_key *k, IMB_MGR *q, const uint8_t *key)
 	}
 }
 
-static void iv_key(struct engine_key *k, IMB_MGR *q)
-{
-	uint8_t key[16], unused[AES_SCHEDULE];
-
-	rng_bytes(key, sizeof(key));
-	IMB_AES_KEYEXP_128(q, key, k->iv_key, unused);
-	secret_wipe(key, sizeof(key));
-	secret_wipe(unused, sizeof(unused));
-}
-
 static const struct cipher *cipher_of(uint16_t id)
 {
 	for (size_t i = 0; i < sizeof(ciphers) / sizeof(ciphers[0]); i++)
@@ -363,8 +352,10 @@ static struct engine_key *key_new(const struct engine_suite *s, struct err *e)
 	cipher_key(k, mine->wide, s->encr_key.p);
 	if (integ)
 		hash_key(k, mine->wide, hash, s->integ_key);
-	if (!k->counts && sizes.iv_len)
-		iv_key(k, mine->wide);
+	if (!k->counts && sizes.iv_len && !(k->iv = iv_new(e))) {
+		key_free(k);
+		return NULL;
+	}
 	return k;
 }
 
@@ -377,20 +368,6 @@ struct lane {
 	uint8_t iv[16];
 	uint8_t aad[OP_AAD_MAX];
 };
-
-/* An IV that nobody can foresee, without a system call: a number never used before, encrypted
- * with a random key of its own (NIST SP 800-38A Appendix C; RFC 3602 §3 asks for no more). */
-static void put_iv(const struct engine_op *op, IMB_MGR *q)
-{
-	static const uint8_t zero[16];
-	struct engine_key *k = op->key;
-	uint8_t count[16] = { 0 }, iv[16];
-
-	memcpy(count, &k->iv_count, sizeof(k->iv_count));
-	k->iv_count++;
-	IMB_AES128_CFB_ONE(q, iv, zero, count, k->iv_key, sizeof(iv));
-	memcpy(op_iv(op), iv, k->sizes.iv_len);
-}
 
 static void nonce(const struct engine_op *op, uint8_t out[12])
 {
@@ -406,7 +383,7 @@ static void gcm_one(struct engine_op *op, bool sealing, struct gcm_context_data 
 	size_t aad_len = op_aad(op, k->esn, aad);
 
 	if (sealing) {
-		op_put_iv(op);
+		op_put_iv(op, NULL, k->sizes.iv_len);
 		nonce(op, iv);
 		k->gcm_seal(&k->c.gcm, ctx, data, data, op->data_len, iv, aad, aad_len, icv,
 			    sizeof(tag));
@@ -499,12 +476,10 @@ static void submit(IMB_MGR *q, struct engine_op *op, struct lane *l, bool sealin
 	const struct engine_key *k = op->key;
 	IMB_JOB *j = IMB_GET_NEXT_JOB(q);
 
-	if (!sealing)
+	if (sealing)
+		op_put_iv(op, k->iv, k->sizes.iv_len);
+	else
 		memcpy(l->icv, op_data(op, k->sizes.iv_len) + op->data_len, k->sizes.icv_len);
-	else if (k->counts)
-		op_put_iv(op);
-	else if (k->sizes.iv_len)
-		put_iv(op, q);
 	j->cipher_direction = sealing ? IMB_DIR_ENCRYPT : IMB_DIR_DECRYPT;
 	j->chain_order = sealing ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
 	j->src = op->esp;

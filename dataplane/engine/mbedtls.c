@@ -1,15 +1,15 @@
 /* mbedtls: the engine that is always there: core/crypto's aead, one packet after the other. */
-#include "core/base/rng.h"
 #include "core/crypto/crypto.h"
+#include "core/crypto/iv.h"
 #include "dataplane/engine/op.h"
 
 #include <stdlib.h>
 
 struct engine_key {
 	struct aead *aead;
+	struct iv *iv;			/* NULL where the IV counts, or there is none */
 	struct engine_sizes sizes;
 	bool is_aead;
-	bool counts;
 	bool esn;
 };
 
@@ -18,6 +18,7 @@ static void key_free(struct engine_key *k)
 	if (!k)
 		return;
 	aead_free(k->aead);
+	iv_free(k->iv);
 	free(k);
 }
 
@@ -35,10 +36,11 @@ static struct engine_key *key_new(const struct engine_suite *s, struct err *e)
 	if (engine_sizes(s->encr, s->encr_bits, s->integ, &k->sizes, e) < 0)
 		goto out;
 	k->is_aead = encr->aead;
-	k->counts = op_counts(encr);
 	k->esn = s->esn;
 	k->aead = aead_new(encr, s->encr_key, integ, s->integ_key, e);
 	if (!k->aead)
+		goto out;
+	if (k->sizes.iv_len && !op_counts(encr) && !(k->iv = iv_new(e)))
 		goto out;
 	return k;
 out:
@@ -74,24 +76,12 @@ static struct aead_job job(const struct engine_op *op, uint8_t aad[OP_AAD_MAX], 
 
 static void seal(struct engine_op *op, size_t n)
 {
-	uint8_t random[ENGINE_BATCH * AEAD_IV_MAX], aad[OP_AAD_MAX], tail[4];
-	size_t need = 0, used = 0;
+	uint8_t aad[OP_AAD_MAX], tail[4];
 
-	/* One draw for all of the batch. */
-	for (size_t i = 0; i < n; i++)
-		if (!op[i].key->counts)
-			need += op[i].key->sizes.iv_len;
-	if (need)
-		rng_bytes(random, need);
 	for (size_t i = 0; i < n; i++) {
 		struct aead_job j = job(&op[i], aad, tail);
 
-		if (op[i].key->counts) {
-			op_put_iv(&op[i]);
-		} else {
-			memcpy(j.iv, random + used, op[i].key->sizes.iv_len);
-			used += op[i].key->sizes.iv_len;
-		}
+		op_put_iv(&op[i], op[i].key->iv, op[i].key->sizes.iv_len);
 		op[i].ok = aead_seal(op[i].key->aead, &j) == 0;
 	}
 }

@@ -3,6 +3,7 @@
 #define ADIT_ENGINE_OP_H
 
 #include "core/crypto/alg.h"
+#include "core/crypto/iv.h"
 #include "dataplane/engine/engine.h"
 
 #include <string.h>
@@ -34,11 +35,19 @@ static inline bool op_counts(const struct alg *encr)
 	return encr->aead || encr->id == ENCR_AES_CTR;
 }
 
-/* The IV of a cipher that counts: unique because the number is. */
-static inline void op_put_iv(const struct engine_op *op)
+/* The IV to seal with: the next of src, or of a cipher that counts (src NULL) the sequence number,
+ * which never comes twice. NULL encryption has none. */
+static inline void op_put_iv(const struct engine_op *op, struct iv *src, size_t iv_len)
 {
-	op_put32(op_iv(op), (uint32_t)(op->seq >> 32));
-	op_put32(op_iv(op) + 4, (uint32_t)op->seq);
+	uint8_t iv[IV_LEN];
+
+	if (src) {
+		iv_next(src, iv);
+		memcpy(op_iv(op), iv, iv_len);
+	} else if (iv_len) {
+		op_put32(op_iv(op), (uint32_t)(op->seq >> 32));
+		op_put32(op_iv(op) + 4, (uint32_t)op->seq);
+	}
 }
 
 /* An AEAD's AAD: SPI and sequence number, with its high half in the middle when extended
