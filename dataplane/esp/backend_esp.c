@@ -17,8 +17,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SOCKET_BUFFER (1024 * 1024)
-
 struct iface {
 	struct iface *next;
 	char name[IFNAME_MAX];
@@ -69,14 +67,12 @@ static void set(int fd, int level, int option, int value)
 }
 
 /* What the outer packets need: DF with the kernel's path MTU discovery and its errors, ECN
- * both ways, room for bursts, and datagrams that come together read together. UDP checksums
- * stay on: UDP_SEGMENT wants them, and then the device fills them in (dataplane/esp/wire.c). */
+ * both ways, and datagrams that come together read together. UDP checksums stay on: UDP_SEGMENT
+ * wants them, and then the device fills them in (dataplane/esp/wire.c). */
 static void prepare_socket(int fd, int family)
 {
 	if (fd < 0)
 		return;
-	set(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER);
-	set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER);
 	if (family == AF_INET) {
 		set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
 		set(fd, IPPROTO_IP, IP_RECVERR, 1);
@@ -105,6 +101,9 @@ static void prepare_sockets(struct esp_backend *b)
 			if (udp >= 0)
 				set(udp, IPPROTO_UDP, UDP_GRO, 1);
 		}
+		/* Any socket of the group may be asked whether it is on. */
+		if (b->socks->ike4500[f] >= 0)
+			set(b->socks->ike4500[f], IPPROTO_UDP, UDP_GRO, 1);
 	}
 }
 

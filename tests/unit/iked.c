@@ -6,6 +6,7 @@
 #include "tests/unit/t.h"
 
 #include <net/if.h>
+#include <netinet/udp.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -230,7 +231,7 @@ static void sockets(void)
 	struct endpoint to, from6 = ep("::1", 4500);
 	struct err e = { 0 };
 	uint8_t buf[64];
-	int fd, fd6;
+	int fd, fd6, at4500, on = 1, nine = 9;
 
 	if (!own_net()) {
 		net_free(n);
@@ -239,7 +240,8 @@ static void sockets(void)
 	}
 	CHECK(l && n);
 	CHECK_INT(net_add(n, udp("0.0.0.0", 500), &e), 0);
-	CHECK_INT(net_add(n, udp("0.0.0.0", 4500), &e), 0);
+	at4500 = udp("0.0.0.0", 4500);
+	CHECK_INT(net_add(n, at4500, &e), 0);
 	CHECK_INT(net_add(n, udp("::", 500), &e), 0);
 	CHECK_INT(net_add(n, udp("::", 4500), &e), 0);
 	CHECK_INT(net_add(n, udp("127.0.0.9", 77), &e), -1);
@@ -270,6 +272,18 @@ static void sockets(void)
 	CHECK_INT(g.n, 2);
 	CHECK_INT(net_counts(n)->keepalives, 1);
 	CHECK_INT(net_counts(n)->no_marker, 3);
+	/* several that the kernel kept together, the last one shorter */
+	CHECK_INT(setsockopt(at4500, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)), 0);
+	CHECK_INT(setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &nine, sizeof(nine)), 0);
+	send_to(fd, "127.0.0.2", 4500, "\0\0\0\0one..\0\0\0\0two..\1\2\3\4esp..\0\0\0\0end", 34);
+	nine = 0;
+	CHECK_INT(setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &nine, sizeof(nine)), 0);
+	loop_once(l, 100);
+	CHECK_INT(g.n, 5);
+	CHECK_INT(g.len, 3);
+	CHECK_MEM(g.msg, "end", 3);
+	CHECK_INT(net_counts(n)->no_marker, 4);
+	g.n = 2;
 	send_to(fd6, "::1", 4500, "\0\0\0\0six", 7);
 	loop_once(l, 100);
 	CHECK_INT(g.n, 3);
