@@ -20,6 +20,7 @@ enum how { HOW_GCM, HOW_GCM_X86, HOW_CHACHA, HOW_SODIUM, HOW_CBC, HOW_CTR, HOW_N
 struct aead {
 	const struct alg *encr, *integ;
 	enum how how;
+	uint8_t full_len;		/* of the hash, before it is cut to the ICV */
 	uint8_t salt[4];
 	union {
 		mbedtls_gcm_context gcm;
@@ -29,7 +30,8 @@ struct aead {
 		struct cbc *cbc;
 		mbedtls_aes_context ctr;
 	} c;
-	mbedtls_md_context_t mac;
+	/* HMAC: the hash after either padded key (RFC 2104 §4), and a copy to go on with. */
+	mbedtls_md_context_t inner, outer, mac;
 };
 
 static enum aead_from from;
@@ -91,12 +93,35 @@ static int set_key(struct aead *a, struct slice key, struct err *e)
 	return rc ? err_set(e, "%s: mbedTLS says -0x%04x", a->encr->label, (unsigned)-rc) : 0;
 }
 
+/* The keys of our table are no longer than a block of their hash. */
+static int padded_key(mbedtls_md_context_t *ctx, const mbedtls_md_info_t *md, struct slice key,
+		      uint8_t pad)
+{
+	uint8_t block[128];
+	size_t len = mbedtls_md_get_size(md) > 32 ? 128 : 64;
+	int rc = mbedtls_md_setup(ctx, md, 0);
+
+	memset(block, pad, sizeof(block));
+	for (size_t i = 0; i < key.len; i++)
+		block[i] ^= key.p[i];
+	if (!rc)
+		rc = mbedtls_md_starts(ctx);
+	if (!rc)
+		rc = mbedtls_md_update(ctx, block, len);
+	secret_wipe(block, sizeof(block));
+	return rc;
+}
+
 static int set_mac(struct aead *a, struct slice key, struct err *e)
 {
-	int rc = mbedtls_md_setup(&a->mac, mbed_md(ALG_INTEG, a->integ->id), 1);
+	const mbedtls_md_info_t *md = mbed_md(ALG_INTEG, a->integ->id);
+	int rc = padded_key(&a->inner, md, key, 0x36);
 
 	if (!rc)
-		rc = mbedtls_md_hmac_starts(&a->mac, key.p, key.len);
+		rc = padded_key(&a->outer, md, key, 0x5c);
+	if (!rc)
+		rc = mbedtls_md_setup(&a->mac, md, 0);
+	a->full_len = mbedtls_md_get_size(md);
 	return rc ? err_set(e, "%s: mbedTLS says -0x%04x", a->integ->label, (unsigned)-rc) : 0;
 }
 
@@ -118,6 +143,8 @@ struct aead *aead_new(const struct alg *encr, struct slice key, const struct alg
 	a->encr = encr;
 	a->integ = integ;
 	a->how = how_of(encr);
+	mbedtls_md_init(&a->inner);
+	mbedtls_md_init(&a->outer);
 	mbedtls_md_init(&a->mac);
 	if (encr->salt_len)
 		memcpy(a->salt, key.p + key.len - encr->salt_len, encr->salt_len);
@@ -148,6 +175,8 @@ void aead_free(struct aead *a)
 	case HOW_GCM_X86: case HOW_SODIUM: case HOW_NULL:
 		break;
 	}
+	mbedtls_md_free(&a->inner);
+	mbedtls_md_free(&a->outer);
 	mbedtls_md_free(&a->mac);
 	secret_free(a);
 }
@@ -183,18 +212,24 @@ const char *aead_by(const struct aead *a)
 static int mac(struct aead *a, const struct aead_job *j, uint8_t *out)
 {
 	size_t head = a->encr->iv_len;
-	int rc = mbedtls_md_hmac_reset(&a->mac);
+	int rc = mbedtls_md_clone(&a->mac, &a->inner);
 
 	/* Header, IV and data lie in one piece where the caller has them so. */
 	if (!rc && j->aad + j->aad_len == j->iv)
 		head += j->aad_len;
 	else if (!rc)
-		rc = mbedtls_md_hmac_update(&a->mac, j->aad, j->aad_len);
+		rc = mbedtls_md_update(&a->mac, j->aad, j->aad_len);
 	if (!rc)
-		rc = mbedtls_md_hmac_update(&a->mac, j->data - head, head + j->len);
+		rc = mbedtls_md_update(&a->mac, j->data - head, head + j->len);
 	if (!rc && j->tail_len)
-		rc = mbedtls_md_hmac_update(&a->mac, j->tail, j->tail_len);
-	return rc ? rc : mbedtls_md_hmac_finish(&a->mac, out);
+		rc = mbedtls_md_update(&a->mac, j->tail, j->tail_len);
+	if (!rc)
+		rc = mbedtls_md_finish(&a->mac, out);
+	if (!rc)
+		rc = mbedtls_md_clone(&a->mac, &a->outer);
+	if (!rc)
+		rc = mbedtls_md_update(&a->mac, out, a->full_len);
+	return rc ? rc : mbedtls_md_finish(&a->mac, out);
 }
 
 /* The counter block: nonce, IV, and a block counter that begins with one (RFC 3686 §4). */
