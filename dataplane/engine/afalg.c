@@ -380,17 +380,24 @@ static unsigned collect(struct batch *b)
 	return flying;
 }
 
-/* While there is more to hand over, the device is not let run empty. */
-static void wait_for_some(struct batch *b, uint64_t until)
+/* While there is more to hand over, the device is not let run empty. Returns what is left of
+ * ms: only sleep is taken off, not what a driver computes on this processor. */
+static uint64_t wait_for_some(struct batch *b, uint64_t ms)
 {
 	for (size_t j = 0; j < b->n_keys; j++) {
 		struct afalg_dev *d = &b->key[j]->dev;
-		uint64_t now = clock_ms();
+		uint64_t from = clock_ms(), took;
+		unsigned flying = d->flying;
 
-		if (d->flying)
-			afalg_dev_wait(d, b->todo ? (d->flying + 1) / 2 : d->flying,
-				       until > now ? until - now : 0);
+		if (!flying)
+			continue;
+		afalg_dev_wait(d, b->todo ? (d->flying + 1) / 2 : d->flying, ms);
+		took = clock_ms() - from;
+		if (!took && d->flying == flying)
+			took = 1;	/* a wait that fails at once has an end, too */
+		ms -= took < ms ? took : ms;
 	}
+	return ms;
 }
 
 static void give_up(struct batch *b)
@@ -440,7 +447,7 @@ static void by_software(struct batch *b)
 
 static void run(struct engine_op *op, size_t n, bool seal)
 {
-	uint64_t until = clock_ms() + ENGINE_STALL_MS;
+	uint64_t left = ENGINE_STALL_MS;
 	struct batch b = { .op = op, .n = n, .seal = seal };
 	unsigned flying = 0;
 
@@ -450,12 +457,12 @@ static void run(struct engine_op *op, size_t n, bool seal)
 		for (size_t j = 0; j < b.n_keys; j++)
 			afalg_dev_submit(&b.key[j]->dev);
 		flying = collect(&b);
-		if (flying && clock_ms() >= until) {
+		if (flying && !left) {
 			give_up(&b);
 			break;
 		}
 		if (flying)
-			wait_for_some(&b, until);
+			left = wait_for_some(&b, left);
 	}
 	by_software(&b);
 	for (size_t j = 0; j < b.n_keys; j++)

@@ -263,6 +263,19 @@ static void nothing_works(void)
 	end();
 }
 
+static void no_word_of_results(void)
+{
+	struct pair p;
+
+	begin();
+	p = keys(&gcm, AFALG_AEAD, false);
+	fault.events = EINTR;
+	both_ways(&gcm, p, 20, 1500);
+	CHECK_INT(fallbacks(p.dev), 40);
+	keys_free(p);
+	end();
+}
+
 /* What a failed request left in its socket is no part of the next. */
 static void broken_sockets_are_replaced(void)
 {
@@ -684,6 +697,7 @@ int main(void)
 	T_RUN(tampered);
 	T_RUN(each_error);
 	T_RUN(nothing_works);
+	T_RUN(no_word_of_results);
 	T_RUN(broken_sockets_are_replaced);
 	T_RUN(stalls);
 	T_RUN(rests_longer_each_time);

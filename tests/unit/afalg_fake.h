@@ -49,7 +49,7 @@ struct fake_req {
 /* What goes wrong, in percent of the calls. */
 static struct {
 	int setkey, hash_setkey;	/* errno of it, always */
-	int setup;			/* errno of io_setup(), always */
+	int setup, events;		/* errno of io_setup(), io_getevents(), always */
 	int err;			/* errno of the requests below */
 	unsigned bad_req, bad_send, bad_accept, bad_submit, bad_hash, shorter, stall, late;
 	uint64_t late_ms;
@@ -391,6 +391,9 @@ static int fake_io_getevents(aio_context_t ctx, long min, long n, struct io_even
 	uint64_t until = clock_ms() + timeout_ms;
 	long got = 0;
 
+	CHECK(ctx);
+	if (fault.events)
+		return refuse(fault.events);
 	for (;;) {
 		uint64_t soonest = UINT64_MAX;
 		struct fake_req *r;
