@@ -23,11 +23,11 @@ function ratios(us, other,   f, i, r) {
 }
 BEGIN {
 	FS = "\t"
-	split("tcp1 tcp1-back tcp8 tcp8-back udp64 udp512 udp1400 ping ping-loaded cpu-out cpu-in memory", order, " ")
+	split("tcp1 tcp1-back tcp8 tcp8-back udp64 udp512 udp1400 ping ping-loaded cpu-out cpu-in udp-cpu memory", order, " ")
 	head["tcp1"] = "TCP 1>"; head["tcp1-back"] = "TCP 1<"; head["tcp8"] = "TCP 8>"; head["tcp8-back"] = "TCP 8<"
 	head["udp64"] = "UDP 64"; head["udp512"] = "UDP 512"; head["udp1400"] = "UDP 1400"
 	head["ping"] = "ping"; head["ping-loaded"] = "loaded"; head["cpu-out"] = "CPU out"; head["cpu-in"] = "CPU in"
-	head["memory"] = "memory"
+	head["udp-cpu"] = "CPU UDP"; head["memory"] = "memory"; unit["udp-cpu"] = "us/pkt"
 	unit["tcp1"] = unit["tcp1-back"] = unit["tcp8"] = unit["tcp8-back"] = "Mbit/s"
 	unit["udp64"] = unit["udp512"] = unit["udp1400"] = "kpkt/s"
 	unit["ping"] = unit["ping-loaded"] = "ms"; unit["cpu-out"] = unit["cpu-in"] = "s/Gbit"; unit["memory"] = "MB"
