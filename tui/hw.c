@@ -17,7 +17,7 @@ struct hw_view {
 	struct hw_run run;
 	struct hw_machine m;
 	struct router_conf conf;
-	bool have_conf, profile;
+	bool have_conf, profile, loaded;
 	bool weak;			/* weak suites too */
 	unsigned size;			/* of profile_sizes, shown */
 	size_t at, first;		/* of the suites shown */
@@ -297,14 +297,30 @@ static int draw_facts(const struct hw_view *h, int row)
 	return row;
 }
 
+/* At the first drawing: what goes wrong is said on this page. */
+static void load(struct hw_view *h)
+{
+	struct err e = { 0 };
+	int have = hw_bench_load(&h->b, h->v.tui->front.config_dir, &e);
+
+	h->loaded = true;
+	if (have < 0)
+		tui_say(h->v.tui, EL_ERROR, "%s", e.msg);
+	start(h, have > 0 ? 0 : HW_SHORT_MS);
+}
+
 static void hw_draw(struct view *v, int top, int rows)
 {
 	struct hw_view *h = (struct hw_view *)v;
 	struct columns col = columns_of();
 	int end = top + rows, row = top + 1, pane;
-	uint32_t max = fastest(h);
-	size_t n = count(h);
+	uint32_t max;
+	size_t n;
 
+	if (!h->loaded)
+		load(h);
+	max = fastest(h);
+	n = count(h);
 	draw_title(h, top);
 	if (rows >= 16)
 		row = draw_facts(h, row);
@@ -509,8 +525,7 @@ struct view *hw_view(struct tui *t)
 	struct hw_view *h = calloc(1, sizeof(*h));
 	struct profile *p = calloc(1, sizeof(*p));
 	struct draft *d = NULL;
-	struct err e = { 0 }, ignored = { 0 };
-	int have;
+	struct err ignored = { 0 };
 
 	if (!h || !p) {
 		free(h);
@@ -526,7 +541,5 @@ struct view *hw_view(struct tui *t)
 	h->profile = profile_load(p, t->front.config_dir, &ignored) == 0 && p->n;
 	free(p);
 	hw_machine_read(&h->m, "", h->have_conf ? h->conf.wan : "");
-	have = hw_bench_load(&h->b, t->front.config_dir, &e);
-	start(h, have > 0 ? 0 : HW_SHORT_MS);
 	return &h->v;
 }
