@@ -259,6 +259,8 @@ static struct sysctl_want switches(const struct monitor *m)
 {
 	struct sysctl_want w = { 0 };
 
+	for (size_t i = 0; m->esp != FIREWALL_USERSPACE && i < m->n_tunnels; i++)
+		w.hold = w.hold || m->tunnels[i].trap;
 	for (size_t i = 0; i < m->settings.n_peers; i++) {
 		const struct peer_conf *p = &m->settings.peers[i];
 

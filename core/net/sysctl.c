@@ -13,6 +13,7 @@
 
 #define PATH_LEN 128
 #define CHANGES_MAX 64
+#define HOLD "net/core/xfrm_larval_drop"
 
 struct change {
 	char path[PATH_LEN];
@@ -100,7 +101,7 @@ static void load(struct sysctl *s)
 
 		/* Only what we would have written: never a path that leads elsewhere. */
 		if (sscanf(line, "%127s %d %d", c->path, &c->old, &c->new) == 3 &&
-		    !strncmp(c->path, "net/ipv", 7) && !strstr(c->path, ".."))
+		    (!strncmp(c->path, "net/ipv", 7) || !strcmp(c->path, HOLD)) && !strstr(c->path, ".."))
 			s->n++;
 	}
 	fclose(f);
@@ -226,6 +227,8 @@ int sysctl_apply(struct sysctl *s, const struct sysctl_want *w, const struct vie
 	ret = w->forward_v4 ? hold(s, "net/ipv4/ip_forward", 1, e) :
 			      release_path(s, "net/ipv4/ip_forward", e);
 	if (forward_v6(s, w->forward_v6, e))
+		ret = -1;
+	if (w->hold ? hold(s, HOLD, 0, e) : release_path(s, HOLD, e))
 		ret = -1;
 	if (v->wan[0] && w->wan_mark)
 		snprintf(path, sizeof(path), "net/ipv4/conf/%s/src_valid_mark", v->wan);

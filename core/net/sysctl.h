@@ -6,6 +6,8 @@
  *	  or WAN and has networks of that family. IPv6 forwarding makes the kernel ignore
  *	  router advertisements, so interfaces with accept_ra 1 get 2 (RFC 4861 hosts that
  *	  forward keep their default route).
+ *	- net.core.xfrm_larval_drop off, with the kernel dataplane and a tunnel on demand: the
+ *	  first packets wait for its SA then, instead of being dropped.
  *	- net.ipv4.conf.WAN.src_valid_mark on, with a wide remote network: strict reverse path
  *	  checks then honour the mark that keeps forwarded ports working.
  * A value that somebody else changed after us is left as it is.
@@ -29,6 +31,7 @@ void sysctl_free(struct sysctl *s);
 struct sysctl_want {
 	bool forward_v4, forward_v6;
 	bool wan_mark;			/* a wide remote network */
+	bool hold;			/* packets wait in the kernel for an SA */
 };
 /* Switch on what is wanted; what is wanted no longer goes back to what it was. */
 int sysctl_apply(struct sysctl *s, const struct sysctl_want *w, const struct view *v,

@@ -191,8 +191,10 @@ static int put_child(struct put *w, const struct child_conf *c, enum xfrm_dir di
 	return 0;
 }
 
-/* A policy whose template fits no state: the kernel tells of the first packet. The remote end
- * must be known; nobody could be called otherwise. */
+/* A policy whose template fits no state: the kernel tells of the first packet and keeps it and
+ * some more (with xfrm_larval_drop off). It does so for packets that it routes, not for those
+ * that are in an xfrm interface already: so the policy is of no interface, and in front of
+ * it. The remote end must be known; nobody could be called otherwise. */
 static int put_trap(struct kernel *k, const struct kiface *i, const struct child_conf *c,
 		    struct err *e)
 {
@@ -200,7 +202,6 @@ static int put_trap(struct kernel *k, const struct kiface *i, const struct child
 
 	if (!i->trap || !addr_is_set(&i->want.remote))
 		return 0;
-	w.p.if_id = c->mode == MODE_TUNNEL ? i->if_id : 0;
 	w.p.n_tmpl = 1;
 	w.p.tmpl[0] = (struct xfrm_tmpl){
 		.family = i->want.remote.family, .proto = c->ah ? IPPROTO_AH : IPPROTO_ESP,
@@ -491,6 +492,10 @@ static int change(struct kernel *k, struct kiface *i, const struct backend_iface
 		i->trap_reqid = kernel_reqid(k, i->peer, "\1");
 	if (keep_children(i, b->conf, e) < 0)
 		return -1;
+	/* What flows must not be caught. */
+	for (struct ksa *s = k->sas; i->trap && s; s = s->next)
+		if (!s->going && strcmp(s->iface, i->name) == 0 && ksa_policies(s, e) < 0)
+			return -1;
 	for (size_t n = 0; n < i->n_children; n++)
 		(void)kernel_reqid(k, i->peer, i->children[n].name);
 	return put_iface(k, i, e);

@@ -189,23 +189,37 @@ static void templates(const struct ksa *s, enum xfrm_dir dir, struct xfrm_pol *p
 	p->tmpl[p->n_tmpl++] = t;
 }
 
-static int put_dir(struct ksa *s, enum xfrm_dir dir, struct err *e)
+static int put_all(struct ksa *s, struct put *w, enum xfrm_dir dir)
 {
 	const struct sa_child *c = s->conf;
-	struct put w = { .s = s, .rank = KPOL_SA, .e = e };
 
-	w.p.dir = (uint8_t)dir;
-	w.p.if_id = s->if_id;
-	templates(s, dir, &w.p);
+	w->p.dir = (uint8_t)dir;
 	for (size_t i = 0; i < c->n_local; i++)
 		for (size_t j = 0; j < c->n_remote; j++) {
 			const struct selector *l = &c->local_ts[i], *r = &c->remote_ts[j];
 
 			if (!kpol_selectors(dir == XFRM_DIR_OUT ? l : r,
-					    dir == XFRM_DIR_OUT ? r : l, put_one, &w))
+					    dir == XFRM_DIR_OUT ? r : l, put_one, w))
 				return -1;
 		}
 	return 0;
+}
+
+static int put_dir(struct ksa *s, enum xfrm_dir dir, struct err *e)
+{
+	const struct kiface *i = kernel_iface(s->k, s->iface);
+	struct put w = { .s = s, .rank = KPOL_SA, .e = e };
+
+	w.p.if_id = s->if_id;
+	templates(s, dir, &w.p);
+	if (put_all(s, &w, dir) < 0)
+		return -1;
+	if (dir != XFRM_DIR_OUT || !s->if_id || !i || !i->trap)
+		return 0;
+	/* In place of the trap in front of the interface: what waited in it goes on its way. */
+	w.p.if_id = 0;
+	w.p.n_tmpl = 0;
+	return put_all(s, &w, dir);
 }
 
 /* Policies of no interface see every packet: what stays within the local network is none of
