@@ -271,8 +271,11 @@ rekeyed() {
 	local p
 	in_ns host-a ping -n -q -c 100 -i 0.01 -W 1 10.2.0.10 >"$LAB_DIR/ping" & p=$!
 	for n in 21 22 23; do
-		tell gw-a "hold $n"; tell gw-b "sa $n"
-		until_ok 30 said gw-a "added $n" && until_ok 30 said gw-b "added $n" || return 1
+		# who can receive first, as with IKE: gw-b sends on it at once
+		tell gw-a "hold $n"
+		until_ok 30 said gw-a "added $n" || return 1
+		tell gw-b "sa $n"
+		until_ok 30 said gw-b "added $n" || return 1
 		tell gw-a "activate $n"
 		sleep 0.2
 		both "del $((n == 21 ? 1 : n - 1)) 500"

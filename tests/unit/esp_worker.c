@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <linux/virtio_net.h>
+#include <netinet/udp.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -117,10 +118,15 @@ static ssize_t hand_over(struct gate *g, const struct virtio_net_hdr *vnet, size
 
 static const struct virtio_net_hdr plain;
 
+static void from_host_as(struct gate *g, const struct virtio_net_hdr *vnet, size_t n)
+{
+	CHECK(hand_over(g, vnet, n) == (ssize_t)(n + sizeof(*vnet)));
+	turns();
+}
+
 static void from_host(struct gate *g, size_t n)
 {
-	CHECK(hand_over(g, &plain, n) == (ssize_t)(n + sizeof(plain)));
-	turns();
+	from_host_as(g, &plain, n);
 }
 
 /* The next packet the host gets, 0 when none. */
@@ -397,6 +403,287 @@ static void narrow_path(void)
 	closed();
 }
 
+/* ---- segments ---- */
+
+/* A TCP segment as the kernel hands it over whole: the checksum is the pseudo-header's. Returns
+ * its length. */
+static size_t make_tcp(uint8_t *out, uint32_t seq, size_t payload, unsigned size,
+		       struct virtio_net_hdr *vnet)
+{
+	uint8_t *tcp = out + 20;
+	size_t n = make_v4(out, "10.1.0.5", "10.2.0.9", IPPROTO_TCP, 0x4000, 20 + payload);
+	uint16_t sum;
+
+	memset(tcp, 0, 20);
+	put_ports(tcp, 40000, 5001);
+	tcp[4] = (uint8_t)(seq >> 24);
+	tcp[5] = (uint8_t)(seq >> 16);
+	tcp[6] = (uint8_t)(seq >> 8);
+	tcp[7] = (uint8_t)seq;
+	tcp[12] = 5 << 4;
+	tcp[13] = 0x10;
+	tcp[14] = 0x20;
+	for (size_t i = 0; i < payload; i++)
+		tcp[20 + i] = (uint8_t)((seq + i) * 31 >> 3);
+	sum = csum_fold(csum_pseudo(out, IPPROTO_TCP, (uint32_t)(20 + payload)));
+	tcp[16] = (uint8_t)(sum >> 8);
+	tcp[17] = (uint8_t)sum;
+	*vnet = (struct virtio_net_hdr){
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 20, .csum_offset = 16,
+		.gso_type = payload > size ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_NONE,
+		.gso_size = (uint16_t)(payload > size ? size : 0), .hdr_len = 40,
+	};
+	return n;
+}
+
+/* What came is this stream from *at on; *writes counts how it came. */
+static void take_stream(uint32_t *at, unsigned *writes)
+{
+	size_t n;
+
+	while ((n = to_host(&b))) {
+		CHECK(n > 40 && buf[9] == IPPROTO_TCP);
+		CHECK_INT((uint32_t)(buf[24] << 24 | buf[25] << 16 | buf[26] << 8 | buf[27]), *at);
+		for (size_t i = 0; i < n - 40; i++)
+			if (buf[40 + i] != (uint8_t)((*at + i) * 31 >> 3))
+				CHECK(0);
+		if (!got_vnet.gso_size)
+			CHECK_INT(csum_done(csum_add(csum_pseudo(buf, IPPROTO_TCP,
+					    (uint32_t)n - 20), buf + 20, n - 20)), 0);
+		*at += (uint32_t)(n - 40);
+		(*writes)++;
+	}
+}
+
+static void want_gro(struct gate *g)
+{
+	int one = 1;
+
+	CHECK(setsockopt(g->sock, IPPROTO_UDP, UDP_GRO, &one, sizeof(one)) == 0);
+}
+
+/* Every size of segment and piece, after each other, so that the guess of where the next one
+ * goes is wrong most of the time; with and without datagrams kept together. */
+static void segments(void)
+{
+	static const unsigned sizes[] = { 1386, 1386, 1386, 700, 100, 33, 1386, 8000 };
+	static const size_t payloads[] = { 1, 1386, 1387, 13860, 40000, 62000, 65000 };
+	struct virtio_net_hdr vnet;
+
+	for (int gro = 0; gro < 2; gro++) {
+		uint32_t seq = UINT32_MAX - 70000, at = seq;	/* wraps on its way */
+		unsigned writes = 0, sent = 0;
+
+		gates("127.0.0.1");
+		if (gro)
+			want_gro(&b);
+		for (size_t k = 0; k < 8; k++) {
+			for (size_t p = 0; p < 7; p++) {
+				size_t n = make_tcp(pkt, seq, payloads[p], sizes[k], &vnet);
+
+				if (payloads[p] / sizes[k] > 400)
+					continue;	/* more than a socket holds */
+				CHECK(hand_over(&a, &vnet, n) > 0);
+				for (int i = 0; i < 40; i++) {
+					loop_once(loop, 0);
+					take_stream(&at, &writes);
+				}
+				seq += (uint32_t)payloads[p];
+				sent++;
+				CHECK_INT(at, seq);
+			}
+		}
+		CHECK_INT(sa_of(&a)->stats.tx_packets, sa_of(&b)->stats.rx_packets);
+		CHECK_INT(sa_of(&a)->stats.tx_bytes, sa_of(&b)->stats.rx_bytes);
+		CHECK(sa_of(&a)->stats.tx_packets > 10 * sent);
+		if (gro)	/* what was one stays few */
+			CHECK(writes < sent * 40);
+		closed();
+	}
+}
+
+/* A 64 KB segment arrives as one write. */
+static void a_segment_stays_whole(void)
+{
+	struct virtio_net_hdr vnet;
+	uint32_t at = 5;
+	unsigned writes = 0;
+	size_t n;
+
+	gates("127.0.0.1");
+	want_gro(&b);
+	n = make_tcp(pkt, 5, 44 * 1386, 1386, &vnet);
+	for (int i = 0; i < 2; i++) {	/* once copied into place, once read into it */
+		from_host_as(&a, &vnet, n);
+		take_stream(&at, &writes);
+		CHECK_INT(writes, i + 1u);
+		CHECK_INT(got_vnet.gso_size, 1386);
+		CHECK_INT(at, 5 + 44 * 1386);
+		at = 5;
+	}
+	CHECK_INT(sa_of(&a)->stats.tx_packets, 88);
+	closed();
+}
+
+/* Where UDP_SEGMENT is refused (here: because checksums are off) all goes one by one. */
+static void without_udp_segment(void)
+{
+	struct virtio_net_hdr vnet;
+	uint32_t at = 9;
+	unsigned writes = 0;
+	int one = 1;
+	size_t n;
+
+	gates("127.0.0.1");
+	CHECK(setsockopt(a.sock, SOL_SOCKET, SO_NO_CHECK, &one, sizeof(one)) == 0);
+	for (uint32_t seq = 9; seq < 9 + 3 * 40000; seq += 40000) {
+		n = make_tcp(pkt, seq, 40000, 1386, &vnet);
+		from_host_as(&a, &vnet, n);
+		take_stream(&at, &writes);
+		CHECK_INT(at, seq + 40000);
+	}
+	CHECK_INT(sa_of(&a)->stats.drop_socket, 0);
+	CHECK_INT(sa_of(&a)->stats.tx_packets, 3 * 29);
+	closed();
+}
+
+/* A segment whose pieces do not fit the path: TCP with DF is told once for each few, and what
+ * may be cut is cut. A lie of the interface is dropped. */
+static void segments_and_the_path(void)
+{
+	struct ip_addr lo = ip("127.0.0.1");
+	struct virtio_net_hdr vnet;
+	uint32_t at = 1;
+	unsigned writes = 0;
+	size_t n;
+
+	gates("127.0.0.1");
+	log_level_set(LL_ERROR);
+	sad_pmtu(&a.end.sad, &lo, 1000);
+	log_level_set(LL_INFO);
+	n = make_tcp(pkt, 1, 13860, 1386, &vnet);
+	from_host_as(&a, &vnet, n);
+	CHECK_INT(to_host(&b), 0);
+	CHECK_INT(to_host(&a), 576);
+	CHECK(buf[20] == 3 && buf[21] == 4);
+	CHECK_INT(buf[26] << 8 | buf[27], 938);
+	CHECK_INT(to_host(&a), 0);
+	CHECK_INT(sa_of(&a)->stats.drop_mtu, 10);
+	n = make_tcp(pkt, 1, 13860, 898, &vnet);
+	from_host_as(&a, &vnet, n);
+	take_stream(&at, &writes);
+	CHECK_INT(at, 13861);
+	/* without DF each piece is cut in two */
+	n = make_tcp(pkt, 1, 13860, 1386, &vnet);
+	pkt[6] = 0;
+	from_host_as(&a, &vnet, n);
+	for (n = 0; to_host(&b); n++)
+		CHECK(buf[6] & 0x20 || buf[7]);
+	CHECK_INT(n, 20);
+	vnet.gso_size = 0;
+	n = make_tcp(pkt, 1, 13860, 1386, &vnet);
+	vnet.gso_type = 77;
+	from_host_as(&a, &vnet, n);
+	CHECK_INT(to_host(&b), 0);
+	CHECK_INT(a.end.sad.counters[COUNTER_FWD_HDR_ERROR], 1);
+	closed();
+}
+
+/* A segment comes before the tunnel: its pieces wait, as far as there is room. */
+static void a_segment_waits(void)
+{
+	struct virtio_net_hdr vnet;
+	struct err e = { 0 };
+	struct esp_iface *i;
+	uint32_t at = 1;
+	unsigned writes = 0;
+	size_t n;
+
+	gates("127.0.0.1");
+	i = sad_iface(&a.end.sad, "adit-t");
+	i->trapping = true;
+	sad_del(sa_of(&a), 0);
+	n = make_tcp(pkt, 1, 5000, 1000, &vnet);
+	from_host_as(&a, &vnet, n);
+	CHECK_INT(i->trap.n, 5);
+	CHECK(sad_add(&a.end.sad, &a.end.conf, "adit-t", &e) == 0);
+	worker_release(a.worker, i);
+	turns();
+	take_stream(&at, &writes);
+	CHECK_INT(at, 5001);
+	closed();
+}
+
+/* The number passes 2^32 in the middle of a segment (RFC 4303 §2.2.1): nothing of it is on the
+ * wire, and nothing is lost. Without extended numbers nothing goes any more. */
+static void numbers_pass_2_to_32(void)
+{
+	struct virtio_net_hdr vnet;
+	uint32_t at = 1, seq = 1;
+	unsigned writes = 0;
+	size_t n;
+
+	gates("127.0.0.1");
+	want_gro(&b);
+	sa_of(&a)->common->seq_out = UINT32_MAX - 60;
+	sa_of(&b)->replay.top = UINT32_MAX - 60;
+	for (int k = 0; k < 6; k++, seq += 30000) {
+		n = make_tcp(pkt, seq, 30000, 1386, &vnet);
+		from_host_as(&a, &vnet, n);
+		take_stream(&at, &writes);
+		CHECK_INT(at, seq + 30000);
+	}
+	CHECK_INT(sa_of(&a)->common->seq_out, (uint64_t)UINT32_MAX - 60 + 6 * 22);
+	CHECK_INT(sa_of(&b)->replay.top, sa_of(&a)->common->seq_out);
+	CHECK_INT(sa_of(&b)->stats.drop_auth + sa_of(&b)->stats.drop_replay, 0);
+	sa_of(&a)->seq_limit = sa_of(&a)->common->seq_out + 21;
+	n = make_tcp(pkt, seq, 30000, 1386, &vnet);
+	from_host_as(&a, &vnet, n);
+	CHECK_INT(to_host(&b), 0);
+	CHECK_INT(a.end.sad.counters[COUNTER_OUT_STATE_SEQ_ERROR], 22);
+	closed();
+}
+
+/* Small datagrams of one size go together, and arrive each for itself, or where the interface
+ * takes that as one. */
+static void small_datagrams(void)
+{
+	size_t n, got;
+
+	for (int uso = 0; uso < 2; uso++) {
+		gates("127.0.0.1");
+		want_gro(&b);
+		worker_uso(b.worker, uso);
+		for (int k = 0; k < 40; k++) {
+			uint16_t sum;
+
+			n = make_v4(pkt, "10.1.0.5", "10.2.0.9", IPPROTO_UDP, 0x4000, 72);
+			put_ports(pkt + 20, 7000, 7001);
+			pkt[24] = 0;
+			pkt[25] = 72;
+			pkt[26] = pkt[27] = 0;
+			pkt[28] = (uint8_t)k;
+			sum = csum_done(csum_add(csum_pseudo(pkt, IPPROTO_UDP, 72), pkt + 20, 72));
+			pkt[26] = (uint8_t)(sum >> 8);
+			pkt[27] = (uint8_t)sum;
+			CHECK(hand_over(&a, &plain, n) > 0);
+		}
+		turns();
+		if (uso) {
+			CHECK_INT(to_host(&b), 28 + 40 * 64);
+			CHECK_INT(got_vnet.gso_size, 64);
+			CHECK_INT(got_vnet.gso_type, 5);
+		} else {
+			for (got = 0; to_host(&b); got++)
+				CHECK_INT(buf[28], got);
+			CHECK_INT(got, 40);
+		}
+		CHECK_INT(to_host(&b), 0);
+		CHECK_INT(sa_of(&b)->stats.rx_packets, 40);
+		closed();
+	}
+}
+
 /* A stranger with a socket of his own: replays, garbage, keepalives. */
 static void stranger(void)
 {
@@ -488,6 +775,13 @@ int main(void)
 	T_RUN(no_tunnel_says_so);
 	T_RUN(icmp_is_limited);
 	T_RUN(narrow_path);
+	T_RUN(segments);
+	T_RUN(a_segment_stays_whole);
+	T_RUN(without_udp_segment);
+	T_RUN(segments_and_the_path);
+	T_RUN(a_segment_waits);
+	T_RUN(numbers_pass_2_to_32);
+	T_RUN(small_datagrams);
 	T_RUN(stranger);
 	T_RUN(dead_remote_does_not_block);
 	T_RUN(idle);
