@@ -4,6 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/loop.h"
+#include "dataplane/esp/be.h"
 #include "dataplane/esp/worker.h"
 #include "tests/unit/esp_help.h"
 
@@ -443,7 +444,7 @@ static void take_stream(uint32_t *at, unsigned *writes)
 
 	while ((n = to_host(&b))) {
 		CHECK(n > 40 && buf[9] == IPPROTO_TCP);
-		CHECK_INT((uint32_t)(buf[24] << 24 | buf[25] << 16 | buf[26] << 8 | buf[27]), *at);
+		CHECK_INT(be_get32(buf + 24), *at);
 		for (size_t i = 0; i < n - 40; i++)
 			if (buf[40 + i] != (uint8_t)((*at + i) * 31 >> 3))
 				CHECK(0);
