@@ -4,7 +4,6 @@
 #include "core/base/secret.h"
 #include "core/crypto/aead_sodium.h"
 #include "core/crypto/cbc.h"
-#include "core/crypto/gcm_x86.h"
 #include "core/crypto/mbed.h"
 
 #include <mbedtls/aes.h>
@@ -15,7 +14,7 @@
 #include <string.h>
 
 /* Who does the cipher. */
-enum how { HOW_GCM, HOW_GCM_X86, HOW_CHACHA, HOW_SODIUM, HOW_CBC, HOW_CTR, HOW_NULL };
+enum how { HOW_GCM, HOW_CHACHA, HOW_SODIUM, HOW_CBC, HOW_CTR, HOW_NULL };
 
 struct aead {
 	const struct alg *encr, *integ;
@@ -24,7 +23,6 @@ struct aead {
 	uint8_t salt[4];
 	union {
 		mbedtls_gcm_context gcm;
-		struct gcm_x86 gcm_x86;
 		mbedtls_chachapoly_context chacha;
 		alignas(16) uint8_t sodium[AEAD_SODIUM_STATE];
 		struct cbc *cbc;
@@ -47,8 +45,6 @@ static enum how how_of(const struct alg *encr)
 
 	switch (encr->id) {
 	case ENCR_AES_GCM_16:
-		if (from == AEAD_FROM_BEST && gcm_x86_has())
-			return HOW_GCM_X86;
 		return sodium ? HOW_SODIUM : HOW_GCM;
 	case ENCR_CHACHA20_POLY1305:
 		return sodium ? HOW_SODIUM : HOW_CHACHA;
@@ -69,9 +65,6 @@ static int set_key(struct aead *a, struct slice key, struct err *e)
 	case HOW_GCM:
 		mbedtls_gcm_init(&a->c.gcm);
 		rc = mbedtls_gcm_setkey(&a->c.gcm, MBEDTLS_CIPHER_ID_AES, key.p, bits);
-		break;
-	case HOW_GCM_X86:
-		gcm_x86_key(&a->c.gcm_x86, key.p, bits / 8);
 		break;
 	case HOW_CHACHA:
 		mbedtls_chachapoly_init(&a->c.chacha);
@@ -172,7 +165,7 @@ void aead_free(struct aead *a)
 	case HOW_CTR:
 		mbedtls_aes_free(&a->c.ctr);
 		break;
-	case HOW_GCM_X86: case HOW_SODIUM: case HOW_NULL:
+	case HOW_SODIUM: case HOW_NULL:
 		break;
 	}
 	mbedtls_md_free(&a->inner);
@@ -199,8 +192,6 @@ size_t aead_block(const struct aead *a)
 const char *aead_by(const struct aead *a)
 {
 	switch (a->how) {
-	case HOW_GCM_X86:
-		return "aes-ni";
 	case HOW_SODIUM:
 		return "libsodium";
 	case HOW_GCM: case HOW_CHACHA: case HOW_CBC: case HOW_CTR: case HOW_NULL:
@@ -278,10 +269,6 @@ int aead_seal(struct aead *a, const struct aead_job *j)
 		return 0;
 	}
 	nonce(a, j, n);
-	if (a->how == HOW_GCM_X86) {
-		gcm_x86_seal(&a->c.gcm_x86, j, n);
-		return 0;
-	}
 	if (a->how == HOW_SODIUM) {
 		aead_sodium_seal(a->encr, a->c.sodium, j, n);
 		return 0;
@@ -307,8 +294,6 @@ int aead_open(struct aead *a, const struct aead_job *j)
 		return cipher(a, false, j);
 	}
 	nonce(a, j, n);
-	if (a->how == HOW_GCM_X86)
-		return gcm_x86_open(&a->c.gcm_x86, j, n);
 	if (a->how == HOW_SODIUM)
 		return aead_sodium_open(a->encr, a->c.sodium, j, n);
 	if (a->how == HOW_GCM)

@@ -1,7 +1,6 @@
 /* aead_sodium: AEAD ciphers by libsodium, several times as fast as by mbedTLS where it has code
- * for the processor: ChaCha20-Poly1305 anywhere, AES-256-GCM with AES instructions
- * (where gcm_x86 is not: ARMv8, with libsodium 1.0.19 and later). Part of aead; nobody else
- * includes this.
+ * for the processor: ChaCha20-Poly1305 anywhere, AES-256-GCM with AES instructions.
+ * Part of aead; nobody else includes this.
  */
 #ifndef ADIT_CRYPTO_AEAD_SODIUM_H
 #define ADIT_CRYPTO_AEAD_SODIUM_H

@@ -69,10 +69,10 @@ size_t aead_iv_len(const struct aead *a);
 size_t aead_icv_len(const struct aead *a);
 /* Plaintext must be a multiple; 1 for AEAD, CTR and NULL. */
 size_t aead_block(const struct aead *a);
-/* Whose code does it: "mbedTLS", "libsodium", "aes-ni". */
+/* Whose code does it: "mbedTLS", "libsodium". */
 const char *aead_by(const struct aead *a);
 /* Tests only: what keys that are made from now on may take. */
-enum aead_from { AEAD_FROM_BEST, AEAD_FROM_SODIUM, AEAD_FROM_MBEDTLS };
+enum aead_from { AEAD_FROM_BEST, AEAD_FROM_MBEDTLS };
 void aead_take(enum aead_from f);
 
 /* One message, worked on in place. An HMAC covers aad, iv, data and tail in this

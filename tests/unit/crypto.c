@@ -306,11 +306,11 @@ static void providers_agree(void)
 		{ ENCR_AES_GCM_16, 128 }, { ENCR_AES_GCM_16, 192 }, { ENCR_AES_GCM_16, 256 },
 		{ ENCR_CHACHA20_POLY1305, 0 },
 	};
-	uint8_t key[36], iv[8], aad[80], icv[16], msg[1200], buf[1200], tags[3][16];
+	uint8_t key[36], iv[8], aad[80], icv[16], msg[1200], buf[1200], tags[2][16];
 
 	for (size_t i = 0; i < sizeof(ciphers) / sizeof(ciphers[0]); i++) {
 		const struct alg *a = alg_get(ALG_ENCR, ciphers[i].id, ciphers[i].bits);
-		struct aead *by[3];
+		struct aead *by[2];
 
 		rng_bytes(key, sizeof(key));
 		for (enum aead_from f = AEAD_FROM_BEST; f <= AEAD_FROM_MBEDTLS; f++) {
@@ -328,17 +328,17 @@ static void providers_agree(void)
 			rng_bytes(iv, sizeof(iv));
 			rng_bytes(aad, sizeof(aad));
 			rng_bytes(msg, sizeof(msg));
-			for (int f = 0; f < 3; f++) {
+			for (int f = 0; f < 2; f++) {
 				memcpy(buf, msg, sizeof(buf));
 				CHECK(aead_seal(by[f], &j) == 0);
 				memcpy(tags[f], icv, sizeof(icv));
 				CHECK_MEM(tags[f], tags[0], sizeof(icv));
 				CHECK_MEM(buf + len, msg + len, sizeof(buf) - len);
-				CHECK(aead_open(by[(f + 1) % 3], &j) == 0);
+				CHECK(aead_open(by[1 - f], &j) == 0);
 				CHECK_MEM(buf, msg, sizeof(buf));
 			}
 		}
-		for (int f = 0; f < 3; f++)
+		for (int f = 0; f < 2; f++)
 			aead_free(by[f]);
 	}
 }
