@@ -220,6 +220,10 @@ struct nlmsghdr *xfrm_sa_message(void *buf, const struct xfrm_sa *sa)
 	/* IPv4 in IPv6 and the other way round. */
 	if (sa->tunnel)
 		p->flags |= XFRM_STATE_AF_UNSPEC;
+	/* RFC 4302 §3.3.3.2.1: over IPv4 its header is aligned to 4 bytes; the kernel's own way
+	 * is 8. */
+	if (sa->id.proto == IPPROTO_AH && sa->id.dst.family == AF_INET)
+		p->flags |= XFRM_STATE_ALIGN4;
 	put_limits(&p->lft, &sa->limits);
 	put_window(h, p, sa);
 	put_algorithms(h, sa);
