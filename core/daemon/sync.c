@@ -146,6 +146,8 @@ static void routes(struct monitor *m)
 		for (size_t k = 0; p && t->made && k < p->n_children; k++) {
 			const struct child_conf *c = &p->children[k];
 
+			if (c->mode == MODE_DISCARD)
+				continue;
 			wants[n++] = (struct route_want){
 				.interface = t->interface,
 				.gateway = addr_is_set(&t->remote.addr) ? t->remote.addr :
@@ -154,6 +156,7 @@ static void routes(struct monitor *m)
 				.local = c->local_network, .n_local = c->n_local,
 				.remote = c->remote_network, .n_remote = c->n_remote,
 				.up = t->up || t->trap, .only_encrypted = true,
+				.bypass = c->mode == MODE_BYPASS,
 			};
 		}
 	}
@@ -175,10 +178,40 @@ static size_t gather(const struct peer_conf *p, struct prefix *local, struct pre
 	for (size_t i = 0; i < p->n_children; i++) {
 		const struct child_conf *c = &p->children[i];
 
+		if (child_is_plain(c))
+			continue;
 		memcpy(local + n, c->local_network, c->n_local * sizeof(*local));
 		memcpy(remote + *n_remote, c->remote_network, c->n_remote * sizeof(*remote));
 		n += c->n_local;
 		*n_remote += c->n_remote;
+	}
+	return n;
+}
+
+/* Children that need no tunnel; how many. */
+static size_t shunts(const struct monitor *m, struct firewall_shunt *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_tunnels; i++) {
+		const struct peer_conf *p = settings_peer(&m->settings, m->tunnels[i].peer);
+
+		for (size_t k = 0; p && k < p->n_children; k++) {
+			const struct child_conf *c = &p->children[k];
+
+			if (!child_is_plain(c))
+				continue;
+			if (out)
+				out[n] = (struct firewall_shunt){
+					.drop = c->mode == MODE_DISCARD, .proto = c->protocol,
+					.local_lo = c->local_port_lo, .local_hi = c->local_port_hi,
+					.remote_lo = c->remote_port_lo,
+					.remote_hi = c->remote_port_hi,
+					.local = c->local_network, .n_local = c->n_local,
+					.remote = c->remote_network, .n_remote = c->n_remote,
+				};
+			n++;
+		}
 	}
 	return n;
 }
@@ -188,6 +221,7 @@ static void firewall(struct monitor *m)
 	struct firewall_want want = { .view = &m->view, .ike_port = m->sockets.ike_port,
 				      .natt_port = m->sockets.natt_port, .esp = m->esp };
 	struct firewall_peer *peers = calloc(m->n_tunnels + 1, sizeof(*peers));
+	struct firewall_shunt *plain = calloc(shunts(m, NULL) + 1, sizeof(*plain));
 	struct prefix *nets, *next;
 	struct err e = { 0 };
 	size_t n = 1 + m->n_tunnels * PATHS_NETS_MAX;
@@ -221,12 +255,16 @@ static void firewall(struct monitor *m)
 		want.n_peers++;
 	}
 	want.peers = peers;
-	if (!peers || !nets)
+	if (plain)
+		want.n_shunts = shunts(m, plain);
+	want.shunts = plain;
+	if (!peers || !nets || !plain)
 		log_error(NULL, "no memory for the firewall's rules");
 	else if (firewall_apply(m->firewall, &want, &e) < 0)
 		log_error(NULL, "firewall: %s", e.msg);
 	free(peers);
 	free(nets);
+	free(plain);
 }
 
 void sync_check_firewall(struct monitor *m)

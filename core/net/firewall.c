@@ -21,6 +21,8 @@ struct firewall {
 	size_t n_peers;
 	uint16_t ike_port, natt_port;
 	uint8_t esp;			/* enum firewall_esp */
+	struct firewall_shunt *shunts;
+	size_t n_shunts;
 	char *text;			/* of the table that was put in; NULL: none yet */
 	bool no_xt;			/* this kernel has no nft_compat */
 	bool no_nat;			/* … no NAT for nftables */
@@ -46,11 +48,23 @@ static void forget(struct firewall *f)
 	f->n_peers = 0;
 }
 
+static void forget_shunts(struct firewall *f)
+{
+	for (size_t i = 0; i < f->n_shunts; i++) {
+		free((void *)f->shunts[i].local);
+		free((void *)f->shunts[i].remote);
+	}
+	free(f->shunts);
+	f->shunts = NULL;
+	f->n_shunts = 0;
+}
+
 void firewall_free(struct firewall *f)
 {
 	if (!f)
 		return;
 	forget(f);
+	forget_shunts(f);
 	free(f->text);
 	sbuf_fini(&f->notes);
 	free(f);
@@ -65,12 +79,35 @@ static struct prefix *copy_nets(const struct prefix *v, size_t n)
 	return c;
 }
 
+static int remember_shunts(struct firewall *f, const struct firewall_want *w, struct err *e)
+{
+	struct firewall_shunt *v = calloc(w->n_shunts ? w->n_shunts : 1, sizeof(*v));
+
+	if (!v)
+		return err_set(e, "out of memory");
+	forget_shunts(f);
+	f->shunts = v;
+	for (size_t i = 0; i < w->n_shunts; i++) {
+		v[i] = w->shunts[i];
+		v[i].local = copy_nets(w->shunts[i].local, w->shunts[i].n_local);
+		v[i].remote = copy_nets(w->shunts[i].remote, w->shunts[i].n_remote);
+		f->n_shunts = i + 1;
+		if (!v[i].local || !v[i].remote) {
+			forget_shunts(f);
+			return err_set(e, "out of memory");
+		}
+	}
+	return 0;
+}
+
 static int remember(struct firewall *f, const struct firewall_want *w, struct err *e)
 {
 	struct firewall_peer *v = calloc(w->n_peers ? w->n_peers : 1, sizeof(*v));
 
-	if (!v)
+	if (!v || remember_shunts(f, w, e) < 0) {
+		free(v);
 		return err_set(e, "out of memory");
+	}
 	forget(f);
 	f->view = *w->view;
 	f->ike_port = fwplan_ike_port(w);
@@ -193,7 +230,8 @@ static int fix_own(struct firewall *f, struct nl *n, const struct fwscan *s, uns
 {
 	struct firewall_want w = { .view = &f->view, .peers = f->peers, .n_peers = f->n_peers,
 				   .ike_port = f->ike_port, .natt_port = f->natt_port,
-				   .esp = f->esp };
+				   .esp = f->esp, .shunts = f->shunts,
+				   .n_shunts = f->n_shunts };
 	struct fw_plan *p = fwplan_new(&w, !f->no_nat && !fwscan_nat_is_theirs(s));
 	struct sbuf text = { 0 };
 	struct fwnft b;

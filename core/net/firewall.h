@@ -15,6 +15,8 @@
  *		 while the tunnel is down. Networks this router is itself connected to are
  *		 left alone, and wide ones (route_is_exit) are not guarded: that would lock
  *		 the admin out.
+ *	shunt_*	 what is set to go nowhere is dropped, what is set to go past the tunnels is
+ *		 spared by guard_*.
  *	nat_*	 what goes into a tunnel, and from a remote network to a LAN, keeps its source,
  *		 whatever masquerade rule without an interface another table has: we bind it to
  *		 its own address first. Hub: private remote networks of forward_wan peers are
@@ -65,6 +67,15 @@ struct firewall_peer {
 	uint16_t mtu;			/* of the tunnel; 0: no clamp */
 };
 
+/* What needs no tunnel though it lies in one's networks (RFC 4301 §4.4.1), both ways. */
+struct firewall_shunt {
+	bool drop;			/* else it passes as it is */
+	uint8_t proto;			/* 0: any */
+	uint16_t local_lo, local_hi, remote_lo, remote_hi;	/* ports; 0, 65535: any */
+	const struct prefix *local, *remote;
+	size_t n_local, n_remote;
+};
+
 /* Who does ESP, and so how tunnel traffic is told from other. */
 enum firewall_esp {
 	FIREWALL_USERSPACE,	/* by its interface */
@@ -79,6 +90,8 @@ struct firewall_want {
 	size_t n_peers;
 	uint16_t ike_port, natt_port;	/* 0: 500, 4500 */
 	uint8_t esp;			/* enum firewall_esp */
+	const struct firewall_shunt *shunts;
+	size_t n_shunts;
 };
 
 /* Holds a copy of what is wanted, to compare with and to put back. */

@@ -303,6 +303,23 @@ static void put_echo(struct put *p, bool v6)
 	put_cmp_u8(p, false, v6 ? 128 : 8);
 }
 
+static void put_port_range(struct put *p, uint32_t range, bool dst)
+{
+	uint16_t ends[2] = { htons((uint16_t)(range >> 16)), htons((uint16_t)range) };
+	static const uint32_t ops[2] = { NFT_CMP_GTE, NFT_CMP_LTE };
+
+	put_payload(p, NFT_PAYLOAD_TRANSPORT_HEADER, dst ? 2 : 0, 2);
+	for (size_t i = 0; i < 2; i++) {
+		struct nftnl_expr *x = expr(p, "cmp");
+
+		if (!x)
+			return;
+		nftnl_expr_set_u32(x, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+		nftnl_expr_set_u32(x, NFTNL_EXPR_CMP_OP, ops[i]);
+		nftnl_expr_set_data(x, NFTNL_EXPR_CMP_DATA, &ends[i], 2);
+	}
+}
+
 /* A flag of one byte. */
 static void put_out_esp(struct put *p, bool not)
 {
@@ -374,6 +391,10 @@ static void put_match(struct put *p, const struct fw_match *m, bool xt)
 	case FW_MARKED:
 		put_meta(p, NFT_META_MARK);
 		put_all_bits(p, ROUTE_MARK);
+		break;
+	case FW_SPORT_RANGE:
+	case FW_DPORT_RANGE:
+		put_port_range(p, m->v, m->kind == FW_DPORT_RANGE);
 		break;
 	case FW_IN_ESP:
 		put_meta(p, NFT_META_SECPATH);

@@ -427,6 +427,88 @@ static void mss_chain(struct fw_plan *p, const struct firewall_want *w)
 		plain_mss(p, w);
 }
 
+/* One way of a shunt: its packets by addresses, protocol and ports. */
+static void shunt_rules(struct fw_plan *p, const struct firewall_shunt *h, enum fw_action action,
+			struct fw_set *const from[2], struct fw_set *const to[2], bool out)
+{
+	uint16_t lo[2] = { h->local_lo, h->remote_lo }, hi[2] = { h->local_hi, h->remote_hi };
+
+	for (int f = 0; f < 2; f++) {
+		struct fw_match m[FW_MATCH_MAX];
+		size_t n = 0;
+
+		if (!from[f] || !to[f])
+			continue;
+		m[n++] = M(FW_SADDR_SET, .set = from[f]);
+		m[n++] = M(FW_DADDR_SET, .set = to[f]);
+		if (h->proto)
+			m[n++] = M(FW_L4PROTO, .v = h->proto);
+		for (int side = 0; h->proto && side < 2; side++) {
+			int i = out ? side : !side;
+
+			if (lo[i] || (hi[i] && hi[i] != 65535))
+				m[n++] = M(side ? FW_DPORT_RANGE : FW_SPORT_RANGE,
+					   .v = (uint32_t)lo[i] << 16 | hi[i]);
+		}
+		rule_v(p, action, 0, m, n);
+	}
+}
+
+/* NULL when none of the networks is of this family. */
+static struct fw_set *shunt_set(struct fw_plan *p, const char *name, const struct prefix *nets,
+				size_t n, enum fw_set_kind kind)
+{
+	int family = kind == FW_V4 ? AF_INET : AF_INET6;
+	struct fw_set *s = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (nets[i].addr.family != family)
+			continue;
+		if (!s)
+			s = new_set(p, name, kind);
+		add_net(p, s, s, &nets[i]);
+	}
+	if (s)
+		merge(s);
+	return s;
+}
+
+/* Those of one kind; in the current chain. */
+static void shunts(struct fw_plan *p, const struct firewall_want *w, bool drop, bool out)
+{
+	for (size_t i = 0; i < w->n_shunts; i++) {
+		const struct firewall_shunt *h = &w->shunts[i];
+		struct fw_set *local[2], *remote[2];
+		char name[32];
+
+		if (h->drop != drop)
+			continue;
+		for (int f = 0; f < 2; f++) {
+			snprintf(name, sizeof(name), "%s_l%zu_v%d", out ? "out" : "in", i, f ? 6 : 4);
+			local[f] = shunt_set(p, name, h->local, h->n_local, f ? FW_V6 : FW_V4);
+			snprintf(name, sizeof(name), "%s_r%zu_v%d", out ? "out" : "in", i, f ? 6 : 4);
+			remote[f] = shunt_set(p, name, h->remote, h->n_remote, f ? FW_V6 : FW_V4);
+		}
+		shunt_rules(p, h, drop ? FW_DROP : FW_ACCEPT, out ? local : remote,
+			    out ? remote : local, out);
+	}
+}
+
+static void shunt_chains(struct fw_plan *p, const struct firewall_want *w)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < w->n_shunts; i++)
+		any = any || w->shunts[i].drop;
+	if (!any)
+		return;
+	chain(p, "shunt_out", "filter", NF_INET_POST_ROUTING, PRIO_BEFORE_FILTER);
+	RULE(p, FW_ACCEPT, M(FW_MARKED));	/* our outer packets */
+	shunts(p, w, true, true);
+	chain(p, "shunt_in", "filter", NF_INET_PRE_ROUTING, PRIO_MANGLE);
+	shunts(p, w, true, false);
+}
+
 static void guard_chains(struct fw_plan *p, const struct firewall_want *w, const struct sets *s)
 {
 	struct fw_match esp = M(FW_L4PROTO, .v = IPPROTO_ESP);
@@ -443,6 +525,7 @@ static void guard_chains(struct fw_plan *p, const struct firewall_want *w, const
 	RULE(p, FW_ACCEPT, NAMED(FW_OIF, "lo"));
 	RULE(p, FW_ACCEPT, M(FW_OIF_SET, .set = s->lans));
 	RULE(p, FW_ACCEPT, esp);
+	shunts(p, w, false, true);
 	for (int i = 0; i < 2; i++) {
 		/* Should somebody's rules have taken the mark away. */
 		RULE(p, FW_ACCEPT, M(FW_DADDR_SET, .set = s->gateways[i]),
@@ -462,6 +545,7 @@ static void guard_chains(struct fw_plan *p, const struct firewall_want *w, const
 	RULE(p, FW_ACCEPT, esp);
 	RULE(p, FW_ACCEPT, M(FW_UDP_DPORT, .v = fwplan_ike_port(w)));
 	RULE(p, FW_ACCEPT, M(FW_UDP_DPORT, .v = fwplan_natt_port(w)));
+	shunts(p, w, false, false);
 	for (int i = 0; i < 2; i++) {
 		RULE(p, FW_ACCEPT, M(FW_SADDR_SET, .set = s->own[i]));
 		RULE(p, FW_DROP, M(FW_SADDR_SET, .set = s->guard[i]));
@@ -524,6 +608,7 @@ struct fw_plan *fwplan_new(const struct firewall_want *w, bool keep_source)
 	input_chain(p, w, &s);
 	forward_chain(p, w, &s);
 	mss_chain(p, w);
+	shunt_chains(p, w);
 	guard_chains(p, w, &s);
 	nat_chains(p, w, &s, keep_source);
 	mark_chains(p, w);

@@ -43,6 +43,8 @@ enum fw_match_kind {
 	FW_CT_DNAT,		/* its destination was translated */
 	FW_MARKED,		/* the packet carries ROUTE_MARK */
 	FW_CT_MARKED,		/* its connection does */
+	FW_SPORT_RANGE,		/* v: from << 16 | to; after an L4PROTO */
+	FW_DPORT_RANGE,
 	FW_IN_ESP,		/* came in by IPsec; may be negated */
 	FW_OUT_ESP,		/* is to go out by IPsec */
 };
@@ -84,7 +86,7 @@ struct fw_chain {
 	int prio;
 };
 
-#define FW_SETS_MAX 128
+#define FW_SETS_MAX 512
 #define FW_CHAINS_MAX 16
 #define FW_RULES_MAX 640
 

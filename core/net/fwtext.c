@@ -3,6 +3,7 @@
 
 #include "core/net/route.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const char *fwtext_hook(uint8_t hook)
@@ -67,8 +68,11 @@ static void ct_state(uint32_t v, struct sbuf *out)
 
 static const char *proto_name(uint32_t v)
 {
+	static _Thread_local char number[8];
+
+	snprintf(number, sizeof(number), "%u", v);
 	return v == IPPROTO_ESP ? "esp" : v == IPPROTO_TCP ? "tcp" :
-	       v == IPPROTO_UDP ? "udp" : "?";
+	       v == IPPROTO_UDP ? "udp" : number;
 }
 
 static void match_text(const struct fw_match *m, struct sbuf *out)
@@ -130,6 +134,12 @@ static void match_text(const struct fw_match *m, struct sbuf *out)
 		break;
 	case FW_MARKED:
 		sbuf_addf(out, "meta mark & 0x%08x == 0x%08x", ROUTE_MARK, ROUTE_MARK);
+		break;
+	case FW_SPORT_RANGE:
+		sbuf_addf(out, "th sport %u-%u", m->v >> 16, m->v & 0xffff);
+		break;
+	case FW_DPORT_RANGE:
+		sbuf_addf(out, "th dport %u-%u", m->v >> 16, m->v & 0xffff);
 		break;
 	case FW_IN_ESP:
 		sbuf_addf(out, "meta secpath %s", m->not ? "missing" : "exists");

@@ -195,15 +195,61 @@ static bool add_want(struct plan *p, const struct route_want *w, int oif, uint32
 	return true;
 }
 
+/* The way to a network that others' routes in table main give; the most exact, of those the
+ * one with the least metric. */
+static const struct route *way_without_us(const struct route_list *have, const struct prefix *dst)
+{
+	const struct route *best = NULL;
+
+	for (size_t i = 0; have && i < have->n; i++) {
+		const struct route *r = &have->v[i];
+
+		if (r->ours || r->table != TABLE_MAIN || r->type != ROUTE_UNICAST ||
+		    !prefix_covers(&r->dst, dst))
+			continue;
+		if (!best || r->dst.len > best->dst.len ||
+		    (r->dst.len == best->dst.len && r->metric < best->metric))
+			best = r;
+	}
+	return best;
+}
+
+static bool add_bypass(struct plan *p, const struct route_want *w, const struct route_list *have)
+{
+	for (size_t i = 0; i < w->n_remote; i++) {
+		const struct prefix *dst = &w->remote[i];
+		const struct route *way = way_without_us(have, dst);
+		struct route r;
+
+		/* No way, or one of its own already. */
+		if (!way || prefix_equal(&way->dst, dst))
+			continue;
+		r = *way;
+		r.dst = *dst;
+		r.proto = ROUTE_PROTO;
+		r.ours = true;
+		r.metric = dst->addr.family == AF_INET ? ROUTE_METRIC_V4 : ROUTE_METRIC_V6;
+		if (!add_route(p, &r))
+			return false;
+	}
+	return true;
+}
+
 bool plan_make(const struct route_want *wants, size_t n, const struct view *v,
-	       const struct link_list *links, struct plan *out)
+	       const struct link_list *links, const struct route_list *have, struct plan *out)
 {
 	memset(out, 0, sizeof(*out));
+	/* Before the tunnels: who is first in a place has it. */
+	for (size_t i = 0; i < n; i++)
+		if (wants[i].bypass && !add_bypass(out, &wants[i], have)) {
+			plan_fini(out);
+			return false;
+		}
 	for (size_t i = 0; i < n; i++) {
 		const struct link *k = link_find(links, wants[i].interface);
 		uint32_t nth = 0;
 
-		if (!k)
+		if (!k || wants[i].bypass)
 			continue;
 		for (size_t j = 0; j < i; j++)
 			nth += !strcmp(wants[j].interface, wants[i].interface);

@@ -21,10 +21,11 @@ struct plan {
 	struct plan_rule *rules;
 };
 
-/* False when out of memory (the plan is empty then). Where two wants have the same remote
+/* have: the kernel's routes, for wants that bypass the tunnels; may be NULL where there is none.
+ * False when out of memory (the plan is empty then). Where two wants have the same remote
  * network in table main, the first that is up gets it. */
 bool plan_make(const struct route_want *wants, size_t n, const struct view *v,
-	       const struct link_list *links, struct plan *out);
+	       const struct link_list *links, const struct route_list *have, struct plan *out);
 void plan_fini(struct plan *p);
 
 /* The same place in the kernel's tables: prefix, table, metric. */

@@ -587,7 +587,7 @@ int route_sync(const struct route_want *wants, size_t n_wants, const struct view
 		return -1;
 	if (link_list(&links, e) || route_list(&have, e) || list_rules(&n, &rs, e))
 		goto out;
-	if (!plan_make(wants, n_wants, v, &links, &p)) {
+	if (!plan_make(wants, n_wants, v, &links, &have, &p)) {
 		err_set(e, "out of memory");
 		goto out;
 	}

@@ -122,6 +122,8 @@ struct route_want {
 	bool up;			/* the tunnel carries traffic */
 	bool only_encrypted;		/* down: unreachable instead of nothing (not for
 					 * wide networks) */
+	bool bypass;			/* past all tunnels: the way these networks have without
+					 * ours, so that a wider tunnel does not take them */
 };
 
 /* Make the kernel's routes and rules of ours exactly what these wants need: add what is

@@ -248,6 +248,58 @@ static void nothing_wanted_nothing_written(void)
 	CHECK_INT(text.len, 0);
 }
 
+static void the_kernel_s_packets_pass_twice(void)
+{
+	start();
+	LACKS("rt ipsec");
+	LACKS("secpath");
+	want.esp = FIREWALL_KERNEL;
+	HAS("rt ipsec exists accept");
+	LACKS("secpath");
+}
+
+static void without_interfaces_by_ipsec_itself(void)
+{
+	start();
+	want.esp = FIREWALL_PLAIN;
+	HAS("meta secpath exists ip saddr @to_lan4 accept");
+	HAS("meta secpath exists ip saddr @to_lan4 oifname @lans accept");
+	HAS("iifname @lans rt ipsec exists ip daddr @to_lan4 accept");
+	HAS("meta secpath exists ip saddr @remote4 counter drop");
+	HAS("rt ipsec exists ip daddr @remote4 counter drop");
+	HAS("meta secpath exists meta nfproto ipv4 tcp flags & (syn | rst) == syn tcp option maxseg size set 1360");
+	HAS("rt ipsec exists meta nfproto ipv4 snat ip to ip saddr");
+	peers[0].forward_lan = false;
+	LACKS("@to_lan4");
+	HAS("meta secpath exists ip saddr @remote4 icmp type echo-request accept");
+	peers[0].forward_wan = true;
+	HAS("meta secpath exists ip saddr @to_wan4 oifname \"eth0\" rt ipsec missing accept");
+}
+
+static void exceptions_pass_or_go_nowhere(void)
+{
+	struct firewall_shunt v[2] = {
+		{ .local = net("10.1.0.0/24"), .n_local = 1, .remote_hi = 65535, .local_hi = 65535 },
+	};
+
+	start();
+	v[0].local = net("10.1.0.0/24");
+	v[0].remote = net("10.2.0.128/25");
+	v[0].n_remote = 1;
+	v[1] = v[0];
+	v[1].drop = true;
+	v[1].proto = IPPROTO_TCP;
+	v[1].remote_lo = 25;
+	v[1].remote_hi = 26;
+	want.shunts = v;
+	want.n_shunts = 2;
+	HAS("ip saddr @out_l0_v4 ip daddr @out_r0_v4 accept");
+	HAS("ip saddr @in_r0_v4 ip daddr @in_l0_v4 accept");
+	HAS("ip saddr @out_l1_v4 ip daddr @out_r1_v4 meta l4proto tcp th dport 25-26 counter drop");
+	HAS("ip saddr @in_r1_v4 ip daddr @in_l1_v4 meta l4proto tcp th sport 25-26 counter drop");
+	LACKS("_v6");
+}
+
 int main(void)
 {
 	T_RUN(ike_from_the_peer_alone);
@@ -262,6 +314,9 @@ int main(void)
 	T_RUN(overlapping_networks_are_joined);
 	T_RUN(both_families);
 	T_RUN(many_peers_few_rules);
+	T_RUN(the_kernel_s_packets_pass_twice);
+	T_RUN(without_interfaces_by_ipsec_itself);
+	T_RUN(exceptions_pass_or_go_nowhere);
 	T_RUN(nothing_wanted_nothing_written);
 	sbuf_fini(&text);
 	return t_done();

@@ -97,10 +97,13 @@ static struct route_want want_of(const struct prefix *local, const struct prefix
 	};
 }
 
+static struct route have_v[4];
+static struct route_list have = { .v = have_v };
+
 static void make(const struct route_want *w, size_t n)
 {
 	plan_fini(&plan);
-	CHECK(plan_make(w, n, &view, &links, &plan));
+	CHECK(plan_make(w, n, &view, &links, &have, &plan));
 }
 
 static void wan_is_the_default_route(void)
@@ -330,6 +333,35 @@ static void names(void)
 	CHECK(!link_name_is_ours("aditx"));
 }
 
+static void bypass_goes_the_way_it_had(void)
+{
+	struct prefix local = net("10.1.0.0/24"), wide = net("10.0.0.0/8"), in = net("10.5.0.0/16");
+	struct route_want w[2];
+
+	router();
+	have_v[0] = (struct route){ .dst = net("0.0.0.0/0"), .type = ROUTE_UNICAST, .table = 254,
+				    .oif = 2, .gateway = ip("203.0.113.254") };
+	have_v[1] = (struct route){ .dst = wide, .type = ROUTE_UNICAST, .table = 254, .oif = 7,
+				    .ours = true, .metric = 20 };
+	have.n = 2;
+	w[0] = want_of(&local, &wide);
+	w[1] = want_of(&local, &in);
+	w[1].bypass = true;
+	make(w, 2);
+	CHECK_INT(find("10.0.0.0/8")->oif, 7);
+	CHECK_INT(find("10.5.0.0/16")->oif, 2);
+	CHECK(addr_equal(&find("10.5.0.0/16")->gateway, &have_v[0].gateway));
+	CHECK(find("10.5.0.0/16")->ours);
+	/* Another's route that is as exact is left to do it. */
+	have_v[1] = (struct route){ .dst = in, .type = ROUTE_UNICAST, .table = 254, .oif = 3 };
+	make(w, 2);
+	CHECK(find("10.5.0.0/16") == NULL);
+	/* No way out: nothing to copy. */
+	have.n = 0;
+	make(w, 2);
+	CHECK(find("10.5.0.0/16") == NULL);
+}
+
 int main(void)
 {
 	T_RUN(wan_is_the_default_route);
@@ -345,6 +377,7 @@ int main(void)
 	T_RUN(other_family_has_no_route);
 	T_RUN(ipv6_exit);
 	T_RUN(what_is_an_exit);
+	T_RUN(bypass_goes_the_way_it_had);
 	T_RUN(names);
 	plan_fini(&plan);
 	return t_done();
