@@ -313,6 +313,12 @@ static const struct cipher *cipher_of(uint16_t id)
 	return NULL;
 }
 
+/* The library has fast code for DES with AVX-512 alone; the rest is a hundredth of mbedTLS's. */
+static bool is_des(IMB_CIPHER_MODE mode)
+{
+	return mode == IMB_CIPHER_DES || mode == IMB_CIPHER_DES3;
+}
+
 static const struct hash *hash_of(uint16_t id)
 {
 	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++)
@@ -335,6 +341,8 @@ static struct engine_key *key_new(const struct engine_suite *s, struct err *e)
 	integ = s->integ == INTEG_NONE ? NULL : alg_get(ALG_INTEG, s->integ, 0);
 	if (!cipher || (integ && !hash))
 		err_set(e, "ipsec_mb has no %s", !cipher ? encr->label : integ->label);
+	else if (is_des(cipher->mode) && mine->wide->used_arch != IMB_ARCH_AVX512)
+		err_set(e, "ipsec_mb is slow with %s on this processor", encr->label);
 	else if (s->encr_key.len != encr->key_len ||
 		 (integ && s->integ_key.len != integ->key_len))
 		err_set(e, "%s: wrong key length", encr->label);
@@ -497,7 +505,7 @@ static IMB_MGR *queue_for(const struct queues *q, const struct engine_op *op, si
 {
 	const struct hash *h = op->key->hash;
 
-	if (q->few && h && (n < h->few_n || op->data_len < h->few_len))
+	if (q->few && h && !is_des(op->key->mode) && (n < h->few_n || op->data_len < h->few_len))
 		return q->few;
 	return q->wide;
 }
