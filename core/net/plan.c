@@ -32,7 +32,8 @@ bool plan_same_rule(const struct plan_rule *a, const struct plan_rule *b)
 	return a->family == b->family && a->pref == b->pref && a->table == b->table &&
 	       a->by_mark == b->by_mark && a->suppress_default == b->suppress_default &&
 	       a->from.len == b->from.len &&
-	       (a->from.len == 0 || prefix_equal(&a->from, &b->from));
+	       (a->from.len == 0 || prefix_equal(&a->from, &b->from)) &&
+	       a->to.len == b->to.len && (a->to.len == 0 || prefix_equal(&a->to, &b->to));
 }
 
 /* Append *one to an array that grows; the array or NULL. */
@@ -214,23 +215,32 @@ static const struct route *way_without_us(const struct route_list *have, const s
 	return best;
 }
 
-static bool add_bypass(struct plan *p, const struct route_want *w, const struct route_list *have)
+static bool add_bypass(struct plan *p, const struct route_want *w, uint32_t table,
+		       const struct route_list *have)
 {
 	for (size_t i = 0; i < w->n_remote; i++) {
 		const struct prefix *dst = &w->remote[i];
 		const struct route *way = way_without_us(have, dst);
 		struct route r;
 
-		/* No way, or one of its own already. */
-		if (!way || prefix_equal(&way->dst, dst))
+		if (!way)
 			continue;
 		r = *way;
 		r.dst = *dst;
+		r.table = table;
 		r.proto = ROUTE_PROTO;
 		r.ours = true;
 		r.metric = dst->addr.family == AF_INET ? ROUTE_METRIC_V4 : ROUTE_METRIC_V6;
 		if (!add_route(p, &r))
 			return false;
+		for (size_t j = 0; j < w->n_local; j++) {
+			struct plan_rule rule = { .family = dst->addr.family, .from = w->local[j],
+						  .to = *dst, .pref = ROUTE_PREF_BYPASS,
+						  .table = table };
+
+			if (w->local[j].addr.family == dst->addr.family && !add_rule(p, &rule))
+				return false;
+		}
 	}
 	return true;
 }
@@ -239,22 +249,17 @@ bool plan_make(const struct route_want *wants, size_t n, const struct view *v,
 	       const struct link_list *links, const struct route_list *have, struct plan *out)
 {
 	memset(out, 0, sizeof(*out));
-	/* Before the tunnels: who is first in a place has it. */
-	for (size_t i = 0; i < n; i++)
-		if (wants[i].bypass && !add_bypass(out, &wants[i], have)) {
-			plan_fini(out);
-			return false;
-		}
 	for (size_t i = 0; i < n; i++) {
 		const struct link *k = link_find(links, wants[i].interface);
-		uint32_t nth = 0;
+		uint32_t nth = 0, table;
 
-		if (!k || wants[i].bypass)
+		if (!k)
 			continue;
 		for (size_t j = 0; j < i; j++)
 			nth += !strcmp(wants[j].interface, wants[i].interface);
-		if (!add_want(out, &wants[i], k->index,
-			      ROUTE_TABLE | ((uint32_t)k->index & 0xffff) << 4 | (nth & 15), v)) {
+		table = ROUTE_TABLE | ((uint32_t)k->index & 0xffff) << 4 | (nth & 15);
+		if (!(wants[i].bypass ? add_bypass(out, &wants[i], table, have) :
+					add_want(out, &wants[i], k->index, table, v))) {
 			plan_fini(out);
 			return false;
 		}

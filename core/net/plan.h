@@ -9,7 +9,7 @@
 struct plan_rule {
 	uint8_t family;
 	uint32_t pref;
-	struct prefix from;		/* len 0: all */
+	struct prefix from, to;		/* len 0: all */
 	bool by_mark;			/* fwmark 0/ROUTE_MARK: only packets without the mark */
 	bool suppress_default;		/* suppress_prefixlength 0 */
 	uint32_t table;

@@ -444,6 +444,9 @@ static int on_rule(const struct nlmsghdr *h, void *arg)
 	r.from.addr.family = m->family;
 	if (attr_addr(tb[FRA_SRC], m->family, &r.from.addr))
 		r.from.len = m->src_len;
+	r.to.addr.family = m->family;
+	if (attr_addr(tb[FRA_DST], m->family, &r.to.addr))
+		r.to.len = m->dst_len;
 	r.by_mark = tb[FRA_FWMASK] && attr_u32(tb[FRA_FWMASK]) == ROUTE_MARK;
 	r.suppress_default = tb[FRA_SUPPRESS_PREFIXLEN] &&
 			     attr_u32(tb[FRA_SUPPRESS_PREFIXLEN]) == 0;
@@ -484,11 +487,14 @@ static int put_rule(struct nl *n, const struct plan_rule *r, bool add, struct er
 	m->action = FR_ACT_TO_TBL;
 	m->table = RT_TABLE_UNSPEC;
 	m->src_len = r->from.len;
+	m->dst_len = r->to.len;
 	mnl_attr_put_u32(h, FRA_PRIORITY, r->pref);
 	mnl_attr_put_u32(h, FRA_TABLE, r->table);
 	mnl_attr_put_u8(h, FRA_PROTOCOL, ROUTE_PROTO);
 	if (r->from.len)
 		mnl_attr_put(h, FRA_SRC, addr_len(&r->from.addr), r->from.addr.b);
+	if (r->to.len)
+		mnl_attr_put(h, FRA_DST, addr_len(&r->to.addr), r->to.addr.b);
 	if (r->by_mark) {
 		mnl_attr_put_u32(h, FRA_FWMARK, 0);
 		mnl_attr_put_u32(h, FRA_FWMASK, ROUTE_MARK);

@@ -36,6 +36,11 @@
  *	  forwarded port's replies carry ROUTE_MARK by the connection mark (firewall.h);
  *	- loopback, link-local, multicast, broadcast: thrown back;
  *	- another LAN that is not the local network: no rule matches it.
+ *
+ * A child that bypasses the tunnels has a table too, with the way its networks have without
+ * our routes, and before all these
+ *
+ *	171: from 10.1.0.0/24 to 10.2.5.0/24 lookup T
  */
 #ifndef ADIT_NET_ROUTE_H
 #define ADIT_NET_ROUTE_H
@@ -55,6 +60,7 @@
 #define ROUTE_MARK 0x08000000u
 /* Our tables: ROUTE_TABLE | (interface index mod 65536) << 4 | number of the child. */
 #define ROUTE_TABLE 0x0ad00000u
+#define ROUTE_PREF_BYPASS 171	/* from a bypassing child's local network to its remote one */
 #define ROUTE_PREF_WAN 172
 #define ROUTE_PREF_MAIN 173
 #define ROUTE_PREF_TUNNEL 174
@@ -122,8 +128,9 @@ struct route_want {
 	bool up;			/* the tunnel carries traffic */
 	bool only_encrypted;		/* down: unreachable instead of nothing (not for
 					 * wide networks) */
-	bool bypass;			/* past all tunnels: the way these networks have without
-					 * ours, so that a wider tunnel does not take them */
+	bool bypass;			/* past all tunnels: the way that packets between these
+					 * networks have without our routes, in a table of its
+					 * own, so that a wider tunnel does not take them */
 };
 
 /* Make the kernel's routes and rules of ours exactly what these wants need: add what is

@@ -352,10 +352,13 @@ static void bypass_goes_the_way_it_had(void)
 	CHECK_INT(find("10.5.0.0/16")->oif, 2);
 	CHECK(addr_equal(&find("10.5.0.0/16")->gateway, &have_v[0].gateway));
 	CHECK(find("10.5.0.0/16")->ours);
-	/* Another's route that is as exact is left to do it. */
+	CHECK(find("10.5.0.0/16")->table != 254);
+	CHECK_INT(find_rule(ROUTE_PREF_BYPASS, "10.1.0.0/24")->table, find("10.5.0.0/16")->table);
+	CHECK(prefix_equal(&find_rule(ROUTE_PREF_BYPASS, "10.1.0.0/24")->to, &in));
+	/* Another's route that is more exact is the way then. */
 	have_v[1] = (struct route){ .dst = in, .type = ROUTE_UNICAST, .table = 254, .oif = 3 };
 	make(w, 2);
-	CHECK(find("10.5.0.0/16") == NULL);
+	CHECK_INT(find("10.5.0.0/16")->oif, 3);
 	/* No way out: nothing to copy. */
 	have.n = 0;
 	make(w, 2);
