@@ -30,7 +30,7 @@ seen() {
 	local p=$BG
 	sleep 0.7
 	ping_ok host-a "$2" 2 1
-	until_ok 15 test -s "$LAB_DIR/seen"; local rc=$?
+	until_ok 15 grep -q ICMP "$LAB_DIR/seen"; local rc=$?
 	kill "$p" 2>/dev/null
 	return $rc
 }
