@@ -175,7 +175,8 @@ bool kalg_driver_of(const char *text, const struct xfrm_seen *s, char *driver, s
 			 s->auth, s->encr);
 		found = best_of(text, both, &d);
 		/* One that only joins two says less than the cipher's own. */
-		if (!found || strncmp(d.driver, "authenc", 7) == 0)
+		if (!found || strncmp(d.driver, "authenc(", 8) == 0 ||
+		    strncmp(d.driver, "authencesn(", 11) == 0)
 			found = best_of(text, s->encr, &d) || found;
 	} else {
 		found = best_of(text, s->auth, &d);
