@@ -109,7 +109,7 @@ struct hw_run {
 	char error[200];	/* what the program said it died of */
 };
 
-/* Start engine-bench for about ms; all: weak suites too; suite: this one alone (NULL: none in
+/* Start engine-bench for about ms, on a very slow machine twice that; all: weak suites too; suite: this one alone (NULL: none in
  * particular). fd does not block. */
 int hw_run_start(struct hw_run *r, unsigned ms, bool all, const char *suite, struct err *e)
 	MUST_USE;
