@@ -11,10 +11,12 @@ static int probe(struct err *e)
 	return 0;
 }
 
-static int start(void **ctx, const struct backend_env *with, int esp4, int esp6, struct err *e)
+static int start(void **ctx, const struct backend_env *with, const struct sock_set *socks,
+		 const struct router_conf *conf, const struct profile *profile, struct err *e)
 {
-	(void)esp4;
-	(void)esp6;
+	(void)socks;
+	(void)conf;
+	(void)profile;
 	(void)e;
 	env = with;
 	*ctx = &env;
@@ -75,11 +77,17 @@ static void sa_del(void *ctx, uint32_t id, uint32_t linger_ms)
 	(void)linger_ms;
 }
 
+static void can(void *ctx, struct backend_can *out)
+{
+	(void)ctx;
+	*out = (struct backend_can){ .encap = BACKEND_ENCAP_ANY, .esn = true };
+}
+
 static const struct backend backend = {
-	.name = "fake", .esn = true, .probe = probe, .start = start, .stop = nothing,
+	.name = "fake", .can = can, .probe = probe, .start = start, .stop = nothing,
 	.child_up = nothing, .child_down = nothing, .child_msg = msg, .iface_add = iface_add,
 	.iface_del = iface_del, .sa_add = sa_add, .sa_activate = sa_one, .sa_update = sa_update,
-	.sa_del = sa_del, .sa_query = sa_one,
+	.sa_del = sa_del, .sa_query = sa_one, .counters = nothing,
 };
 
 int main(int argc, char **argv)
