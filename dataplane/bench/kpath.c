@@ -28,7 +28,8 @@
 #define BURST 16
 #define FLIGHT_MAX 64
 #define SPI 0x1001
-#define LOST_MS 300
+#define LOST_MS 1000
+#define LINK_MS 4000
 
 enum { SENDER, RECEIVER, SIDES };
 
@@ -435,6 +436,21 @@ int kpath_run(struct kpath *k, size_t size, unsigned ms, struct kpath_result *ou
 
 /* ---- begin and end ---- */
 
+/* A link that just came up needs its time. */
+static int wait_link(const struct kpath *k, struct err *e)
+{
+	char packet[64] = { 0 };
+
+	for (int i = 0; i < LINK_MS / 50; i++) {
+		struct pollfd p = { .fd = k->udp[RECEIVER], .events = POLLIN };
+
+		(void)!send(k->udp[SENDER], packet, sizeof(packet), 0);
+		if (poll(&p, 1, 50) > 0 && recv(p.fd, packet, sizeof(packet), 0) > 0)
+			return 0;
+	}
+	return err_set(e, "packets do not arrive");
+}
+
 /* Which algorithms there are is asked before whether there is ESP: one has to be. */
 static int any_suite(struct kpath *k, struct err *e)
 {
@@ -473,6 +489,8 @@ int kpath_open(struct kpath **out, struct err *e)
 	}
 	if (rc == 0)
 		rc = any_suite(k, e);
+	if (rc == 0)
+		rc = wait_link(k, e);
 	if (rc < 0) {
 		kpath_close(k);
 		return -1;
