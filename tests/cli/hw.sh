@@ -94,7 +94,7 @@ run "a measurement that is wrong" 0 hw aes256gcm16; err_has "engine.bench:"; out
 run "bench writes both anew" 0 bench --suite aes256gcm16
 run "and they are good" 0 hw aes256gcm16; out_has "measured just now"; out_hasnt "engine."
 run "check has nothing against them" 0 check; out_hasnt "engine."
-rm -rf "$T/etc"
+rm -rf "${T:?}/etc"
 run "no folder to keep it in" 1 bench --suite aes256gcm16; err_has "--no-save"; err_has "$T/etc"
 run "but shown it is" 0 bench --suite aes256gcm16 --no-save; out_has "aes256gcm16"
 mkdir -p "$T/etc/peers"

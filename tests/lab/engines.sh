@@ -32,7 +32,6 @@ expect "and why it is this engine" grep -q "a safe guess" <<<"$(adit gw-a hw aes
 expect "bench measures beside the daemon" adit gw-a bench --suite aes256gcm16 -q
 expect "and keeps it" grep -q '^aes256gcm16 1400 ' "$E/engine.profile"
 across "the tunnel goes on"
-other=mbedtls; [ $guess = mbedtls ] && other=ipsec_mb
 for s in 64 256 576 1400 8192; do echo "aes256gcm16 $s mbedtls 1 100"; done >"$E/engine.profile"
 adit gw-a reload >/dev/null || bad "reload"
 across "a reload interrupts nothing"
