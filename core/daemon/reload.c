@@ -40,9 +40,11 @@ static void read_router(const char *dir, struct router_conf *out)
 
 void reload_router(const struct monitor *m, struct router_conf *out)
 {
+	long half = sysconf(_SC_NPROCESSORS_ONLN) / 2;
+
 	read_router(m->opt.config_dir, out);
 	if (!out->workers)
-		out->workers = 1;
+		out->workers = (uint8_t)(half < 1 ? 1 : half > WORKERS_MAX ? WORKERS_MAX : half);
 }
 
 static int read_all(const char *dir, struct view *view, struct settings *out,

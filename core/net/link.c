@@ -350,6 +350,20 @@ int link_set_mtu(const char *name, uint32_t mtu, struct err *e)
 	return 0;
 }
 
+static void fill_queue(struct nlmsghdr *h, uint32_t packets)
+{
+	mnl_attr_put_u32(h, IFLA_TXQLEN, packets);
+}
+
+int link_set_queue(const char *name, uint32_t packets, struct err *e)
+{
+	if (packets < 1 || packets > 65535)
+		return err_set(e, "a queue of %u packets is not between 1 and 65535", packets);
+	if (change(name, RTM_NEWLINK, 0, 0, fill_queue, packets, e))
+		return err_wrap(e, "let %u packets wait for %s", packets, name);
+	return 0;
+}
+
 int link_del(const char *name, struct err *e)
 {
 	if (!link_name_ok(name) || !if_nametoindex(name))

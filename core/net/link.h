@@ -68,6 +68,8 @@ int link_set_mtu(const char *name, uint32_t mtu, struct err *e) MUST_USE;
 /* Put an address on an interface (len as in addr/len); one that is there already is fine. */
 int link_addr_add(const char *name, const struct ip_addr *addr, unsigned len,
 		  struct err *e) MUST_USE;
+/* So many packets may wait in front of it (IFLA_TXQLEN), 1..65535. */
+int link_set_queue(const char *name, uint32_t packets, struct err *e) MUST_USE;
 /* An interface that is gone already is fine. */
 int link_del(const char *name, struct err *e) MUST_USE;
 /* All of them in one step: one by one the kernel waits some 15 ms for each. Those that are

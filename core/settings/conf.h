@@ -145,7 +145,7 @@ struct router_conf {
 	uint16_t ike_port, natt_port;	/* where we listen: 500, 4500 */
 	uint8_t dataplane;		/* enum dataplane */
 	uint8_t engine;			/* enum engine_choice, of the userspace dataplane */
-	uint8_t workers;		/* threads of espd, 1..WORKERS_MAX; 0: one per core */
+	uint8_t workers;		/* threads of espd, 1..WORKERS_MAX; 0: half of the cores */
 	uint8_t offload;		/* enum offload, of the kernel dataplane */
 	enum log_level log_level;
 	char theme[32];

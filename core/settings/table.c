@@ -119,9 +119,11 @@ const struct setting settings_table[] = {
 		.page = PAGE_ROUTER, .cost = COST_RESTART, .min = 0, .max = WORKERS_MAX,
 		.def = "0", .empty = "", .unit = "", .label = "Workers",
 		IN_ROUTER(workers), NO_WHEN,
-		.help = "Threads of the userspace dataplane; 0: one per core",
+		.help = "Threads of the userspace dataplane; 0: for half of the cores",
 		.more = "Each has a queue of every tunnel's interface and a socket of its "
-			"own. One that has nothing to do costs nothing.",
+			"own. One that has nothing to do costs nothing. A tunnel stays "
+			"with one of them, and the network's own work needs cores, too: on "
+			"two cores a second thread gained nothing.",
 		.example = "2", .aka = "strongSwan: charon.threads",
 	},
 	{

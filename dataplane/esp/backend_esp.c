@@ -17,6 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define QUEUE 1000	/* packets, as in front of an Ethernet card */
+
 struct iface {
 	struct iface *next;
 	char name[IFNAME_MAX];
@@ -386,6 +388,9 @@ static int iface_add(void *ctx, const struct backend_iface *bi, struct err *e)
 		free(i);
 		return err_wrap(e, "interface %s", bi->name);
 	}
+	/* A TUN of 500 loses small packets whenever its reader waits for a core. */
+	if (link_set_queue(i->name, QUEUE, e) < 0)
+		log_debug(NULL, "%s", e->msg);
 	i->next = b->ifaces;
 	b->ifaces = i;
 	(void)send_tun(b, i);

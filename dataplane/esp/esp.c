@@ -195,22 +195,23 @@ static int merge_ecn(uint8_t *pkt, struct inner *in, uint8_t outer)
 	return 0;
 }
 
-/* What was our remote side is the source now, RFC 4301 §5.2. Mostly it is the flow of the packet
- * before. */
-static bool is_of(struct esp_sa *sa, const struct inner *in, uint64_t now_ms)
+/* Parse the inner packet, and check that it belongs to the SA: what was our remote side is the
+ * source now (RFC 4301 §5.2). Mostly it is of the flow of the packet before. */
+static enum esp_verdict examine(struct esp_sa *sa, const uint8_t *d, size_t len, uint8_t version,
+				uint64_t now_ms, struct inner *in)
 {
-	struct inner *was = &sa->passed;
+	bool again = inner_again(d, len, &sa->passed, in);
 
-	if (!in->fragment && in->ports_known && was->ports_known && in->proto == was->proto &&
-	    in->port_src == was->port_src && in->port_dst == was->port_dst &&
-	    addr_equal(&in->src, &was->src) && addr_equal(&in->dst, &was->dst))
-		return true;
+	if ((!again && inner_parse(d, len, in) < 0) || in->version != version)
+		return ESP_DROP_MALFORMED;
+	if (again)
+		return ESP_OK;
 	if (!ts_pass(sa->ts + sa->n_local, sa->n_remote, sa->ts, sa->n_local, in, &sa->frags_in,
 		     now_ms))
-		return false;
+		return ESP_DROP_SELECTOR_IN;
 	if (!in->fragment)
-		*was = *in;
-	return true;
+		sa->passed = *in;
+	return ESP_OK;
 }
 
 enum esp_verdict esp_unwrap(struct esp_sa *sa, const struct engine_op *op, uint8_t ecn,
@@ -218,6 +219,7 @@ enum esp_verdict esp_unwrap(struct esp_sa *sa, const struct engine_op *op, uint8
 {
 	uint8_t *d = op->esp + esp_lead(&sa->sizes), next;
 	size_t len = op->data_len;
+	enum esp_verdict v;
 
 	if (!op->ok)
 		return ESP_DROP_AUTH;
@@ -235,11 +237,11 @@ enum esp_verdict esp_unwrap(struct esp_sa *sa, const struct engine_op *op, uint8
 	if (next == NEXT_DUMMY)
 		return ESP_IGNORE;
 	/* Behind the inner packet there may be TFC padding, RFC 4303 §2.7. */
-	if ((next != NEXT_IPV4 && next != NEXT_IPV6) || inner_parse(d, len, in) < 0 ||
-	    in->version != (next == NEXT_IPV4 ? 4 : 6))
+	if (next != NEXT_IPV4 && next != NEXT_IPV6)
 		return ESP_DROP_MALFORMED;
-	if (!is_of(sa, in, now_ms))
-		return ESP_DROP_SELECTOR_IN;
+	v = examine(sa, d, len, next == NEXT_IPV4 ? 4 : 6, now_ms, in);
+	if (v != ESP_OK)
+		return v;
 	if (merge_ecn(d, in, ecn) < 0)
 		return ESP_DROP_MALFORMED;
 	*at = d;

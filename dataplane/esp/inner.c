@@ -165,6 +165,44 @@ int inner_parse(const uint8_t *p, size_t len, struct inner *out)
 	return -1;
 }
 
+static bool same_flow(const uint8_t *p, const struct inner *was, size_t addrs, size_t n,
+		      size_t upper, uint8_t proto)
+{
+	return proto == was->proto && memcmp(p + addrs, was->src.b, n) == 0 &&
+	       memcmp(p + addrs + n, was->dst.b, n) == 0 &&
+	       be_get16(p + upper) == was->port_src && be_get16(p + upper + 2) == was->port_dst;
+}
+
+bool inner_again(const uint8_t *p, size_t len, const struct inner *was, struct inner *out)
+{
+	uint16_t total, frag;
+
+	if (!was->ports_known || was->fragment || len < IPV6_HEADER ||
+	    (was->proto != IPPROTO_TCP && was->proto != IPPROTO_UDP))
+		return false;
+	if (was->version == 4) {
+		total = be_get16(p + 2);
+		frag = be_get16(p + 6);
+		if (p[0] != 0x45 || was->header_len != 20 || total < 24 || total > len ||
+		    (frag & 0x3fff) || !same_flow(p, was, 12, 4, 20, p[9]))
+			return false;
+		*out = *was;
+		out->tos = p[1];
+		out->frag_id = be_get16(p + 4);
+		out->df = frag & 0x4000;
+		out->total_len = total;
+		return true;
+	}
+	total = be_get16(p + 4);
+	if (was->version != 6 || p[0] >> 4 != 6 || was->upper_off != IPV6_HEADER || total < 4 ||
+	    total > len - IPV6_HEADER || !same_flow(p, was, 8, 16, IPV6_HEADER, p[6]))
+		return false;
+	*out = *was;
+	out->tos = (uint8_t)(p[0] << 4 | p[1] >> 4);
+	out->total_len = IPV6_HEADER + (size_t)total;
+	return true;
+}
+
 void inner_set_ecn(uint8_t *p, struct inner *in, uint8_t ecn)
 {
 	uint8_t tos = (uint8_t)((in->tos & ~3) | (ecn & 3));

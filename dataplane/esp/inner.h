@@ -30,6 +30,10 @@ struct inner {
  * IPv4 header checksum is left to the kernel, which looks at every packet once more. */
 int inner_parse(const uint8_t *p, size_t len, struct inner *out) MUST_USE;
 
+/* The same, for a packet that is probably of the flow of another: true when it is, with the same
+ * ports, addresses and header (no options), and then *out is what inner_parse() would say. */
+bool inner_again(const uint8_t *p, size_t len, const struct inner *was, struct inner *out);
+
 /* Set the ECN bits of a parsed packet, correcting the IPv4 checksum (RFC 1624). */
 void inner_set_ecn(uint8_t *p, struct inner *in, uint8_t ecn);
 

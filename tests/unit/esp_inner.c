@@ -486,6 +486,37 @@ static void icmp_keeps_silent(void)
 	CHECK_INT(answer6("ff02::1", d6, 6, -1), 0);
 }
 
+/* inner_again() says yes or no, never anything else than inner_parse(): of every packet that
+ * differs in one bit, at every length. */
+static void again_is_the_same(void)
+{
+	for (int k = 0; k < 4; k++) {
+		uint8_t was[120], d[120], proto = k & 1 ? IPPROTO_TCP : IPPROTO_UDP;
+		struct inner first, out, want;
+		unsigned yes = 0;
+		size_t n = k & 2 ? make_v6(was, "2001:db8:1::5", "2001:db8:2::9", proto, 60)
+				 : make_v4(was, "10.1.0.5", "10.2.0.9", proto, 0x4000, 80);
+
+		put_ports(was + (k & 2 ? 40 : 20), 1234, 443);
+		CHECK(inner_parse(was, n, &first) == 0);
+		CHECK(inner_again(was, n, &first, &out) && memcmp(&out, &first, sizeof(out)) == 0);
+		for (size_t bit = 0; bit < n * 8; bit++) {
+			memcpy(d, was, n);
+			d[bit / 8] ^= (uint8_t)(1 << (bit & 7));
+			for (size_t len = n; len > 10; len -= 7) {
+				if (!inner_again(d, len, &first, &out))
+					continue;
+				CHECK(inner_parse(d, len, &want) == 0);
+				CHECK(memcmp(&out, &want, sizeof(out)) == 0);
+				yes++;
+			}
+		}
+		CHECK(yes > n);		/* the payload, TTL and the like */
+		memset(&first, 0, sizeof(first));
+		CHECK(!inner_again(was, n, &first, &out));
+	}
+}
+
 int main(void)
 {
 	T_RUN(v4);
@@ -502,5 +533,6 @@ int main(void)
 	T_RUN(icmp6);
 	T_RUN(icmp_keeps_silent);
 	T_RUN(fragments_follow_their_first);
+	T_RUN(again_is_the_same);
 	return t_done();
 }
