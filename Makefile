@@ -32,6 +32,9 @@ IPSEC_MB := $(shell printf '\#include <intel-ipsec-mb.h>\n\#ifndef __x86_64__\n\
 	$(CC) -E - >/dev/null 2>&1 && echo 1)
 endif
 ENGINE_LIBS := $(if $(IPSEC_MB),-lIPSec_MB)
+# Numbers of 64 bits that threads share: by a library where the processor has none (32-bit MIPS).
+ATOMIC_LIBS := $(shell printf 'int main(void) { _Atomic long long v = 0; v += 1; return (int)v; }\n' | \
+	$(CC) -x c -o /dev/null - >/dev/null 2>&1 || echo -latomic)
 
 # Text is cut to its buffer on purpose; clang does not know this gcc warning.
 cc_flag = $(if $(findstring clang,$(CC)),,$(1))
@@ -110,7 +113,7 @@ $(B)/libexec/vaultd: $(B)/ike/vaultd.o $(foreach r,$(VAULTD_ROOMS),$(call ar,$(r
 $(B)/libexec/ike-probe: $(B)/ike/ike-probe.o $(foreach r,$(PROBE_ROOMS),$(call ar,$(r)))
 	$(call link,$(PROBE_ROOMS),-ljson-c $(CRYPTO_LIBS) -lseccomp)
 $(B)/libexec/espd: $(B)/dataplane/espd.o $(foreach r,$(ESPD_ROOMS),$(call ar,$(r)))
-	$(call link,$(ESPD_ROOMS),$(ENGINE_LIBS) $(CRYPTO_LIBS) -lseccomp)
+	$(call link,$(ESPD_ROOMS),$(ENGINE_LIBS) $(CRYPTO_LIBS) $(ATOMIC_LIBS) -lseccomp)
 
 $(B)/libexec/engine-bench: $(B)/dataplane/engine-bench.o $(foreach r,$(BENCH_ROOMS),$(call ar,$(r)))
 	$(call link,$(BENCH_ROOMS),-lconfuse -ljson-c $(ENGINE_LIBS) $(CRYPTO_LIBS))

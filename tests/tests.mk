@@ -4,7 +4,7 @@
 #   make B=DIR DIR/tests/unit/NAME        build one
 #   make B=DIR unit-NAME                  build and run one
 
-TEST_LIBS = -lconfuse -ljson-c -lmnl -lnftnl $(ENGINE_LIBS) $(CRYPTO_LIBS) -lseccomp -lncursesw -ltinfo
+TEST_LIBS = $(ATOMIC_LIBS) -lconfuse -ljson-c -lmnl -lnftnl $(ENGINE_LIBS) $(CRYPTO_LIBS) -lseccomp -lncursesw -ltinfo
 # The rooms a unit test is linked with; a test that needs fewer builds sooner.
 UNIT_ROOMS ?= core/settings core/net core/ipc core/control core/daemon ike/wire ike/engine ike/v1 ike/v2 ike/auth \
 	dataplane/esp dataplane/engine dataplane/fake core/crypto core/base
