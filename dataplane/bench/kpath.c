@@ -201,6 +201,12 @@ static int build(struct kpath *k, struct err *e)
 
 /* ---- SAs ---- */
 
+static void copy_key(char *to, struct slice key)
+{
+	if (key.p && key.len)
+		memcpy(to, key.p, key.len);
+}
+
 static void put_algorithms(struct msg *m, const struct kpath *k, const struct engine_suite *s)
 {
 	const struct alg *c = alg_get(ALG_ENCR, s->encr, s->encr_bits);
@@ -223,7 +229,7 @@ static void put_algorithms(struct msg *m, const struct kpath *k, const struct en
 	if (c->aead) {
 		snprintf(aead.a.alg_name, sizeof(aead.a.alg_name), "%s", k->names.aead);
 		aead.a.alg_icv_len = c->icv_len * 8u;
-		memcpy(aead.a.alg_key, s->encr_key.p, s->encr_key.len);
+		copy_key(aead.a.alg_key, s->encr_key);
 		attr(m, XFRMA_ALG_AEAD, &aead, sizeof(aead.a) + s->encr_key.len);
 		return;
 	}
@@ -231,14 +237,13 @@ static void put_algorithms(struct msg *m, const struct kpath *k, const struct en
 	snprintf(crypt.a.alg_name, sizeof(crypt.a.alg_name), "%s",
 		 strcmp(k->names.cipher, "ctr(aes)") == 0 ? "rfc3686(ctr(aes))" :
 		 k->names.cipher[0] ? k->names.cipher : "ecb(cipher_null)");
-	if (s->encr_key.len)
-		memcpy(crypt.a.alg_key, s->encr_key.p, s->encr_key.len);
+	copy_key(crypt.a.alg_key, s->encr_key);
 	attr(m, XFRMA_ALG_CRYPT, &crypt, sizeof(crypt.a) + s->encr_key.len);
 	if (!h)
 		return;
 	snprintf(auth.a.alg_name, sizeof(auth.a.alg_name), "%s", k->names.hash);
 	auth.a.alg_trunc_len = h->icv_len * 8u;
-	memcpy(auth.a.alg_key, s->integ_key.p, s->integ_key.len);
+	copy_key(auth.a.alg_key, s->integ_key);
 	attr(m, XFRMA_ALG_AUTH_TRUNC, &auth, sizeof(auth.a) + s->integ_key.len);
 }
 

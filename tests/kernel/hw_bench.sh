@@ -24,7 +24,7 @@ json "by mbedtls" '.suites[0].ways[] | select(.engine == "mbedtls") | '"$speeds"
 json "by AF_ALG, whose driver is known" '.suites[0].ways[] | select(.engine == "afalg") | '"$speeds"' and (.driver | startswith("authenc(hmac(sha256"))'
 json "by the kernel's ESP, too" '.suites[0].ways[] | select(.engine == "kernel") | '"$speeds"' and (.driver | test("authenc.hmac.sha256")) and .batch == [0,0,0,0,0]'
 json "in software, all of them" 'all(.suites[0].ways[]; .hardware | not) and .crypto_devices == []'
-json "larger packets are faster" 'all(.suites[0].ways[]; .mbit[3] > .mbit[0])'
+json "larger packets are faster" '.suites[0].ways[] | select(.engine == "mbedtls") | .mbit[4] > .mbit[0]'
 
 run "AES-GCM" hw aes256gcm16 --json
 json "by the kernel's driver" '.suites[0].ways[] | select(.engine == "kernel") | '"$speeds"' and (.driver | startswith("rfc4106(gcm"))'
