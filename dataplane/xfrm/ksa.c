@@ -500,6 +500,8 @@ void ksa_expired(struct ksa *s, bool inbound, bool hard)
 
 	if (hard) {
 		(inbound ? &s->rx : &s->tx)->in = false;
+		/* Or the kernel would ask for a state of that very SPI, packet by packet. */
+		kpol_drop_dir(&s->k->pols, s->id, XFRM_DIR_OUT);
 		if (!s->going)
 			env->sa_event(env->arg, s->id, SA_EVENT_HARD);
 	} else if (s->held && inbound) {
