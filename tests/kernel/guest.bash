@@ -9,7 +9,7 @@
 #
 # A guest's root is the host's file system, so a script runs in it where it lies in the clone,
 # with the tools that are installed. What it must not touch there is covered: /run, /dev, /proc
-# and /sys are the guest's own; TMPDIR points into /run; modules are loaded by way of a link in
+# and /sys are the guest's own; TMPDIR points into /dev/shm; modules are loaded by way of a link in
 # the guest's /run, so that the host needs no /lib/modules of that kernel. (In qemu the rest
 # cannot be written to, but for /tmp: what is written there stays in the guest.)
 # A guest has no network but its own: several hosts in it are network namespaces, as in
@@ -74,6 +74,8 @@ guest_run() {
 	trap - INT TERM
 	if [ -s "$dir/rc" ]; then
 		rc=$(cat "$dir/rc")
+		# A command that cannot be run says the same.
+		[ "$rc" != 126 ] || rc=127
 	elif [ ! -e "$dir/booted" ]; then
 		rc=126
 	elif [ -e "$dir/late" ]; then
@@ -100,8 +102,8 @@ guest_init() {	# KIND "MODULE..." COMMAND...
 	mount -t tmpfs -o mode=755 tmpfs /run
 	mkdir -p /dev/pts /dev/shm /dev/net; mount -t devpts devpts /dev/pts; mount -t tmpfs tmpfs /dev/shm
 	ln -sf /proc/self/fd /dev/fd; ln -sf /proc/self/fd/0 /dev/stdin; ln -sf /proc/self/fd/1 /dev/stdout
-	mkdir -p /run/tmp /run/mod/lib/modules; chmod 1777 /run/tmp
-	export TMPDIR=/run/tmp ADIT_GUEST=$kind ADIT_IN_${kind^^}=1
+	mkdir -p /dev/shm/tmp /run/mod/lib/modules; chmod 1777 /dev/shm/tmp
+	export TMPDIR=/dev/shm/tmp ADIT_GUEST=$kind ADIT_IN_${kind^^}=1
 	ln -s $(printf %q "$("${kind}_modules")")/"\$(uname -r)" "/run/mod/lib/modules/\$(uname -r)"
 	printf '#!/bin/sh\nexec modprobe -d /run/mod "\$@"\n' >/run/modprobe; chmod 755 /run/modprobe
 	echo /run/modprobe >/proc/sys/kernel/modprobe

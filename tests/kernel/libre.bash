@@ -85,7 +85,7 @@ both_logs() {
 libre_start() {
 	lab_offices
 	adit_conf gw-a
-	printf 'dataplane = userspace\n' >"$(adit_dir gw-a)/etc/adit.conf"
+	printf 'dataplane = %s\n' "${LIBRE_DATAPLANE:-userspace}" >"$(adit_dir gw-a)/etc/adit.conf"
 	pluto_start || { bad "pluto starts" "$(cat /run/pluto/out $PLUTO_LOG)"; lab_done; exit; }
 	adit_start gw-a || { bad "aditd starts" "$(adit_log gw-a)"; lab_done; exit; }
 }

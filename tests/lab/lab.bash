@@ -191,7 +191,7 @@ charon_start() {
 	cat >"$d/strongswan.conf" <<-END
 	charon {
 		load_modular = no
-		load = random nonce openssl aes sha1 sha2 md5 mgf1 hmac kdf gcm chapoly curve25519 xcbc cmac ctr ccm pem pkcs1 pkcs8 x509 pubkey constraints revocation kernel-libipsec kernel-netlink socket-default vici updown counters
+		load = random nonce openssl aes sha1 sha2 md5 mgf1 hmac kdf gcm chapoly curve25519 xcbc cmac ctr ccm pem pkcs1 pkcs8 x509 pubkey constraints revocation ${SWAN_ESP:-kernel-libipsec} kernel-netlink socket-default vici updown counters
 		install_virtual_ip = no
 		$extra
 		plugins {
