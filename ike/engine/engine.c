@@ -160,9 +160,8 @@ void engine_stop(struct engine *e, void (*done)(void *arg), void *arg)
 void engine_dataplane(struct engine *e, const struct engine_can *can)
 {
 	e->can = *can;
-	if (e->dataplane)
-		return;
 	e->dataplane = true;
+	/* Also those that it had no place for before. */
 	for (struct peer *p = e->peers; p; p = p->next)
 		peer_kick(p);
 	engine_reap(e);

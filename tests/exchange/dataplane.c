@@ -169,9 +169,11 @@ static void never_where_it_must(void)
 	sim_set(&s, 1, &b);
 	sim_run(&s, 5000);
 	CHECK_INT(sim_count(&s.side[1]), 0);
-	/* Another dataplane, and it goes. */
+	/* Another dataplane, and it goes at once. */
+	b.peer.start = START_RESPONDER;
+	sim_set(&s, 1, &b);
 	engine_dataplane(s.side[0].e, &raw_can);
-	sim_run(&s, 60000);
+	sim_run(&s, 1000);
 	CHECK_UP(&s, 1);
 	CHECK(!sim_status(&s, 0)->st.udp_encap);
 	sim_end(&s);

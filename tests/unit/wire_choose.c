@@ -234,6 +234,50 @@ static void unfit_proposals(void)
 	CHECK(proposal_choose(&offer, &ours, &want, &c, &e) < 0);
 }
 
+/* RFC 4302: integrity, and the groups of the suites of ESP. */
+static void ah_agrees(void)
+{
+	struct proposal_want want = esp_want(true, WANT_ESN_NO | WANT_ESN_YES);
+	struct suite_list esp = suites(SUITE_ESP, "aes128gcm16-ecp256,aes256-sha256-x25519-ecp256,"
+				       "aes256gcm16"), l;
+	char text[128];
+
+	want.protocol = PROTO_AH;
+	proposal_ah(&esp, INTEG_HMAC_SHA2_256_128, &theirs);
+	CHECK_INT(theirs.n, 2);
+	CHECK_INT(theirs.s[0].n_ke, 2);
+	CHECK_INT(theirs.s[1].n_ke, 0);
+	CHECK_INT(theirs.s[0].n_encr, 0);
+	proposal_offer(&theirs, &want, &offer);
+	wired(&offer);
+	CHECK_STR(proposal_str(&offer, text, sizeof(text)), "AH: HMAC-SHA2-256 | ECP 256/Curve25519 "
+		  "| ESN/no ESN or AH: HMAC-SHA2-256 | ESN/no ESN");
+	esp = suites(SUITE_ESP, "chacha20poly1305-x25519");
+	proposal_ah(&esp, INTEG_HMAC_SHA2_256_128, &ours);
+	CHECK_INT(proposal_choose(&offer, &ours, &want, &c, &e), 0);
+	CHECK(c.protocol == PROTO_AH && !c.encr && c.integ == INTEG_HMAC_SHA2_256_128 &&
+	      c.ke == KE_CURVE25519 && c.esn);
+	proposal_answer(&c, 0xcafecafe, &answer);
+	wired(&answer);
+	CHECK_INT(proposal_verify(&answer, &offer, &want, &v, &e), 0);
+	CHECK(v.integ == c.integ && v.ke == c.ke && v.spi == 0xcafecafe);
+	/* What encrypts is no AH, and without integrity it is nothing. */
+	answer.p[0].t[0] = (struct sa_transform){ .type = ALG_ENCR, .id = ENCR_AES_GCM_16,
+						  .key_bits = 128 };
+	CHECK(proposal_verify(&answer, &offer, &want, &v, &e) < 0);
+	l = ours;
+	l.s[0].integ[0] = INTEG_HMAC_SHA2_512_256;
+	CHECK(proposal_choose(&offer, &l, &want, &c, &e) < 0);
+	CHECK_HAS(e.msg, "no common integrity");
+	CHECK(!strstr(e.msg, "encryption"));
+	for (uint8_t i = 0; i < offer.n; i++)
+		offer.p[i].t[0] = (struct sa_transform){ .type = ALG_ENCR, .id = ENCR_NULL };
+	CHECK(proposal_choose(&offer, &ours, &want, &c, &e) < 0);
+	proposal_offer(&theirs, &want, &offer);
+	offer.p[0].spi = offer.p[1].spi = 255;
+	CHECK(proposal_choose(&offer, &ours, &want, &c, &e) < 0);
+}
+
 static void rekeyed_ike_sa_has_spis(void)
 {
 	struct proposal_want want = ike_want;
@@ -403,6 +447,7 @@ int main(void)
 	T_RUN(rekeyed_ike_sa_has_spis);
 	T_RUN(wrong_answers);
 	T_RUN(compare_in_words);
+	T_RUN(ah_agrees);
 	T_RUN(long_lists_are_cut);
 	T_RUN(suites_cross_the_wire);
 	return t_done();
