@@ -11,7 +11,7 @@
  * CLOEXEC. "Don't fragment" is not set here (IP_PMTUDISC_DONT): an IKE message that is too big
  * for the path arrives in fragments, while a dropped one does not arrive. The userspace
  * dataplane turns it on for its ESP sockets, for it learns the path's MTU and passes it on to
- * the senders of inner packets (dataplane/esp/worker.c; RFC 4301 §8).
+ * the senders of inner packets (dataplane/esp/wire.c; RFC 4301 §8).
  */
 #ifndef ADIT_NET_SOCK_H
 #define ADIT_NET_SOCK_H
