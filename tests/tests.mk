@@ -37,7 +37,7 @@ $(foreach t,$(patsubst %.c,%,$(TOOL_SRC)),$(eval $(call tool_rule,$(t))))
 # `make fuzz` runs each with libFuzzer for FUZZ_S seconds; the corpora are replayed under ASan
 # and UBSan by every check.
 
-FUZZ_S ?= 60
+FUZZ_S ?= 30
 FUZZ_SRC := $(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c))
 FUZZ_NAMES := $(notdir $(FUZZ_SRC:.c=))
 FUZZ_BIN := $(FUZZ_NAMES:%=$(B)/fuzz/%)
@@ -60,7 +60,7 @@ fuzz: fuzz-build
 FAST_TESTS = $(UNIT_BIN) tests/doors.sh tests/tui/themes.py \
 	"fuzz-replay=tests/fuzz/replay.sh $(B)/fuzz" \
 	$(foreach t,$(wildcard tests/cli/*.sh),"$(notdir $(t:.sh=))=$(t) $(B)")
-# Namespaces, real peers, the screen, the sanitized build, a minute of each fuzz target.
+# Namespaces, real peers, the screen, the sanitized build, half a minute of each fuzz target.
 # Those that count every lost ping run with nothing beside them.
 ALONE := tests/lab/strongswan_life.sh tests/lab/crashes.sh tests/lab/abuse.sh tests/lab/mobike.sh \
 	tests/lab/gateways.sh
