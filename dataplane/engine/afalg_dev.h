@@ -8,6 +8,9 @@
  * else: a device that ends a request long after it was given up writes into those, whatever
  * became of the packet (and of the slot: pages that are written to stay until that is over).
  *
+ * One thing the kernel leaves to nobody: a process that ends waits for its requests. Where a
+ * device never ends one, espd's end waits as long.
+ *
  * Used by one thread at a time.
  */
 #ifndef ADIT_ENGINE_AFALG_DEV_H

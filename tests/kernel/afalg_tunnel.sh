@@ -11,9 +11,10 @@ echo /bin/false >/proc/sys/kernel/modprobe
 # shellcheck source=tests/lab/pair.bash
 . tests/lab/pair.bash
 lab_offices
+declare -A workers=([gw-a]=1 [gw-b]=2)	# two have a key each over the same sockets
 for g in gw-a gw-b; do
 	adit_conf $g
-	printf 'dataplane = userspace\nengine = afalg\n' >"$(adit_dir $g)/etc/adit.conf"
+	printf 'dataplane = userspace\nengine = afalg\nworkers = %s\n' "${workers[$g]}" >"$(adit_dir $g)/etc/adit.conf"
 done
 adit_start gw-a && adit_start gw-b || { bad "both start" "$(pair_logs)"; lab_done; exit; }
 pair_peers start=responder || bad "peers are added"

@@ -206,8 +206,8 @@ static int64_t do_aead(struct fake_sock *s, uint8_t *out, size_t cap)
 	struct aead_job j = { .aad = aad, .aad_len = head };
 	int r;
 
-	if (s->assoc != head + a->iv_len || s->iv_len != a->iv_len || s->icv_len != (g ? g->icv_len : 16) ||
-	    s->len < s->assoc + (s->seal ? 0 : tag))
+	if (s->assoc != head + a->iv_len || s->iv_len != a->iv_len ||
+	    tag != (g ? g->icv_len : 16) || s->len < s->assoc + (s->seal ? 0 : tag))
 		return -EINVAL;
 	CHECK_MEM(s->iv, p + head, a->iv_len);
 	len = s->len - s->assoc - (s->seal ? 0 : tag);
