@@ -61,7 +61,9 @@ struct ip_addr xfrmmsg_addr_or_none(const xfrm_address_t *a, uint16_t family)
 {
 	struct ip_addr r = xfrmmsg_addr(a, family);
 
-	return addr_is_any(&r) ? (struct ip_addr){ 0 } : r;
+	if (addr_is_any(&r))
+		memset(&r, 0, sizeof(r));
+	return r;
 }
 
 bool xfrmmsg_attrs(const struct nlmsghdr *h, size_t off, const struct nlattr *tb[XFRMA_MAX + 1])

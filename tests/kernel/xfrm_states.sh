@@ -145,7 +145,7 @@ if [ -e /sys/bus/netdevsim/new_device ] && nic; then
 		END
 		[ $how = no ] && want=0 || want=1
 		# This one takes ciphering alone.
-		says "stats 1: tx=0 rx=0 offload=$want .*" "offload $how, netdevsim: $([ $want = 1 ] && echo taken || echo left alone)"
+		says "stats 1: tx=0 rx=0 offload=$want .*" "offload $how, netdevsim: $([ "$want" = 1 ] && echo taken || echo left alone)"
 		says "stats 2: tx=0 rx=0 offload=0 .*" "offload $how: ESP in UDP it does not take"
 	done
 else
