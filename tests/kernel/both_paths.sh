@@ -19,6 +19,7 @@ dataplane() { adit "$1" status --json | jq -r .dataplane.name; }
 pair_peers start=responder || bad "peers are added"
 both() { adit gw-a peer set branch "$@" >/dev/null && adit gw-b peer set main "$@" >/dev/null; }
 child() { adit "$1" status --json | jq -r ".peers[0].children[0]$2"; }
+# shellcheck disable=SC2016  # awk's $2
 errors() { in_ns gw-a awk '{n += $2} END {print n + 0}' /proc/net/xfrm_stat; }
 drops() { child gw-b '.drops|add'; }
 
