@@ -260,7 +260,7 @@ static void failed(struct worker *w, enum worker_socket kind, int error)
 	if (error == EINTR)
 		return;
 	if (n > 1 && (error == EMSGSIZE || error == EINVAL || error == EIO ||
-		      error == EOPNOTSUPP || error == ENOPROTOOPT)) {
+		      error == EOPNOTSUPP)) {
 		for (unsigned k = 0; k < n; k++)
 			t[k].alone = true;
 		s->doubt = error;
