@@ -17,7 +17,7 @@ if [ "$ADIT_GUEST" = uml ]; then
 	export LAB_ROWS=${LAB_ROWS:-nothing in clear|IPv6 in IPv6}
 else
 	[ ${#names[@]} != 0 ] || names=(paths matrix_v2)
-	export LAB_ROWS=${LAB_ROWS:-behind our NAT|two children}
+	export LAB_ROWS=${LAB_ROWS:-behind our NAT|NAT on both|two children|we move}
 fi
 p=0 f=0 s=0
 for n in "${names[@]}"; do
