@@ -563,8 +563,27 @@ void ksa_moved(struct ksa *s, const struct endpoint *remote)
 	env->moved(env->arg, id, remote);
 }
 
+/* The last that the child sends with goes: what was held for it is used from now on (RFC 7296
+ * §2.8), before and not after, or packets in between would find no policy. */
+static void hand_over(struct ksa *s)
+{
+	struct ksa *held = NULL;
+
+	for (struct ksa *o = s->k->sas; o; o = o->next) {
+		if (o == s || o->going || o->reqid != s->reqid)
+			continue;
+		if (!o->held)
+			return;
+		held = o;
+	}
+	if (held)
+		ksa_activate(held);
+}
+
 void ksa_del(struct ksa *s, uint32_t linger_ms)
 {
+	if (!s->held)
+		hand_over(s);
 	kpol_drop_dir(&s->k->pols, s->id, XFRM_DIR_OUT);
 	del_half(s, false);
 	if (!linger_ms || !s->rx.in) {
