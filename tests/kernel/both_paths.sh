@@ -44,6 +44,8 @@ ROWS=(
 "IPv6 in IPv6, as a protocol|encap=never|local_ip=2001:db8:a::1 remote_gateway=2001:db8:b::2|local_ip=2001:db8:b::2 remote_gateway=2001:db8:a::1|fd02::10 fd01::10"
 "IPv4 in IPv6, CBC|esp=aes256-sha256 encap=force|local_network=10.1.0.0/24 remote_network=10.2.0.0/24|local_network=10.2.0.0/24 remote_network=10.1.0.0/24|"
 )
+# Slow in emulation, and in most of it no other code than in uml.
+[ "$ADIT_GUEST" = uml ] || LAB_ROWS=${LAB_ROWS:-GCM in UDP|as a protocol|IPv4 in IPv6}
 for row in "${ROWS[@]}"; do
 	IFS='|' read -r name settings a b to <<<"$row"
 	[[ $name =~ ${LAB_ROWS:-.} ]] || continue
@@ -68,7 +70,7 @@ adit gw-a --timeout 20 up branch >/dev/null
 ping_ok host-a 10.2.0.10 5 2
 numbers() { child "$1" ".$2_packets"; child "$1" ".$2_bytes"; }
 same() { [ "$(numbers gw-a tx)" = "$(numbers gw-b rx)" ] && [ "$(child gw-a .tx_packets)" -ge 5 ]; }
-expect "both count the same" until_ok 30 same
+until_ok 30 same && ok "both count the same" || bad "both count the same" "$(numbers gw-a tx; numbers gw-b rx; adit gw-a status branch)"
 # Keys change by either side, and nothing is lost.
 bg host-a ping -n -q -i 0.1 -W 2 10.2.0.10 >"$LAB_DIR/ping" 2>&1
 both esp_life=10s rekey_margin=5s
