@@ -95,6 +95,7 @@ struct queues {
 
 static pthread_key_t queues_key;
 static pthread_once_t queues_once = PTHREAD_ONCE_INIT;
+static pthread_once_t arch_once = PTHREAD_ONCE_INIT;
 static bool queues_freed;	/* at a thread's end */
 static __thread struct queues *mine;
 static const char *arch;	/* which of the library's code runs here; "": none fits */
@@ -161,18 +162,26 @@ static struct queues *queues_new(void)
 	}
 	if (q->wide->features & IMB_FEATURE_SHANI)
 		q->few = queue_new(true);
-	arch = arch_name(q->wide);
 	pthread_once(&queues_once, queues_setup);
 	if (queues_freed)
 		pthread_setspecific(queues_key, q);
 	return q;
 }
 
+/* The same in every thread: the first to have queues says it for all. */
+static void arch_setup(void)
+{
+	arch = arch_name(mine->wide);
+}
+
 /* NULL when there is no memory for them. */
 static struct queues *my_queues(void)
 {
-	if (!mine)
-		mine = queues_new();
+	if (mine)
+		return mine;
+	mine = queues_new();
+	if (mine)
+		pthread_once(&arch_once, arch_setup);
 	return mine;
 }
 
