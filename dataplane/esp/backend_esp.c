@@ -361,6 +361,7 @@ static int iface_add(void *ctx, const struct backend_iface *bi, struct err *e)
 {
 	struct esp_backend *b = ctx;
 	struct iface *i = *find_iface(b, bi->name);
+	struct err queue = { 0 };
 
 	if (i && i->mtu == bi->mtu && i->trap == bi->trap)
 		return 0;
@@ -389,8 +390,8 @@ static int iface_add(void *ctx, const struct backend_iface *bi, struct err *e)
 		return err_wrap(e, "interface %s", bi->name);
 	}
 	/* A TUN of 500 loses small packets whenever its reader waits for a core. */
-	if (link_set_queue(i->name, QUEUE, e) < 0)
-		log_debug(NULL, "%s", e->msg);
+	if (link_set_queue(i->name, QUEUE, &queue) < 0)
+		log_debug(NULL, "%s", queue.msg);
 	i->next = b->ifaces;
 	b->ifaces = i;
 	(void)send_tun(b, i);
