@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -17,9 +18,14 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifndef SOL_ALG
+#define SOL_ALG 279
+#endif
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
@@ -57,7 +63,7 @@ static const char *const vaultd_calls[] = { NULL };
 
 static const char *const espd_calls[] = {
 	"recvmmsg", "recvmmsg_time64", "sendmmsg", "recvfrom", "sendto", "recv", "send",
-	"getsockopt", "setsockopt", "getsockname",
+	"getsockopt", "getsockname",
 	/* requests to AF_ALG sockets, which aditd opened */
 	"accept4", "pread64", "io_setup", "io_submit", "io_getevents", "io_destroy", NULL,
 };
@@ -223,6 +229,24 @@ static int allow_threads(scmp_filter_ctx f)
 				SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
 }
 
+/* espd's sockets: don't fragment, UDP checksums, AF_ALG's keys. With IP_HDRINCL, say, its raw
+ * sockets would send any packet. */
+static int allow_options(scmp_filter_ctx f)
+{
+	static const struct { int level, option; } options[] = {
+		{ IPPROTO_IP, IP_MTU_DISCOVER }, { IPPROTO_IPV6, IPV6_MTU_DISCOVER },
+		{ SOL_SOCKET, SO_NO_CHECK },
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
+				     SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)options[i].level),
+				     SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)options[i].option)) < 0)
+			return -1;
+	return seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 1,
+				SCMP_A1(SCMP_CMP_EQ, SOL_ALG));
+}
+
 static int filter(const struct sandbox *what, const char *const *own, struct err *e)
 {
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -234,6 +258,7 @@ static int filter(const struct sandbox *what, const char *const *own, struct err
 	if (what->threads)
 		seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (allow(f, everyone) == 0 && allow(f, own) == 0 && allow_memory(f) == 0 &&
+	    (own != espd_calls || allow_options(f) == 0) &&
 	    (!what->threads || allow_threads(f) == 0))
 		r = seccomp_load(f);
 	seccomp_release(f);

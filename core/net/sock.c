@@ -105,6 +105,7 @@ static int steer(int fd, unsigned workers, struct err *e)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 24),
 		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, workers),
 		BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 1),
 		BPF_STMT(BPF_RET | BPF_A, 0),
@@ -192,7 +193,7 @@ static int accept_spis(int fd, int family, unsigned worker, unsigned workers)
 	struct sock_filter code[] = {
 		family == AF_INET ? (struct sock_filter)BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0)
 				  : (struct sock_filter)BPF_STMT(BPF_LDX | BPF_W | BPF_IMM, 0),
-		BPF_STMT(BPF_LD | BPF_W | BPF_IND, 0),
+		BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0),
 		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, workers),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, worker, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
@@ -200,7 +201,9 @@ static int accept_spis(int fd, int family, unsigned worker, unsigned workers)
 	};
 	struct sock_fprog prog = { .len = sizeof(code) / sizeof(*code), .filter = code };
 
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
+	/* Locked: espd, which gets it, may not take the program off. */
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) ||
+	       set(fd, SOL_SOCKET, SO_LOCK_FILTER, 1);
 }
 
 int sock_open_esp(int family, unsigned worker, unsigned workers, struct err *e)

@@ -3,8 +3,10 @@
  * Port 4500 (natt_port) of each family is a SO_REUSEPORT group: [0] is iked's, [1 + n] that of
  * espd's worker n, with a classic BPF program that looks at the first four bytes (RFC 3948
  * §2.2): zero is the non-ESP marker and goes to [0], as does a datagram shorter than that
- * (RFC 3948 §2.3: a keepalive); everything else is an SPI and goes to the worker SPI modulo
- * their number, so that one worker sees all packets of an SA. All send from that port. The monitor keeps all of
+ * (RFC 3948 §2.3: a keepalive); everything else is an SPI and goes to the worker that
+ * sock_worker() says, so that one worker sees all packets of an SA. iked gives all SAs of a
+ * peer the same first byte, and so the same worker: the kernel keeps datagrams of one peer
+ * together whatever their SPIs (UDP_GRO), and looks at the first alone. All send from that port. The monitor keeps all of
  * them open as long as it lives: closing one would renumber the group.
  *
  * On all: IP_PKTINFO or IPV6_RECVPKTINFO, IPV6_V6ONLY, SO_MARK ROUTE_MARK, non-blocking,
@@ -24,6 +26,12 @@
 #define SOCK_NATT_PORT 4500
 
 #define SOCK_WORKERS_MAX 16
+
+/* Which of the workers receives this SPI (host byte order). */
+static inline unsigned sock_worker(uint32_t spi, unsigned workers)
+{
+	return (spi >> 24) % workers;
+}
 
 enum { SOCK_V4, SOCK_V6, SOCK_FAMILIES };
 

@@ -2,6 +2,8 @@
  * for what the monitor asks, one hash by SPI for what the network brings. */
 #include "dataplane/esp/sad.h"
 
+#include "core/net/sock.h"
+
 #include "core/base/clock.h"
 #include "core/daemon/mtu.h"
 #include "dataplane/engine/afalg_open.h"
@@ -218,7 +220,7 @@ static int check(struct sad *s, const struct sa_child *c, struct err *e)
 
 bool sad_receives(const struct sad *s, uint32_t spi_in)
 {
-	return spi_in % s->workers == s->worker;
+	return sock_worker(spi_in, s->workers) == s->worker;
 }
 
 static struct esp_sa *sa_new(struct sad *s, const struct sa_child *c, struct esp_iface *i)

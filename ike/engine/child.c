@@ -17,12 +17,13 @@
 #define REPLAY_WINDOW 256
 #define SPI_MIN 256		/* RFC 4303 §2.1 */
 
-uint32_t child_new_spi(const struct engine *e)
+uint32_t child_new_spi(const struct peer *p)
 {
 	for (;;) {
-		uint32_t spi = rng_u32();
+		/* One first byte for all of a peer's: see core/net/sock.h. */
+		uint32_t spi = (rng_u32() & 0xffffff) | (uint32_t)p->spi_byte << 24;
 
-		if (spi >= SPI_MIN && !index_spi_taken(e, spi))
+		if (spi >= SPI_MIN && !index_spi_taken(p->e, spi))
 			return spi;
 	}
 }

@@ -216,6 +216,7 @@ struct peer {
 	struct ip_addr local_addr;
 	struct where *where;		/* NULL: remote_gateway is all there is */
 	uint8_t turn;			/* which of its targets is called next */
+	uint8_t spi_byte;		/* the first of our SPIs for it */
 	bool moving;			/* its address is not its any more: call beside it */
 	bool gone;			/* removed; lives on until its Deletes are out */
 	bool admin_down, asked_up, gave_up;
@@ -376,7 +377,7 @@ struct child_made {
 /* Link it and hand it to the dataplane. NULL with *e. */
 struct child *child_make(struct ike_sa *sa, const struct child_made *m, struct err *e)
 	MUST_USE;
-uint32_t child_new_spi(const struct engine *e);
+uint32_t child_new_spi(const struct peer *p);
 /* A CPI of the range that is negotiated (RFC 3173 §3.3), of no other child. */
 uint16_t child_new_cpi(const struct engine *e);
 void child_remove(struct child *c, uint32_t linger_ms);

@@ -3,6 +3,7 @@
 #include "ike/engine/parts.h"
 
 #include "core/base/clock.h"
+#include "core/base/rng.h"
 #include "ike/wire/id.h"
 
 #include <stdlib.h>
@@ -322,6 +323,7 @@ int engine_peer_set(struct engine *e, const struct peer_conf *conf,
 	p->conf = copy;
 	p->slots = slots;
 	p->local_addr = *local_addr;
+	p->spi_byte = (uint8_t)rng_u32();
 	timer_init(&p->timer, on_try, p);
 	*e->peers_end = p;
 	e->peers_end = &p->next;

@@ -43,7 +43,7 @@ static struct quick *quick_new(struct ike_sa *sa, uint32_t msg_id, bool initiato
 	q->begun_ms = clock_ms();
 	q->slot = SLOT_NONE;
 	q->pair = PAIR_ALL;
-	q->spi = child_new_spi(sa->e);
+	q->spi = child_new_spi(sa->peer);
 	rng_bytes(q->nonce, V1_NONCE_LEN);
 	timer_init(&q->timer, on_timer, q);
 	if (v1_iv_next(v->keys, v->iv, alg_get(ALG_ENCR, sa->ike.encr,

@@ -316,7 +316,7 @@ static enum verdict send_auth(struct ike_sa *sa)
 		build_notify_plain(&o.b, N_INITIAL_CONTACT);
 	if (!sa->test)
 		mobike_offer(sa, &o.b);
-	hs->child_spi = child_new_spi(sa->e);
+	hs->child_spi = child_new_spi(sa->peer);
 	slot_missing(sa->peer, hs->child_slot, slot_by_pair(sa->peer, hs->child_slot),
 		     &hs->child_pair);
 	if (!sa->test)

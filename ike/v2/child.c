@@ -189,7 +189,7 @@ void child_accept(struct ike_sa *sa, const struct child_offer *of,
 	m = (struct child_made){
 		.cpi_in = cpi, .cpi_out = cpi ? of->cpi : 0, .esp = &an->esp, .local = &an->tsr, .remote = &an->tsi, .slot = f.slot,
 		.pair = slot_pair_of(cc, &an->tsr, &an->tsi), .mode = cc->mode,
-		.spi_in = child_new_spi(sa->e), .old = of->old,
+		.spi_in = child_new_spi(sa->peer), .old = of->old,
 		.hold = of->old || slot_overlap(sa->peer, f.slot, &an->tsr, &an->tsi),
 	};
 	an->child = make(sa, of, (struct slice){ shared, shared_len }, &m, &err);

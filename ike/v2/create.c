@@ -82,7 +82,7 @@ void create_child(struct ike_sa *sa, uint8_t slot, struct child *old)
 	x->pair = old ? old->pair : PAIR_ALL;
 	if (!old)
 		slot_missing(sa->peer, slot, slot_by_pair(sa->peer, slot), &x->pair);
-	x->spi = child_new_spi(sa->e);
+	x->spi = child_new_spi(sa->peer);
 	x->protocol = child_want(sa, slot, true, 0).protocol;
 	x->cpi = child_cpi(sa, slot);
 	rng_bytes(x->nonce, NONCE_LEN);

@@ -208,8 +208,9 @@ static void add_sa(uint32_t n, bool hold)
 	c.hold_out = hold;
 	c.in = g.is_b ? a_to_b : b_to_a;
 	c.out = g.is_b ? b_to_a : a_to_b;
-	c.spi_in = 0x10000 + 2 * n + (g.is_b ? 1 : 0);
-	c.spi_out = 0x10000 + 2 * n + (g.is_b ? 0 : 1);
+	/* Workers are told apart by the first byte. */
+	c.spi_in = (2 * n + (g.is_b ? 1 : 0)) << 24 | 0x10000;
+	c.spi_out = (2 * n + (g.is_b ? 0 : 1)) << 24 | 0x10000;
 	backend_esp.sa_add(g.ctx, &c, g.iface.name);
 }
 

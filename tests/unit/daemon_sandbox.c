@@ -5,6 +5,7 @@
 #include "core/base/secret.h"
 #include "tests/unit/t.h"
 
+#include <netinet/in.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -283,6 +284,28 @@ static void vaultd_does_not_accept(void)
 	CHECK_KILLED(in_sandbox(ROLE_VAULTD, accepts), 7);
 }
 
+static int sends_what_it_likes(void)
+{
+	int one = 1;
+
+	return setsockopt(STDIN_FILENO, IPPROTO_IP, IP_HDRINCL, &one, sizeof(one)) < 0 ? 7 : 1;
+}
+
+static int may_be_cut(void)
+{
+	int dont = IP_PMTUDISC_DONT;
+
+	return setsockopt(STDIN_FILENO, IPPROTO_IP, IP_MTU_DISCOVER, &dont, sizeof(dont)) < 0 ? 7 : 1;
+}
+
+/* Of sockets that it was handed, espd sets what it needs. */
+static void espd_sets_few_options(void)
+{
+	CHECK_EXIT(in_sandbox(ROLE_ESPD, may_be_cut), 7);
+	CHECK_KILLED(in_sandbox(ROLE_ESPD, sends_what_it_likes), 7);
+	CHECK_KILLED(in_sandbox(ROLE_IKED, may_be_cut), 7);
+}
+
 static int aborts(void)
 {
 	abort();
@@ -416,6 +439,7 @@ int main(void)
 	T_RUN(files_are_out_of_reach);
 	T_RUN(no_way_out);
 	T_RUN(vaultd_does_not_accept);
+	T_RUN(espd_sets_few_options);
 	T_RUN(abort_still_works);
 	T_RUN(threads_where_asked_for);
 	T_RUN(vault_has_no_network);
