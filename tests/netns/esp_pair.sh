@@ -129,7 +129,7 @@ forged() {
 	local before after i
 	before=$(stat_of gw-b 1 auth)
 	for ((i = 0; i < 20; i++)); do
-		in_ns inet bash -c 'printf "\x00\x01\x00\x03\x7f\x00\x00\x01%060d" 0 \
+		in_ns inet bash -c 'printf "\x03\x01\x00\x00\x7f\x00\x00\x01%060d" 0 \
 			>/dev/udp/198.51.100.2/4500'
 	done
 	sleep 0.3
