@@ -118,7 +118,8 @@ static int dev_new(struct engine_key *k, const struct engine_suite *s, struct er
 	struct afalg_dev_conf c = {
 		.fd = s->fds[1], .aead = k->aead, .async = k->note.async,
 		.iv_len = k->sizes.iv_len, .icv_len = k->sizes.icv_len,
-		.assoc_len = (uint32_t)k->assoc_len, .key = s->encr_key,
+		.assoc_len = (uint32_t)k->assoc_len, .others = k->note.hash ? 2 : 0,
+		.key = s->encr_key,
 	};
 	int r;
 
@@ -326,7 +327,7 @@ static void stage_all(struct batch *b)
 		else if (r == -2)
 			fail(b, i);
 		else if (!d->staged && !d->flying && !d->done)
-			move(b, i, SOFT);	/* all that it has, a stalled device holds */
+			move(b, i, SOFT);	/* all that it may have, a stalled device holds */
 	}
 }
 
@@ -465,8 +466,10 @@ static void run(struct engine_op *op, size_t n, bool seal)
 			left = wait_for_some(&b, left);
 	}
 	by_software(&b);
-	for (size_t j = 0; j < b.n_keys; j++)
+	for (size_t j = 0; j < b.n_keys; j++) {
+		afalg_dev_idle(&b.key[j]->dev);
 		b.key[j]->listed = false;
+	}
 }
 
 static void seal_batch(struct engine_op *op, size_t n)

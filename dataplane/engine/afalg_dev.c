@@ -26,6 +26,24 @@
 
 #define PAGE 4096
 
+/* Of the 4,096 descriptors that espd may have (core/daemon/sandbox.c) a quarter at least stays
+ * for interfaces. Thirty keys that are busy at once never give a socket back. */
+struct afalg_limits afalg_limits = { .easy = 512, .more = 2048, .keys = 3072 };
+static unsigned sockets;	/* of all threads */
+
+static bool take_sockets(unsigned n, unsigned most)
+{
+	if (__atomic_add_fetch(&sockets, n, __ATOMIC_RELAXED) <= most)
+		return true;
+	__atomic_sub_fetch(&sockets, n, __ATOMIC_RELAXED);
+	return false;
+}
+
+static void give_sockets(unsigned n)
+{
+	__atomic_sub_fetch(&sockets, n, __ATOMIC_RELAXED);
+}
+
 static void io_begin(struct afalg_dev *d)
 {
 	d->ctx = 0;
@@ -47,9 +65,15 @@ int afalg_dev_init(struct afalg_dev *d, const struct afalg_dev_conf *c, struct e
 	d->async = c->async;
 	d->iv_len = c->iv_len;
 	d->assoc_len = c->assoc_len;
+	d->least = 2 + c->others;
+	if (!take_sockets(d->least, afalg_limits.keys))
+		return err_set(e, "too many AF_ALG sockets are in use");
 	d->bound = afalg_sys->dup(c->fd);
-	if (d->bound < 0)
-		return err_errno(e, "AF_ALG socket");
+	if (d->bound < 0) {
+		err_errno(e, "AF_ALG socket");
+		give_sockets(d->least);
+		return -1;
+	}
 	if (set_option(d, ALG_SET_KEY, c->key.p, (socklen_t)c->key.len) < 0)
 		err_errno(e, "the kernel's driver refuses a key of this size");
 	else if (c->aead && set_option(d, ALG_SET_AEAD_AUTHSIZE, NULL, c->icv_len) < 0)
@@ -59,16 +83,33 @@ int afalg_dev_init(struct afalg_dev *d, const struct afalg_dev_conf *c, struct e
 		return 0;
 	}
 	afalg_sys->close(d->bound);
+	give_sockets(d->least);
 	return -1;
 }
 
 /* ---- slots ---- */
 
-static void close_slot(struct afalg_slot *s)
+static void close_slot(struct afalg_dev *d, struct afalg_slot *s)
 {
-	if (s->fd >= 0)
-		afalg_sys->close(s->fd);
+	if (s->fd < 0)
+		return;
+	afalg_sys->close(s->fd);
 	s->fd = -1;
+	if (--d->ops)
+		give_sockets(1);
+}
+
+/* False: there are too many already. An error leaves the slot without. */
+static bool open_slot(struct afalg_dev *d, struct afalg_slot *s)
+{
+	if (d->ops && !take_sockets(1, afalg_limits.more))
+		return false;
+	s->fd = afalg_sys->accept(d->bound);
+	if (s->fd >= 0)
+		d->ops++;
+	else if (d->ops)
+		give_sockets(1);
+	return true;
 }
 
 /* Only when nobody writes into it any more. */
@@ -102,7 +143,7 @@ static void ended(struct afalg_dev *d, struct afalg_slot *s, int64_t res)
 {
 	if (s->state == AFALG_STALLED) {
 		/* Long given up. Its socket may be anything: another takes its place. */
-		close_slot(s);
+		close_slot(d, s);
 		s->state = AFALG_FREE;
 		d->stalled--;
 		return;
@@ -143,7 +184,7 @@ bool afalg_dev_fini(struct afalg_dev *d)
 
 		if (s->state == AFALG_STALLED)
 			continue;
-		close_slot(s);
+		close_slot(d, s);
 		unmap_slot(s);
 	}
 	/* The kernel waits in io_destroy() for what is in flight, however long. */
@@ -154,6 +195,7 @@ bool afalg_dev_fini(struct afalg_dev *d)
 	d->aio = false;
 	afalg_sys->close(d->bound);
 	d->bound = -1;
+	give_sockets(d->least);
 	return true;
 }
 
@@ -173,9 +215,7 @@ static struct afalg_slot *free_slot(struct afalg_dev *d)
 		if (!fresh)
 			fresh = s;
 	}
-	if (fresh)
-		fresh->fd = afalg_sys->accept(d->bound);
-	return fresh;
+	return fresh && open_slot(d, fresh) ? fresh : NULL;
 }
 
 static struct cmsghdr *put_cmsg(struct msghdr *m, struct cmsghdr *c, int type, size_t len)
@@ -222,7 +262,7 @@ int afalg_dev_stage(struct afalg_dev *d, const struct afalg_ask *a)
 	sent = afalg_sys->sendmsg(s->fd, &m);
 	if (sent < 0 || (size_t)sent != len) {
 		/* What is left in the socket would become part of the next request. */
-		close_slot(s);
+		close_slot(d, s);
 		return -2;
 	}
 	s->want = a->want;
@@ -313,7 +353,7 @@ void afalg_dev_release(struct afalg_dev *d, struct afalg_slot *s)
 {
 	/* After EBADMSG the kernel has used up what was sent; after other errors it may not. */
 	if (s->res < 0 && s->res != -EBADMSG)
-		close_slot(s);
+		close_slot(d, s);
 	s->state = AFALG_FREE;
 	d->done--;
 }
@@ -331,4 +371,18 @@ struct afalg_slot *afalg_dev_give_up(struct afalg_dev *d)
 		return s;
 	}
 	return NULL;
+}
+
+void afalg_dev_idle(struct afalg_dev *d)
+{
+	unsigned kept = 0;
+
+	if (__atomic_load_n(&sockets, __ATOMIC_RELAXED) <= afalg_limits.easy)
+		return;
+	for (size_t i = 0; d->ops > AFALG_KEEP && i < AFALG_SLOTS; i++) {
+		struct afalg_slot *s = &d->slot[i];
+
+		if (s->state == AFALG_FREE && s->fd >= 0 && ++kept > AFALG_KEEP)
+			close_slot(d, s);
+	}
 }

@@ -11,6 +11,8 @@
  * One thing the kernel leaves to nobody: a process that ends waits for its requests. Where a
  * device never ends one, espd's end waits as long.
  *
+ * Descriptors are few, and interfaces want them, too: see struct afalg_limits.
+ *
  * Used by one thread at a time.
  */
 #ifndef ADIT_ENGINE_AFALG_DEV_H
@@ -50,6 +52,8 @@ struct afalg_slot {
 
 struct afalg_dev {
 	int bound;		/* the socket that has the key */
+	unsigned least;		/* sockets that it is counted with, whatever it has */
+	unsigned ops;		/* operation sockets it has */
 	bool aead, async;
 	uint8_t iv_len;
 	uint32_t assoc_len;
@@ -66,11 +70,21 @@ struct afalg_dev_conf {
 	uint8_t iv_len;		/* at most AFALG_IV_MAX */
 	uint8_t icv_len;	/* aead */
 	uint32_t assoc_len;	/* aead */
+	unsigned others;	/* sockets that the caller keeps beside, for this key */
 	struct slice key;
 };
 
-/* Sets key and ICV length; d needs no fini when it fails: the driver refuses the key, or it is
- * no socket of that kind. */
+/* Sockets of the whole process. Each key is counted with the bound one, one operation socket and
+ * the caller's others; what it has beyond that is one more each. A test may set them. */
+extern struct afalg_limits {
+	unsigned easy;		/* beyond, a key keeps AFALG_KEEP when its batch is done */
+	unsigned more;		/* beyond, a key makes do with the operation sockets it has */
+	unsigned keys;		/* beyond, there are no keys: software does their work */
+} afalg_limits;
+#define AFALG_KEEP 2
+
+/* Sets key and ICV length; d needs no fini when it fails: the driver refuses the key, it is no
+ * socket of that kind, or too many have sockets. */
 int afalg_dev_init(struct afalg_dev *d, const struct afalg_dev_conf *c, struct err *e) MUST_USE;
 /* False while requests that were given up are not over: then d must stay, and it is called
  * again later. */
@@ -84,8 +98,8 @@ struct afalg_ask {
 	size_t want;			/* bytes that the result will have */
 	size_t tag;
 };
-/* Hand a request over, not begun yet. 0; -1 when no slot is free (try after a release); -2
- * when the kernel refuses it. */
+/* Hand a request over, not begun yet. 0; -1 when no slot is free, or there are sockets for no
+ * more (try after a release); -2 when the kernel refuses it. */
 int afalg_dev_stage(struct afalg_dev *d, const struct afalg_ask *a) MUST_USE;
 /* Begin all that is staged. */
 void afalg_dev_submit(struct afalg_dev *d);
@@ -97,5 +111,7 @@ void afalg_dev_release(struct afalg_dev *d, struct afalg_slot *s);
 /* Give up a request in flight: one after the other until NULL. Its slot is of no use until
  * the kernel ends the request (looked for by afalg_dev_wait()). */
 struct afalg_slot *afalg_dev_give_up(struct afalg_dev *d);
+/* A batch is done: where sockets are scarce, those that are idle go back. */
+void afalg_dev_idle(struct afalg_dev *d);
 
 #endif

@@ -2,6 +2,7 @@
 /* The afalg engine over a kernel that is made up: whatever its requests do, every packet is
  * what engine_mbedtls makes of it, and what software did in the kernel's place is counted. */
 #include "tests/unit/afalg_help.h"
+#include "dataplane/engine/afalg_dev.h"
 #include "dataplane/engine/afalg_health.h"
 #include "dataplane/engine/afalg_proc.h"
 #include "tests/unit/afalg_fake.h"
@@ -69,6 +70,7 @@ static void begin(void)
 	fake_calls = fake_requests = fake_reads = fake_open = fake_rings = fake_most = 0;
 	clock_virtual_set(1000000);
 	afalg_health_forget();
+	afalg_limits = (struct afalg_limits){ .easy = 512, .more = 2048, .keys = 3072 };
 	afalg_sys = &fake_kernel;
 }
 
@@ -147,6 +149,63 @@ static void many_in_flight(void)
 	CHECK_INT(fake_open, 17);
 	both_ways(&gcm, p, ENGINE_BATCH, 1500);
 	CHECK_INT(fake_open, 17);
+	keys_free(p);
+	end();
+}
+
+#define MANY 20
+
+/* However many keys are busy, there are no more sockets than are allowed, and all keys work. */
+static void sockets_are_limited(void)
+{
+	struct pair p[MANY];
+
+	begin();
+	fault.max_ms = 1;
+	afalg_limits = (struct afalg_limits){ .easy = 60, .more = 80, .keys = 100 };
+	for (int k = 0; k < MANY; k++)
+		p[k] = keys(&gcm, AFALG_AEAD, false);
+	for (int k = 0; k < 2; k++)
+		both_ways(&gcm, p[k], ENGINE_BATCH, 1500);
+	/* The bound ones; the first has 16 others, and the second gives back what is idle. */
+	CHECK_INT(fake_open, MANY + 16 + AFALG_KEEP);
+	afalg_limits.easy = 80;
+	for (int k = 0; k < MANY; k++) {
+		both_ways(&gcm, p[k], ENGINE_BATCH, 1500);
+		CHECK(fake_open <= 80);
+		CHECK_INT(fallbacks(p[k].dev), 0);
+	}
+	CHECK_INT(fake_open, 80);	/* the last have one each */
+	CHECK(fake_most == 16);
+	for (int k = 0; k < MANY; k++)
+		keys_free(p[k]);
+	/* All are counted back. */
+	afalg_limits.more = afalg_limits.keys = 17;
+	p[0] = keys(&gcm, AFALG_AEAD, false);
+	both_ways(&gcm, p[0], ENGINE_BATCH, 1500);
+	CHECK_INT(fake_open, 17);
+	keys_free(p[0]);
+	end();
+}
+
+/* A stalled device holds the only socket that there may be: that is software's, and counted. */
+static void no_socket_is_no_error(void)
+{
+	struct pair p;
+
+	begin();
+	afalg_limits.more = 2;
+	p = keys(&gcm, AFALG_AEAD, false);
+	fault.stall = 100;
+	both_ways(&gcm, p, 1, 1500);
+	CHECK_INT(fake_flying(), 1);
+	clock_virtual_set(clock_ms() + AFALG_REST_MS);
+	fault.stall = 0;
+	fake_calls = 0;
+	both_ways(&gcm, p, ENGINE_BATCH, 1500);
+	CHECK_INT(fake_calls, 0);
+	CHECK_INT(fallbacks(p.dev), 2 + 2 * ENGINE_BATCH);
+	CHECK_INT(fake_open, 2);
 	keys_free(p);
 	end();
 }
@@ -503,6 +562,36 @@ static struct engine_key *key_of(const struct engine_suite *s, const int *fds, s
 	return engine_afalg.key_new(&mine, e);
 }
 
+/* Each failure gives back what it was counted with. */
+static void keys_are_limited(void)
+{
+	struct engine_suite s = keys_for(&cbc);
+	int fds[AFALG_FDS_MAX];
+	struct engine_key *k;
+	struct err e;
+	size_t n;
+
+	begin();
+	n = fake_fds(&cbc, AFALG_SPLIT, true, fds);
+	afalg_limits.keys = 3;		/* it has two, and two for its hash */
+	CHECK(!key_of(&s, fds, n, &e));
+	CHECK_HAS(e.msg, "too many AF_ALG sockets are in use");
+	afalg_limits.keys = 7;
+	for (int i = 0; i < 4; i++) {
+		fault.setkey = i & 1 ? 0 : EINVAL;
+		k = key_of(&s, fds, n, &e);
+		CHECK(!k == !(i & 1));
+		engine_afalg.key_free(k);
+	}
+	k = key_of(&s, fds, n, &e);
+	CHECK(k && !key_of(&s, fds, n, &e));
+	engine_afalg.key_free(k);
+	close(fds[0]);
+	fake_close(fds[1]);
+	fake_close(fds[2]);
+	end();
+}
+
 static void refused_keys(void)
 {
 	struct engine_suite s = keys_for(&gcm);
@@ -692,6 +781,8 @@ int main(void)
 {
 	T_RUN(all_suites);
 	T_RUN(many_in_flight);
+	T_RUN(sockets_are_limited);
+	T_RUN(no_socket_is_no_error);
 	T_RUN(without_aio);
 	T_RUN(keys_mixed);
 	T_RUN(tampered);
@@ -705,6 +796,7 @@ int main(void)
 	T_RUN(late_writes_hurt_nobody);
 	T_RUN(freed_while_stalled);
 	T_RUN(storms);
+	T_RUN(keys_are_limited);
 	T_RUN(refused_keys);
 	T_RUN(keys_of_several_workers);
 	T_RUN(status);
