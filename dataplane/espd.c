@@ -14,6 +14,11 @@ static void on_msg(struct child *c, struct ipc_msg *m)
 	ctl_msg(c->ctx, m);
 }
 
+static void on_cut(struct child *c, const struct ipc_msg *m)
+{
+	ctl_cut(c->ctx, m);
+}
+
 static void fini(struct child *c)
 {
 	ctl_free(c->ctx);
@@ -22,7 +27,8 @@ static void fini(struct child *c)
 int main(int argc, char **argv)
 {
 	static const struct child_ops ops = {
-		.role = ROLE_ESPD, .threads = true, .init = init, .on_msg = on_msg, .fini = fini,
+		.role = ROLE_ESPD, .threads = true, .init = init, .on_msg = on_msg,
+		.on_cut = on_cut, .fini = fini,
 	};
 
 	return child_main(argc, argv, &ops);

@@ -53,6 +53,13 @@ static void on_msg(void *arg, struct ipc_msg *m)
 	r->ops->on_msg(&r->c, m);
 }
 
+static void on_cut(void *arg, const struct ipc_msg *m)
+{
+	struct running *r = arg;
+
+	r->ops->on_cut(&r->c, m);
+}
+
 static void on_closed(void *arg, const struct err *why)
 {
 	struct running *r = arg;
@@ -101,6 +108,8 @@ static int begin(struct running *r, struct err *e)
 	box.gid = c->start.gid;
 	if (sandbox_enter(&box, e) < 0)
 		return -1;
+	if (r->ops->on_cut)
+		ipc_on_cut(c->monitor, on_cut);
 	if (ipc_attach(c->monitor, c->loop, on_msg, on_closed, r, e) < 0)
 		return -1;
 	if (ipc_send(c->monitor, MSG_READY, 0, NULL, 0, NULL, 0) < 0)

@@ -41,6 +41,8 @@ struct child_ops {
 	/* Every message of the monitor but MSG_CHILD_START and MSG_LOG_LEVEL, which are
 	 * handled before. Descriptors as in ipc_attach(): take one by setting it to -1. */
 	void (*on_msg)(struct child *c, struct ipc_msg *m);
+	/* May be NULL. A message of the monitor whose descriptors did not fit: ipc_on_cut(). */
+	void (*on_cut)(struct child *c, const struct ipc_msg *m);
 	/* May be NULL. The monitor may be gone already. */
 	void (*fini)(struct child *c);
 };

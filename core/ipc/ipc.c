@@ -142,6 +142,7 @@ struct ipc {
 	struct loop *loop;
 	void (*on_msg)(void *arg, struct ipc_msg *m);
 	void (*on_closed)(void *arg, const struct err *why);
+	void (*on_cut)(void *arg, const struct ipc_msg *m);
 	void *arg;
 	struct queued *head, **tail;
 	size_t queued_bytes, expected_bytes;
@@ -446,19 +447,36 @@ static size_t take_fds(struct msghdr *mh, int *fds)
 	return n;
 }
 
-static int judge(struct ipc *c, const struct ipc_hdr *h, size_t n, int flags, struct ipc_msg *m)
+static size_t fds_most(uint16_t type)
 {
-	if (flags & (MSG_TRUNC | MSG_CTRUNC))
+	return type < sizeof(rows) / sizeof(rows[0]) ? rows[type].fds_max : 0;
+}
+
+/* cut: descriptors came, and this process had no room for them. */
+static int judge(struct ipc *c, const struct ipc_hdr *h, size_t n, int flags, bool cut,
+		 const struct ipc_msg *m)
+{
+	size_t n_fds = m->n_fds;
+
+	if (flags & MSG_TRUNC || (flags & MSG_CTRUNC && !cut))
 		return err_set(&c->why, "%s sent too long a message", role_names[c->peer]);
 	if (n < sizeof(*h) || h->len != n - sizeof(*h))
 		return err_set(&c->why, "%s sent a message of wrong length", role_names[c->peer]);
 	if (h->version != IPC_VERSION)
 		return err_set(&c->why, "%s speaks version %u, not %u", role_names[c->peer],
 			       h->version, IPC_VERSION);
-	return check(h->type, c->peer, c->self, h->len, m->n_fds, &c->why);
+	/* How many there were nobody knows; one at least. */
+	if (cut)
+		n_fds = fds_most(h->type) ? fds_most(h->type) : 1;
+	if (check(h->type, c->peer, c->self, h->len, n_fds, &c->why) < 0)
+		return -1;
+	if (cut && !c->on_cut)
+		return err_set(&c->why, "%s has no descriptors left for %s",
+			       role_names[c->self], ipc_type_name(h->type));
+	return 0;
 }
 
-/* 1 got one, 0 nothing there, -1 down with c->why. */
+/* 1 got one, 2 one whose descriptors were cut off, 0 nothing there, -1 down with c->why. */
 static int receive(struct ipc *c, struct ipc_msg *m)
 {
 	struct ipc_hdr h = { 0 };
@@ -472,6 +490,7 @@ static int receive(struct ipc *c, struct ipc_msg *m)
 	} ctl;
 	struct msghdr mh = { .msg_iov = iov, .msg_iovlen = 2, .msg_control = &ctl,
 			     .msg_controllen = sizeof(ctl) };
+	bool cut;
 	ssize_t n;
 
 	memset(m, 0, sizeof(*m));
@@ -489,17 +508,24 @@ static int receive(struct ipc *c, struct ipc_msg *m)
 	}
 	c->body_len = n > (ssize_t)sizeof(h) ? (size_t)n - sizeof(h) : 0;
 	m->n_fds = take_fds(&mh, m->fds);
-	if (judge(c, &h, (size_t)n, mh.msg_flags, m) < 0) {
+	/* More than fit would have been too many, room or not. */
+	cut = mh.msg_flags & MSG_CTRUNC && m->n_fds < IPC_FDS_MAX;
+	if (judge(c, &h, (size_t)n, mh.msg_flags, cut, m) < 0) {
 		close_all(m->fds, m->n_fds);
 		c->refused++;
 		c->down = true;
 		return -1;
 	}
+	if (cut) {
+		close_all(m->fds, m->n_fds);
+		m->n_fds = 0;
+		c->refused++;
+	}
 	m->type = h.type;
 	m->id = h.id;
 	m->len = h.len;
 	m->body = c->body;
-	return 1;
+	return cut ? 2 : 1;
 }
 
 static void closed(struct ipc *c)
@@ -528,7 +554,10 @@ static void ready(void *arg, uint32_t events)
 		r = receive(c, &m);
 		if (r <= 0)
 			break;
-		c->on_msg(c->arg, &m);
+		if (r == 2)
+			c->on_cut(c->arg, &m);
+		else
+			c->on_msg(c->arg, &m);
 		close_all(m.fds, m.n_fds);
 		wipe_body(c);
 	}
@@ -551,14 +580,23 @@ int ipc_attach(struct ipc *c, struct loop *l, void (*on_msg)(void *arg, struct i
 	return 0;
 }
 
+void ipc_on_cut(struct ipc *c, void (*on_cut)(void *arg, const struct ipc_msg *m))
+{
+	c->on_cut = on_cut;
+}
+
 int ipc_recv_wait(struct ipc *c, struct ipc_msg *m, int timeout_ms, struct err *e)
 {
 	for (;;) {
 		struct pollfd p = { .fd = c->fd, .events = POLLIN };
 		int r = receive(c, m);
 
-		if (r > 0)
+		if (r == 1)
 			return 1;
+		if (r == 2) {
+			c->on_cut(c->arg, m);
+			continue;
+		}
 		if (r < 0) {
 			if (e)
 				*e = c->why;

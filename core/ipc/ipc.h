@@ -56,6 +56,12 @@ int ipc_attach(struct ipc *c, struct loop *l, void (*on_msg)(void *arg, struct i
 	       void (*on_closed)(void *arg, const struct err *why), void *arg, struct err *e)
 	MUST_USE;
 
+/* Descriptors that this process has no room for are cut off by the kernel. Such a message is
+ * refused and counted, those that did arrive are closed. With on_cut the link stays up: it is
+ * told of the message (which has none), and sees that nobody waits for it. Without, the link
+ * goes down: who needs these descriptors begins anew. */
+void ipc_on_cut(struct ipc *c, void (*on_cut)(void *arg, const struct ipc_msg *m));
+
 /* Copies body; wipes its copy after sending. fds stay the caller's. -1 when the link is
  * down or its queue is full. */
 int ipc_send(struct ipc *c, uint16_t type, uint32_t id, const void *body, size_t len,

@@ -387,3 +387,22 @@ void ctl_msg(struct ctl *c, struct ipc_msg *m)
 		break;
 	}
 }
+
+void ctl_cut(struct ctl *c, const struct ipc_msg *m)
+{
+	static const char why[] = "espd is out of descriptors";
+	struct msg_result r = { .code = EXIT_FAILED };
+	const struct msg_tun *t = m->body;
+	char name[IFNAME_MAX];
+
+	if (m->type == MSG_ESPD_SA_ADD) {
+		snprintf(r.text, sizeof(r.text), "SA not added: %s", why);
+		send_msg(c, MSG_ESPD_SA_ADDED, m->id, &r, sizeof(r));
+	} else if (m->type == MSG_TUN_ADD) {
+		/* SAs for an interface that is not there are refused, each with an answer. */
+		log_error(NULL, "%s: %s: the interface stays as it was", name_of(t->name, name),
+			  why);
+	} else {
+		log_error(NULL, "%s: what came with %s is lost", why, ipc_type_name(m->type));
+	}
+}

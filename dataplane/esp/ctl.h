@@ -13,5 +13,7 @@ struct ctl *ctl_new(struct loop *l, struct ipc *link, struct err *e) MUST_USE;
 void ctl_free(struct ctl *c);
 /* A message from the monitor; takes the descriptors it uses. */
 void ctl_msg(struct ctl *c, struct ipc_msg *m);
+/* One whose descriptors did not fit (ipc_on_cut()): answered where an answer is awaited. */
+void ctl_cut(struct ctl *c, const struct ipc_msg *m);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -169,6 +170,97 @@ static void refuses_descriptors_and_leaks_none(void)
 	refuse(ROLE_IKED, IPC_VERSION, MSG_RELOAD, 0, 0, 1, "with 1 descriptors");
 	refuse(ROLE_IKED, IPC_VERSION, MSG_RELOAD, 0, 0, IPC_FDS_MAX, "descriptors");
 	refuse(ROLE_IKED, IPC_VERSION, MSG_RELOAD, 0, 0, IPC_FDS_MAX + 4, "too long");
+}
+
+struct cut {
+	unsigned n, msgs, closed;
+	uint32_t id;
+	uint16_t type;
+	size_t n_fds;
+};
+
+static void cut_on_msg(void *arg, struct ipc_msg *m)
+{
+	(void)m;
+	((struct cut *)arg)->msgs++;
+}
+
+static void cut_on_closed(void *arg, const struct err *why)
+{
+	(void)why;
+	((struct cut *)arg)->closed++;
+}
+
+static void cut_on_cut(void *arg, const struct ipc_msg *m)
+{
+	struct cut *c = arg;
+
+	c->n++;
+	c->id = m->id;
+	c->type = m->type;
+	c->n_fds = m->n_fds;
+}
+
+/* So many more descriptors may be made. */
+static struct rlimit leave_room(unsigned n)
+{
+	struct rlimit was, r;
+	int fd = dup(0);
+
+	CHECK(fd >= 0 && getrlimit(RLIMIT_NOFILE, &was) == 0);
+	close(fd);
+	r = was;
+	r.rlim_cur = (rlim_t)fd + n;
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &r), 0);
+	return was;
+}
+
+static void out_of_descriptors(bool hook)
+{
+	const int pass[4] = { 0, 0, 0, 0 };
+	struct msg_tun t = { .name = "adit-x" };
+	struct err e = { 0 };
+	struct loop *l = loop_new(&e);
+	struct cut got = { 0 };
+	struct ipc *a, *b;
+	struct rlimit was;
+	int fds[2], before;
+
+	CHECK(l && ipc_pair(fds, &e) == 0);
+	a = ipc_new(fds[0], ROLE_MONITOR, ROLE_ESPD, &e);
+	b = ipc_new(fds[1], ROLE_ESPD, ROLE_MONITOR, &e);
+	CHECK(a && b && ipc_attach(b, l, cut_on_msg, cut_on_closed, &got, &e) == 0);
+	if (hook)
+		ipc_on_cut(b, cut_on_cut);
+	before = count_fds();
+	was = leave_room(2);
+	CHECK_INT(ipc_send(a, MSG_TUN_ADD, 9, &t, sizeof(t), pass, 4), 0);
+	loop_once(l, 100);
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &was), 0);
+	CHECK_INT(got.n, hook);
+	CHECK_INT(got.closed, !hook);
+	CHECK_INT(got.msgs, 0);
+	CHECK_INT(ipc_refused(b), 1);
+	CHECK_INT(count_fds(), before);		/* the two that came are closed */
+	if (hook) {
+		CHECK_INT(got.type, MSG_TUN_ADD);
+		CHECK_INT(got.id, 9);
+		CHECK_INT(got.n_fds, 0);
+		/* The link is as it was. */
+		CHECK_INT(ipc_send(a, MSG_TUN_ADD, 10, &t, sizeof(t), pass, 4), 0);
+		loop_once(l, 100);
+		CHECK_INT(got.msgs, 1);
+		CHECK_INT(got.closed, 0);
+	}
+	ipc_free(a);
+	ipc_free(b);
+	loop_free(l);
+}
+
+static void out_of_descriptors_is_told(void)
+{
+	out_of_descriptors(true);
+	out_of_descriptors(false);
 }
 
 static void sender_checks_too(void)
@@ -392,6 +484,7 @@ int main(void)
 	T_RUN(refuses_wrong_shapes);
 	T_RUN(refuses_wrong_directions);
 	T_RUN(refuses_descriptors_and_leaks_none);
+	T_RUN(out_of_descriptors_is_told);
 	T_RUN(sender_checks_too);
 	T_RUN(queue_keeps_order_and_descriptors);
 	T_RUN(full_queue_fails_the_link);
