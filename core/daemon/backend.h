@@ -32,6 +32,10 @@ struct backend_env {
 	void (*counters)(void *arg, const uint64_t v[COUNTERS_N]);
 	/* The peer of this SA moved to another port of its NAT (kernel: XFRM_MSG_MAPPING). */
 	void (*moved)(void *arg, uint32_t id, const struct endpoint *remote);
+	/* An IKE message, marker and all, that came in the dataplane's own socket: iked takes it
+	 * as one that came in its own. */
+	void (*ike)(void *arg, const struct endpoint *local, const struct endpoint *remote,
+		    const uint8_t *msg, size_t len);
 	/* A packet waits on this interface for an SA (struct backend_iface.trap). */
 	void (*wanted)(void *arg, const char *iface);
 	/* All SAs are gone (the child died, the kernel was flushed): iked must make new ones,

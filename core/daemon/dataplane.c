@@ -4,6 +4,7 @@
 
 #include "core/base/log.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -133,6 +134,23 @@ static void on_moved(void *arg, uint32_t id, const struct endpoint *remote)
 	(void)procs_send(m, PROC_IKED, MSG_SA_MOVED, 0, &out, sizeof(out));
 }
 
+static void on_ike(void *arg, const struct endpoint *local, const struct endpoint *remote,
+		   const uint8_t *msg, size_t len)
+{
+	struct monitor *m = arg;
+	struct msg_ike_datagram out;
+
+	if (len > sizeof(out.bytes))
+		return;
+	memset(&out, 0, offsetof(struct msg_ike_datagram, bytes));
+	out.local = *local;
+	out.remote = *remote;
+	out.len = (uint16_t)len;
+	memcpy(out.bytes, msg, len);
+	(void)procs_send(m, PROC_IKED, MSG_IKE_DATAGRAM, 0, &out,
+			 offsetof(struct msg_ike_datagram, bytes) + len);
+}
+
 static void on_lost(void *arg)
 {
 	struct monitor *m = arg;
@@ -217,7 +235,7 @@ int dataplane_start(struct monitor *m, struct err *e)
 	env = (struct backend_env){
 		.loop = m->loop, .arg = m, .sa_added = on_added, .sa_stats = on_stats,
 		.sa_event = on_event, .counters = on_counters, .moved = on_moved,
-		.wanted = on_wanted, .lost = on_lost, .child_send = to_child,
+		.ike = on_ike, .wanted = on_wanted, .lost = on_lost, .child_send = to_child,
 	};
 	read_profile(m, &profile);
 	if (m->backend->start(&m->backend_ctx, &env, &m->sockets, &m->settings.router, &profile,

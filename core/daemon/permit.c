@@ -38,6 +38,7 @@ static const struct {
 	{ MSG_ESPD_SA_EVENT, E, RUNNING },
 	{ MSG_ESPD_WANTED, E, RUNNING },
 	{ MSG_ESPD_COUNTERS, E, RUNNING },
+	{ MSG_ESPD_IKE, E, RUNNING },
 };
 
 bool permit_message(enum ipc_role from, enum permit_phase phase, uint16_t type)

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -25,7 +26,8 @@
 /* from -> to, and for the types that go both ways from2 -> to2. */
 struct row {
 	const char *name;
-	uint16_t len;
+	uint16_t len;		/* of the body … */
+	uint16_t least;		/* … which may be as short as this; 0: it may not */
 	uint8_t fds_min, fds_max;
 	uint8_t from, to, from2, to2;
 };
@@ -34,6 +36,10 @@ struct row {
 	[t] = { .name = #t, .len = (size), .fds_min = (lo), .fds_max = (hi), .from = (f), .to = (d) }
 #define BODY(t, type, f, d) ROW(t, sizeof(struct type), 0, 0, f, d)
 #define BARE(t, f, d) ROW(t, 0, 0, 0, f, d)
+/* Its last member is an array that is not sent whole. */
+#define UP_TO(t, type, last, f, d) \
+	[t] = { .name = #t, .len = sizeof(struct type), \
+		.least = offsetof(struct type, last), .from = (f), .to = (d) }
 
 static const struct row rows[] = {
 	BARE(MSG_READY, I | V | E, M),
@@ -80,6 +86,7 @@ static const struct row rows[] = {
 	BARE(MSG_COUNTERS_QUERY, I, M),
 	BODY(MSG_COUNTERS, msg_counters, M, I),
 	BODY(MSG_SA_MOVED, msg_sa_update, M, I),
+	UP_TO(MSG_IKE_DATAGRAM, msg_ike_datagram, bytes, M, I),
 
 	BODY(MSG_SECRET_SET, msg_secret, M, V),
 	BODY(MSG_SECRET_REMOVE, msg_name, M, V),
@@ -104,12 +111,14 @@ static const struct row rows[] = {
 	BODY(MSG_ESPD_WANTED, msg_tun, E, M),
 	BARE(MSG_ESPD_COUNTERS_QUERY, M, E),
 	BODY(MSG_ESPD_COUNTERS, msg_counters, E, M),
+	UP_TO(MSG_ESPD_IKE, msg_ike_datagram, bytes, E, M),
 };
 
 _Static_assert(sizeof(struct msg_auth) <= IPC_BODY_MAX, "msg_auth fits");
 _Static_assert(sizeof(struct msg_peer) <= IPC_BODY_MAX, "msg_peer fits");
 _Static_assert(sizeof(struct msg_child) <= IPC_BODY_MAX, "msg_child fits");
 _Static_assert(sizeof(struct msg_espd_sa) <= IPC_BODY_MAX, "msg_espd_sa fits");
+_Static_assert(sizeof(struct msg_ike_datagram) <= IPC_BODY_MAX, "msg_ike_datagram fits");
 
 #undef M
 #undef I
@@ -183,7 +192,10 @@ static int check(uint16_t type, enum ipc_role from, enum ipc_role to, size_t len
 	if (!goes(r, from, to))
 		return err_set(e, "%s may not send %s to %s", role_names[from], r->name,
 			       role_names[to]);
-	if (len != r->len)
+	if (r->least && (len < r->least || len > r->len))
+		return err_set(e, "%s has %zu bytes, not %u to %u", r->name, len, r->least,
+			       r->len);
+	if (!r->least && len != r->len)
 		return err_set(e, "%s has %zu bytes, not %u", r->name, len, r->len);
 	if (n_fds < r->fds_min || n_fds > r->fds_max)
 		return err_set(e, "%s came with %zu descriptors", r->name, n_fds);

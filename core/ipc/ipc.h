@@ -1,5 +1,6 @@
 /* ipc: how adit's processes talk: SOCK_SEQPACKET pairs, one message a packet, a header and a
- * body of a size fixed per type (core/ipc/msg.h), descriptors beside it by SCM_RIGHTS.
+ * body of a size fixed per type (core/ipc/msg.h; few may be shorter), descriptors beside it by
+ * SCM_RIGHTS.
  *
  * The table in ipc.c says for every type its body's size, how many descriptors, and which
  * role may send it to which; whatever differs is refused on both ends and counted.

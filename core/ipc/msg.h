@@ -46,6 +46,7 @@ enum msg_type {
 	MSG_DNS_SOCKETS,	/* struct msg_dns_sockets + a connected UDP socket each; id */
 	MSG_COUNTERS,		/* struct msg_counters; answers MSG_COUNTERS_QUERY */
 	MSG_SA_MOVED,		/* struct msg_sa_update: the dataplane saw its peer elsewhere */
+	MSG_IKE_DATAGRAM,	/* struct msg_ike_datagram: it came to the dataplane's socket */
 
 	/* I -> M */
 	MSG_SA_ADD = 64,	/* struct sa_child, id for MSG_SA_ADDED */
@@ -92,6 +93,7 @@ enum msg_type {
 	MSG_ESPD_SA_EVENT,	/* struct msg_sa_event */
 	MSG_ESPD_WANTED,	/* struct msg_tun: a packet waits for an SA */
 	MSG_ESPD_COUNTERS,	/* struct msg_counters */
+	MSG_ESPD_IKE,		/* struct msg_ike_datagram: becomes MSG_IKE_DATAGRAM */
 };
 
 struct msg_name {
@@ -225,6 +227,16 @@ struct msg_sa_ref {
 struct msg_sa_update {
 	uint32_t sa_id;
 	struct endpoint local, remote;
+};
+
+/* A datagram that begins with the non-ESP marker (RFC 3948 §2.2) and that the kernel had put
+ * behind ESP of the same peer (UDP_GRO looks at no SPI). Sent as far as bytes[] is used: the
+ * body's length is that of all before it, and len. */
+#define IKE_DATAGRAM_MAX 12000
+struct msg_ike_datagram {
+	struct endpoint local, remote;
+	uint16_t len;			/* marker and all */
+	uint8_t bytes[IKE_DATAGRAM_MAX];
 };
 
 struct msg_peer_state {

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -287,6 +288,7 @@ static void child_msg(void *ctx, const struct ipc_msg *m)
 {
 	struct esp_backend *b = ctx;
 	const struct backend_env *env = b->env;
+	const struct msg_ike_datagram *ike;
 	const struct msg_sa_event *ev;
 	const struct msg_result *r;
 	const struct msg_tun *tun;
@@ -322,6 +324,11 @@ static void child_msg(void *ctx, const struct ipc_msg *m)
 	case MSG_ESPD_COUNTERS:
 		if (env->counters)
 			env->counters(env->arg, ((const struct msg_counters *)m->body)->v);
+		break;
+	case MSG_ESPD_IKE:
+		ike = m->body;
+		if (env->ike && m->len == offsetof(struct msg_ike_datagram, bytes) + ike->len)
+			env->ike(env->arg, &ike->local, &ike->remote, ike->bytes, ike->len);
 		break;
 	case MSG_ESPD_WANTED:
 		tun = m->body;

@@ -6,6 +6,7 @@
 #include "core/ipc/msg.h"
 #include "dataplane/esp/lane.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,38 @@ static void update(struct ctl *c, uint32_t id, const struct endpoint *local,
 	}
 }
 
+/* Where it sends to now: what the monitor said since it moved is newer. */
+static void on_moved(struct ctl *c, const struct note *n)
+{
+	struct lane *l = &c->lanes.v[n->lane];
+	struct endpoint local, remote;
+	const struct esp_sa *sa;
+
+	lane_lock(l);
+	sa = sad_by_id(&l->sad, n->id);
+	if (sa) {
+		local = sa->local;
+		remote = sa->remote;
+	}
+	lane_unlock(l);
+	if (sa)
+		update(c, n->id, &local, &remote, n->lane);
+}
+
+static void on_ike(struct ctl *c, const struct note *n)
+{
+	struct msg_ike_datagram m;
+
+	if (n->len > sizeof(m.bytes))
+		return;
+	memset(&m, 0, offsetof(struct msg_ike_datagram, bytes));
+	m.local = n->local;
+	m.remote = n->remote;
+	m.len = (uint16_t)n->len;
+	memcpy(m.bytes, n->bytes, n->len);
+	send_msg(c, MSG_ESPD_IKE, 0, &m, offsetof(struct msg_ike_datagram, bytes) + n->len);
+}
+
 static void on_note(void *arg, const struct note *n)
 {
 	struct ctl *c = arg;
@@ -122,7 +155,10 @@ static void on_note(void *arg, const struct note *n)
 		on_waits(c, n);
 		break;
 	case NOTE_MOVED:
-		update(c, n->id, &n->local, &n->remote, n->lane);
+		on_moved(c, n);
+		break;
+	case NOTE_IKE:
+		on_ike(c, n);
 		break;
 	case NOTE_LOG:
 		send_msg(c, MSG_LOG, 0, &n->line, sizeof(n->line));

@@ -13,6 +13,7 @@
 #define NEXT_IPV4 4
 #define NEXT_IPV6 41
 #define NEXT_DUMMY 59		/* RFC 4303 §2.6 */
+#define IKE_LEAST (4 + 28)	/* the marker and a header, RFC 7296 §3.1 */
 
 _Static_assert(ESP_HEADROOM >= ENGINE_ESP_HEADER + 16, "header and the longest IV fit");
 
@@ -26,6 +27,8 @@ static const struct {
 } kept[ESP_VERDICTS] = {
 	[ESP_OK] = { COUNTERS_N, 0 },
 	[ESP_IGNORE] = { COUNTERS_N, 0 },
+	[ESP_IKE] = { COUNTERS_N, 0 },
+	[ESP_DROP_IKE] = { COUNTER_IN_ERROR, 0 },
 	[ESP_DROP_NO_SA] = { COUNTER_IN_NO_STATES, 0 },
 	[ESP_DROP_REPLAY] = { COUNTER_IN_STATE_SEQ_ERROR, STAT(drop_replay) },
 	[ESP_DROP_AUTH] = { COUNTER_IN_STATE_PROTO_ERROR, STAT(drop_auth) },
@@ -144,7 +147,9 @@ enum esp_verdict esp_take(struct sad *s, uint8_t *pkt, size_t len, struct esp_sa
 
 	if (!rd_ok(&r) || spi == 0) {	/* 0 marks IKE, RFC 3948 §2.2 */
 		*sa_out = NULL;
-		return len == 1 && *pkt == ESP_ANTI_KEEPALIVE ? ESP_IGNORE : ESP_DROP_MALFORMED;
+		if (len == 1 && *pkt == ESP_ANTI_KEEPALIVE)
+			return ESP_IGNORE;
+		return len >= IKE_LEAST ? ESP_IKE : ESP_DROP_MALFORMED;
 	}
 	if (!sa || sa->spi_in != spi)
 		sa = *sa_out = sad_by_spi(s, spi);

@@ -22,7 +22,9 @@
 enum esp_verdict {
 	ESP_OK,
 	ESP_IGNORE,		/* dummy packets, keepalives */
+	ESP_IKE,		/* no ESP: it has the marker of RFC 3948 §2.2 */
 	/* from the network */
+	ESP_DROP_IKE,		/* more of these than iked is given */
 	ESP_DROP_NO_SA,
 	ESP_DROP_REPLAY,
 	ESP_DROP_AUTH,
@@ -75,7 +77,8 @@ void esp_wrap(const struct esp_sa *sa, uint8_t *inner, size_t len, uint8_t versi
 void esp_sent(struct esp_sa *sa, unsigned packets, size_t bytes, uint64_t now_ms);
 void esp_unsent(struct esp_sa *sa, unsigned packets, size_t bytes);
 
-/* pkt is an ESP packet from the network. Finds the SA (borrowed, also where the verdict is a
+/* pkt is an ESP packet from the network, or as large as an IKE message with its marker
+ * (ESP_IKE; *sa is NULL then). Finds the SA (borrowed, also where the verdict is a
  * drop that has one) and fills *op. *sa is looked at first: it may be that of the packet before;
  * NULL otherwise. */
 enum esp_verdict esp_take(struct sad *s, uint8_t *pkt, size_t len, struct esp_sa **sa,

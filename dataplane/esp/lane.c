@@ -59,10 +59,14 @@ static void deliver(struct lane *l, const struct note *n)
 		all->on_note(all->arg, n);
 		return;
 	}
-	copy = malloc(sizeof(*copy));
+	copy = malloc(sizeof(*copy) + n->len);
 	if (!copy)
 		return;
 	*copy = *n;
+	if (n->len) {
+		memcpy(copy + 1, n->bytes, n->len);
+		copy->bytes = (const uint8_t *)(copy + 1);
+	}
 	copy->next = NULL;
 	pthread_mutex_lock(&all->lock);
 	*all->end = copy;
@@ -113,8 +117,16 @@ static void on_moved(void *arg, const struct esp_sa *sa)
 {
 	struct lane *l = arg;
 
-	deliver(l, &(struct note){ .kind = NOTE_MOVED, .lane = l->n, .id = sa->id,
-				   .local = sa->local, .remote = sa->remote });
+	deliver(l, &(struct note){ .kind = NOTE_MOVED, .lane = l->n, .id = sa->id });
+}
+
+static void on_ike(void *arg, const struct endpoint *local, const struct endpoint *remote,
+		   const uint8_t *msg, size_t len)
+{
+	struct lane *l = arg;
+
+	deliver(l, &(struct note){ .kind = NOTE_IKE, .lane = l->n, .local = *local,
+				   .remote = *remote, .bytes = msg, .len = len });
 }
 
 /* Its timer is in the main loop. */
@@ -184,6 +196,9 @@ static int lane_init(struct lanes *all, unsigned n, const struct engine *engine,
 	l->sad.workers = all->n;
 	l->sad.waits = on_waits;
 	l->sad.moved = on_moved;
+	l->sad.ike = on_ike;
+	l->sad.ike_limit = (struct log_limit)LOG_LIMIT_INIT(SAD_IKE_BURST / all->n,
+							    SAD_IKE_EVERY_MS * all->n);
 	l->sad.over = on_over;
 	l->loop = l->threaded ? loop_new(e) : all->main;
 	if (!l->loop)

@@ -19,7 +19,8 @@ enum note_kind {
 	NOTE_EVENT,		/* id, event */
 	NOTE_OVER,		/* id: its linger is over */
 	NOTE_WAITS,		/* iface, tell */
-	NOTE_MOVED,		/* id, local, remote: where its newest packet came from */
+	NOTE_MOVED,		/* id: its remote followed a packet */
+	NOTE_IKE,		/* local, remote, bytes, len: of an IKE message */
 	NOTE_LOG,		/* line */
 };
 
@@ -32,6 +33,8 @@ struct note {
 	bool tell;
 	char iface[IFNAME_MAX];
 	struct endpoint local, remote;
+	const uint8_t *bytes;		/* for the call alone */
+	size_t len;
 	struct log_line line;
 };
 

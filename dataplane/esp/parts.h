@@ -51,6 +51,7 @@ struct rx_msg {
 	_Alignas(struct cmsghdr) char ctl[128];
 	const struct esp_sa *known;	/* from is where this one sends to */
 	uint8_t ecn;
+	bool udp;
 	size_t used;
 };
 

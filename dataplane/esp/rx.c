@@ -5,6 +5,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/rd.h"
+#include "core/ipc/msg.h"
 #include "dataplane/esp/errq.h"
 #include "dataplane/esp/parts.h"
 
@@ -57,7 +58,10 @@ static void note_source(struct worker *w, struct esp_sa *sa, struct rx_msg *m, b
 	char from[ENDPOINT_TEXT_MAX], want[ENDPOINT_TEXT_MAX];
 	struct endpoint ep;
 
-	if (m->known == sa || endpoint_from_sockaddr(&m->from, &ep) < 0)
+	/* Both encapsulations are taken in, but where one comes from says nothing of the other:
+	 * IP protocol 50 has no port. */
+	if (m->known == sa || m->udp != sa->udp_encap ||
+	    endpoint_from_sockaddr(&m->from, &ep) < 0)
 		return;
 	if (!sa->udp_encap)
 		ep.port = sa->remote.port;
@@ -135,6 +139,51 @@ static size_t read_control(struct msghdr *m, struct rx_msg *r)
 	return size;
 }
 
+/* Where the datagrams of a message were sent to: -1 where the kernel did not say. */
+static int sent_to(const struct worker *w, enum worker_socket kind, struct msghdr *m,
+		   struct endpoint *to)
+{
+	struct sockaddr_storage ss = { 0 };
+	socklen_t len = sizeof(ss);
+	struct in6_pktinfo v6;
+	struct in_pktinfo v4;
+
+	if (getsockname(w->wire[kind].fd, (struct sockaddr *)&ss, &len) < 0 ||
+	    endpoint_from_sockaddr(&ss, to) < 0)
+		return -1;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			memcpy(&v4, CMSG_DATA(c), sizeof(v4));
+			to->addr = addr_from_bytes(AF_INET, (const uint8_t *)&v4.ipi_addr);
+			return 0;
+		}
+		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+			memcpy(&v6, CMSG_DATA(c), sizeof(v6));
+			to->addr = addr_from_bytes(AF_INET6, (const uint8_t *)&v6.ipi6_addr);
+			return 0;
+		}
+	}
+	return -1;
+}
+
+/* IKE goes to iked's socket by itself, but for what the kernel put behind the ESP datagrams of
+ * the same peer: it is passed on, as far as that is not a flood. */
+static enum esp_verdict pass_ike(struct worker *w, enum worker_socket kind, unsigned k,
+				 const uint8_t *msg, size_t len)
+{
+	struct sad *s = w->sad;
+	struct endpoint local, remote;
+
+	if (!w->in_msg[k].udp)
+		return ESP_DROP_MALFORMED;
+	if (!s->ike || len > IKE_DATAGRAM_MAX || !log_limit_pass(&s->ike_limit, NULL) ||
+	    sent_to(w, kind, &w->in[k].msg_hdr, &local) < 0 ||
+	    endpoint_from_sockaddr(&w->in_msg[k].from, &remote) < 0)
+		return ESP_DROP_IKE;
+	s->ike(s->arg, &local, &remote, msg, len);
+	return ESP_IKE;
+}
+
 /* A raw IPv4 socket gives the IP header, too. -1 where there is none. */
 static int skip_ip_header(uint8_t **at, size_t *len, struct rx_msg *r)
 {
@@ -158,6 +207,7 @@ static void message(struct worker *w, enum worker_socket kind, unsigned k, uint6
 	struct esp_sa *sa = NULL;
 
 	r->known = NULL;
+	r->udp = kind == WORKER_UDP4 || kind == WORKER_UDP6;
 	if (len > r->used)
 		r->used = len;
 	if ((m->msg_flags & MSG_TRUNC) ||
@@ -171,6 +221,8 @@ static void message(struct worker *w, enum worker_socket kind, unsigned k, uint6
 		size_t n = size < len ? size : len;
 		enum esp_verdict v = esp_take(w->sad, at, n, &sa, &w->rx_ops[w->n_rx]);
 
+		if (v == ESP_IKE)
+			v = pass_ike(w, kind, k, at, n);
 		at += n;
 		len -= n;
 		if (v != ESP_OK) {

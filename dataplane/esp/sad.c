@@ -29,6 +29,7 @@ void sad_init(struct sad *s, const struct engine *engine, struct timers *timers,
 	s->workers = 1;
 	s->moved_limit = (struct log_limit)LOG_LIMIT_INIT(10, 10000);
 	s->pmtu_limit = (struct log_limit)LOG_LIMIT_INIT(5, 10000);
+	s->ike_limit = (struct log_limit)LOG_LIMIT_INIT(SAD_IKE_BURST, SAD_IKE_EVERY_MS);
 	s->event = event;
 	s->arg = arg;
 }

@@ -26,6 +26,8 @@
 #include <stdatomic.h>
 
 #define SAD_BUCKETS 256
+#define SAD_IKE_BURST 200	/* IKE messages that are passed on at once … */
+#define SAD_IKE_EVERY_MS 5	/* … and one more each so many milliseconds, all workers together */
 #define SAD_PMTU_MS (10 * 60 * 1000)	/* a learned path MTU is tried anew, RFC 1191 §6.3 */
 
 /* What the next packet of an interface will look like, if it is like the last (segment.h). */
@@ -99,6 +101,7 @@ struct sad {
 	size_t n_sas;
 	uint64_t counters[COUNTERS_N];	/* those that this dataplane keeps */
 	struct log_limit moved_limit, pmtu_limit;
+	struct log_limit ike_limit;	/* a token bucket: how many datagrams ike() may get */
 	void (*event)(void *arg, uint32_t id, enum sa_event ev);
 	void *arg;
 	/* What follows may be NULL. A packet waits for an SA (tell: the monitor was not told
@@ -106,6 +109,9 @@ struct sad {
 	void (*waits)(void *arg, struct esp_iface *i, bool tell);
 	/* sa->remote followed a packet: other replicas do, too. */
 	void (*moved)(void *arg, const struct esp_sa *sa);
+	/* The wire brought an IKE message, marker and all. */
+	void (*ike)(void *arg, const struct endpoint *local, const struct endpoint *remote,
+		    const uint8_t *msg, size_t len);
 	/* Its linger is over. NULL: it is deleted. */
 	void (*over)(void *arg, uint32_t id);
 	/* It is about to be freed: what holds on to it lets go. */

@@ -32,6 +32,12 @@ void fake_event(uint32_t id, enum sa_event ev)
 	env->sa_event(env->arg, id, ev);
 }
 
+void fake_ike(const struct endpoint *local, const struct endpoint *remote, const uint8_t *msg,
+	      size_t len)
+{
+	env->ike(env->arg, local, remote, msg, len);
+}
+
 void fake_lose_all(void)
 {
 	st.n_sas = 0;

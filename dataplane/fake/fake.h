@@ -30,6 +30,9 @@ void fake_reset(void);
 void fake_refuse_next(const char *why);
 /* As if the dataplane had noticed; the SA stays. */
 void fake_event(uint32_t id, enum sa_event ev);
+/* As if an IKE message had come in its socket. */
+void fake_ike(const struct endpoint *local, const struct endpoint *remote, const uint8_t *msg,
+	      size_t len);
 /* As if the kernel had been flushed. */
 void fake_lose_all(void);
 

@@ -7,6 +7,7 @@
 #include "core/daemon/backend.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -343,6 +344,7 @@ static void on_dataplane(struct iked *k, struct ipc_msg *m)
 {
 	const struct msg_sa_event *ev = m->body;
 	const struct msg_sa_update *moved = m->body;
+	const struct msg_ike_datagram *ike = m->body;
 	const struct msg_result *res = m->body;
 
 	switch (m->type) {
@@ -369,6 +371,10 @@ static void on_dataplane(struct iked *k, struct ipc_msg *m)
 		break;
 	case MSG_SA_MOVED:
 		engine_sa_moved(k->engine, moved->sa_id, &moved->remote);
+		break;
+	case MSG_IKE_DATAGRAM:
+		if (m->len == offsetof(struct msg_ike_datagram, bytes) + ike->len)
+			net_take(k->net, &ike->local, &ike->remote, ike->bytes, ike->len);
 		break;
 	case MSG_COUNTERS:
 		ctl_on_counters(k->ctl, m->body);
@@ -448,7 +454,7 @@ void iked_on_msg(struct iked *k, struct ipc_msg *m)
 		engine_stop(k->engine, stopped, k);
 		break;
 	case MSG_DATAPLANE: case MSG_DATAPLANE_LOST: case MSG_SA_ADDED: case MSG_SA_STATS:
-	case MSG_SA_EVENT: case MSG_SA_MOVED: case MSG_COUNTERS:
+	case MSG_SA_EVENT: case MSG_SA_MOVED: case MSG_COUNTERS: case MSG_IKE_DATAGRAM:
 		on_dataplane(k, m);
 		break;
 	case MSG_PEER_SET: case MSG_CHILD_SET: case MSG_PEER_APPLY: case MSG_PEER_REMOVE:

@@ -163,11 +163,11 @@ static size_t datagram_size(struct msghdr *m, size_t whole)
 	return whole;
 }
 
-static void datagram(struct net *n, const struct net_socket *s, const struct endpoint *local,
+static void datagram(struct net *n, const struct endpoint *local,
 		     const struct endpoint *remote, const uint8_t *msg, size_t len)
 {
 	n->counts.received++;
-	if (s->port == n->natt_port) {
+	if (local->port == n->natt_port) {
 		if (len == 1 && msg[0] == 0xff) {
 			n->counts.keepalives++;
 			return;
@@ -208,7 +208,7 @@ static bool receive(struct net *n, struct net_socket *s)
 	size = datagram_size(&m, len);
 	/* The socket may be closed by what one of them brings. */
 	do {
-		datagram(n, s, &local, &remote, n->buf + at, size < len - at ? size : len - at);
+		datagram(n, &local, &remote, n->buf + at, size < len - at ? size : len - at);
 		at += size;
 	} while (at < len && s->fd >= 0);
 	return true;
@@ -271,6 +271,24 @@ static const struct net_socket *socket_for(const struct net *n, int family, uint
 		    n->sockets[i].port == port)
 			return &n->sockets[i];
 	return NULL;
+}
+
+static bool is_address(const struct ip_addr *a)
+{
+	return (a->family == AF_INET || a->family == AF_INET6) && !addr_is_any(a);
+}
+
+void net_take(struct net *n, const struct endpoint *local, const struct endpoint *remote,
+	      const uint8_t *msg, size_t len)
+{
+	if (is_address(&local->addr) && is_address(&remote->addr) && remote->port &&
+	    local->addr.family == remote->addr.family &&
+	    socket_for(n, local->addr.family, local->port)) {
+		datagram(n, local, remote, msg, len);
+		return;
+	}
+	n->counts.received++;
+	n->counts.dropped++;
 }
 
 static void set_source(struct msghdr *m, union control *ctl, const struct ip_addr *a)

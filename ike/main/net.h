@@ -35,6 +35,11 @@ void net_natt_port(struct net *n, uint16_t port);
  * there is one, another replaces it. Closed on failure too. */
 int net_add(struct net *n, int fd, struct err *e) MUST_USE;
 
+/* A datagram for the socket of local's family and port that came in another way: the same as if
+ * it had been read from there, counted too; where there is no such socket it is dropped. */
+void net_take(struct net *n, const struct endpoint *local, const struct endpoint *remote,
+	      const uint8_t *msg, size_t len);
+
 /* To remote, from local (family 0: as the kernel likes) on the socket of local's port. What
  * cannot be sent is counted and lost: IKE sends again by itself. */
 void net_send(struct net *n, const struct endpoint *local, const struct endpoint *remote,
@@ -46,7 +51,7 @@ struct net_counts {
 	uint64_t received, sent, send_failed;
 	uint64_t keepalives;	/* received */
 	uint64_t no_marker;	/* ESP, or noise, on 4500 */
-	uint64_t dropped;	/* truncated, or without a usable address */
+	uint64_t dropped;	/* truncated, or without a usable address or socket */
 };
 const struct net_counts *net_counts(const struct net *n);
 

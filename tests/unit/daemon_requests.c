@@ -8,6 +8,7 @@
 #include "tests/unit/t.h"
 
 #include <sched.h>
+#include <stddef.h>
 #include <unistd.h>
 
 static struct monitor mon;
@@ -387,6 +388,32 @@ static void old_sas_end_with_their_life(void)
 	tear_down();
 }
 
+static void ike_in_the_dataplane_goes_to_iked(void)
+{
+	const struct endpoint local = at("203.0.113.1", 4500), remote = at("198.51.100.2", 31000);
+	static uint8_t msg[IKE_DATAGRAM_MAX + 1];
+	const struct msg_ike_datagram *d;
+	struct ipc_msg m;
+
+	set_up();
+	memset(msg + 4, 0x77, sizeof(msg) - 4);
+	for (size_t len = 32; len <= IKE_DATAGRAM_MAX; len += IKE_DATAGRAM_MAX - 32) {
+		fake_ike(&local, &remote, msg, len);
+		CHECK(hear(MSG_IKE_DATAGRAM, &m));
+		d = m.body;
+		CHECK_INT(m.len, offsetof(struct msg_ike_datagram, bytes) + len);
+		CHECK_INT(d->len, len);
+		CHECK_MEM(d->bytes, msg, len);
+		CHECK(endpoint_equal(&d->local, &local) && endpoint_equal(&d->remote, &remote));
+	}
+	fake_ike(&local, &remote, msg, sizeof(msg));
+	CHECK(!hear(MSG_IKE_DATAGRAM, &m));
+	new_iked(PHASE_STARTING);	/* it has no socket yet, and no peers */
+	fake_ike(&local, &remote, msg, 32);
+	CHECK(!hear(MSG_IKE_DATAGRAM, &m));
+	tear_down();
+}
+
 static void lost_sas_are_told(void)
 {
 	struct sa_child sa = good_sa(1);
@@ -577,6 +604,7 @@ int main(void)
 	T_RUN(old_sas_flow_until_replaced);
 	T_RUN(held_sas_replace_when_used);
 	T_RUN(old_sas_end_with_their_life);
+	T_RUN(ike_in_the_dataplane_goes_to_iked);
 	T_RUN(lost_sas_are_told);
 	T_RUN(updates_are_checked);
 	T_RUN(addresses_of_a_peer);

@@ -33,6 +33,7 @@ static void every_request_has_its_phase(void)
 		{ MSG_ESPD_SA_EVENT, "e", "r" }, { MSG_ESPD_WANTED, "e", "r" },
 		{ MSG_PEER_ADDRS, "i", "rt" }, { MSG_DNS_WANT, "i", "r" },
 		{ MSG_COUNTERS_QUERY, "i", "r" }, { MSG_ESPD_COUNTERS, "e", "r" },
+		{ MSG_ESPD_IKE, "e", "r" },
 	};
 	const enum ipc_role roles[] = { ROLE_IKED, ROLE_VAULTD, ROLE_ESPD };
 

@@ -289,6 +289,29 @@ static void sockets(void)
 	CHECK_INT(g.n, 3);
 	CHECK(endpoint_equal(&g.local, &from6));
 
+	/* what the dataplane's socket got is taken as if it had come here, where there is one */
+	to = ep("192.0.2.7", 31000);
+	net_take(n, &from4500, &to, (const uint8_t *)"\0\0\0\0gro", 7);
+	CHECK_INT(g.n, 4);
+	CHECK_INT(g.len, 3);
+	CHECK_MEM(g.msg, "gro", 3);
+	CHECK(endpoint_equal(&g.local, &from4500) && endpoint_equal(&g.remote, &to));
+	net_take(n, &from4500, &to, (const uint8_t *)"\1\2\3\4gro", 7);
+	CHECK_INT(net_counts(n)->no_marker, 5);
+	to.port = 0;
+	net_take(n, &from4500, &to, (const uint8_t *)"\0\0\0\0gro", 7);
+	to = ep("2001:db8::7", 31000);
+	net_take(n, &from4500, &to, (const uint8_t *)"\0\0\0\0gro", 7);
+	from4500.port = 4501;
+	to = ep("192.0.2.7", 31000);
+	net_take(n, &from4500, &to, (const uint8_t *)"\0\0\0\0gro", 7);
+	from4500.port = 4500;
+	memset(&to, 0, sizeof(to));
+	net_take(n, &from4500, &to, (const uint8_t *)"\0\0\0\0gro", 7);
+	CHECK_INT(net_counts(n)->dropped, 4);
+	CHECK_INT(g.n, 4);
+	to = ep("127.0.0.1", 1024);
+
 	/* out: from the address that was asked, marker on 4500 alone */
 	net_send(n, &from500, &to, (const uint8_t *)"ike", 3);
 	CHECK_INT(recv(fd, buf, sizeof(buf), 0), 3);

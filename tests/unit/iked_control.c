@@ -7,6 +7,8 @@
 #include "ike/main/iked.h"
 #include "tests/unit/t.h"
 
+#include <netinet/in.h>
+#include <stddef.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -704,6 +706,41 @@ static void dataplane_requests(void)
 	stop();
 }
 
+/* The dataplane's socket had it: it is an IKE message like any other. */
+static void datagrams_of_the_dataplane(void)
+{
+	struct msg_iked_sockets so = { .present = SOCK_IKE4500_V4 };
+	static struct msg_ike_datagram d;
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr = { htonl(0x7f000001) } };
+	socklen_t sin_len = sizeof(sin);
+	size_t head = offsetof(struct msg_ike_datagram, bytes);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	start();
+	CHECK(bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == 0);
+	CHECK(getsockname(fd, (struct sockaddr *)&sin, &sin_len) == 0);
+	so.natt_port = ntohs(sin.sin_port);
+	d.local = (struct endpoint){ addr_v4(0x7f000001), so.natt_port };
+	d.remote = (struct endpoint){ addr_v4(0xc0000207), 31000 };
+	d.len = 40;
+	d.bytes[4 + 17] = 0x20;
+	d.bytes[4 + 18] = 34;	/* IKE_SA_INIT: not encrypted */
+	tell(MSG_IKE_DATAGRAM, 0, &d, head + 40, -1);	/* no socket, so it cannot have come */
+	CHECK_INT(en.received, 0);
+	tell(MSG_IKED_SOCKETS, 0, &so, sizeof(so), fd);
+	tell(MSG_IKE_DATAGRAM, 0, &d, head + 40, -1);
+	CHECK_INT(en.received, 36);
+	tell(MSG_IKE_DATAGRAM, 0, &d, head + 39, -1);
+	CHECK_INT(en.received, 36);
+	capture(false);
+	tell(MSG_IKE_DATAGRAM, 0, &d, head + 40, -1);
+	CHECK_INT(en.received, 72);
+	CHECK_INT(seen.packets, 1);
+	close(fd);
+	stop();
+	en.tapped = false;
+}
+
 /* Two who ask, one question to aditd, an answer for each. */
 static void counters(void)
 {
@@ -867,6 +904,7 @@ int main(void)
 	T_RUN(captures);
 	T_RUN(captures_with_keys);
 	T_RUN(dataplane_requests);
+	T_RUN(datagrams_of_the_dataplane);
 	T_RUN(counters);
 	T_RUN(names_and_ways);
 	T_RUN(vault_requests);

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <stddef.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -151,6 +152,35 @@ static void refuses_wrong_shapes(void)
 	refuse(ROLE_IKED, IPC_VERSION, 4711, 0, 0, 0, "is unknown");
 	refuse(ROLE_IKED, IPC_VERSION, MSG_LOG, IPC_BODY_MAX + 1, IPC_BODY_MAX + 1, 0,
 	       "too long");
+}
+
+/* One whose end may be left out: as much as is there, and no more. */
+static void takes_what_is_used(void)
+{
+	const uint32_t least = offsetof(struct msg_ike_datagram, bytes);
+	static struct msg_ike_datagram d;
+	struct err e = { 0 };
+	struct ipc_msg m;
+	struct ipc *c;
+	int raw;
+
+	_Static_assert(IKE_DATAGRAM_MAX > 9000 + 28, "as large as a large frame");
+	refuse(ROLE_ESPD, IPC_VERSION, MSG_ESPD_IKE, least - 1, least - 1, 0, "bytes, not");
+	refuse(ROLE_ESPD, IPC_VERSION, MSG_ESPD_IKE, sizeof(d) + 1, sizeof(d) + 1, 0, "bytes, not");
+	refuse(ROLE_IKED, IPC_VERSION, MSG_ESPD_IKE, least, least, 0, "iked may not send");
+	c = half(ROLE_ESPD, &raw);
+	for (uint32_t len = least; len <= sizeof(d); len += sizeof(d) - least) {
+		raw_send(raw, IPC_VERSION, MSG_ESPD_IKE, len, len, NULL, 0);
+		CHECK_INT(ipc_recv_wait(c, &m, 1000, &e), 1);
+		CHECK_INT(m.len, len);
+	}
+	ipc_free(c);
+	close(raw);
+	c = half(ROLE_IKED, &raw);
+	CHECK_INT(ipc_send(c, MSG_IKE_DATAGRAM, 0, &d, least + 5, NULL, 0), 0);
+	CHECK_INT(ipc_send(c, MSG_IKE_DATAGRAM, 0, &d, least - 1, NULL, 0), -1);
+	ipc_free(c);
+	close(raw);
 }
 
 static void refuses_wrong_directions(void)
@@ -482,6 +512,7 @@ int main(void)
 	T_RUN(passes_a_message);
 	T_RUN(passes_descriptors);
 	T_RUN(refuses_wrong_shapes);
+	T_RUN(takes_what_is_used);
 	T_RUN(refuses_wrong_directions);
 	T_RUN(refuses_descriptors_and_leaks_none);
 	T_RUN(out_of_descriptors_is_told);
