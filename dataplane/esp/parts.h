@@ -68,7 +68,9 @@ struct worker {
 	void (*enter)(void *arg);	/* NULL without threads */
 	void (*leave)(void *arg);
 	void *guard_arg;
-	bool blocked;		/* a socket is full: tx[sent..n_tx) waits for it */
+	bool blocked;		/* a socket is full: tx[sent..n_tx) waits for it … */
+	enum worker_socket full;	/* … this one */
+	unsigned turn;		/* packets put into the arena in this turn of the loop */
 
 	unsigned n_tx, sealed, sent;
 	size_t pos;		/* the arena is in use up to here … */
@@ -108,6 +110,9 @@ void wire_flush(struct worker *w);
 enum worker_socket wire_of(const struct esp_sa *sa);
 /* Forget what waits for a full socket and belongs to this SA. */
 void wire_forget(struct worker *w, const struct esp_sa *sa);
+/* What the loop should watch now. */
+uint32_t wire_events(const struct worker *w, enum worker_socket kind);
+uint32_t tx_events(const struct esp_iface *i);
 
 /* ---- tx.c ---- */
 

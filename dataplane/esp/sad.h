@@ -44,6 +44,7 @@ struct esp_iface {
 	int fd;				/* the worker's queue of the TUN; owned; -1 in tests */
 	uint16_t mtu;
 	struct esp_guess guess;
+	bool failing;			/* the last read gave an error */
 	struct log_limit icmp;		/* a token bucket: how many ICMP errors it may get */
 	bool trapping;			/* without an SA packets wait in trap */
 	struct trap trap;

@@ -19,7 +19,10 @@
 #include <unistd.h>
 
 #define IPV6_MTU_MIN 1280
-#define ROUNDS 256		/* reads in one turn of the loop */
+/* One turn of the loop: so many reads, or packets in the arena. Then what comes from the network
+ * has its turn, and whoever wants the lane. */
+#define ROUNDS 256
+#define TURN (4 * BATCH)
 #define SINGLES 32		/* so many in a row: no segments are expected */
 #define FLUSH_AT (BATCH / 2)	/* packets of a segment that do not wait for more */
 #define PENDING_MOST (BATCH / 4)	/* with so many waiting a segment would not fit in one batch */
@@ -73,6 +76,9 @@ static uint8_t *place(struct worker *w, size_t len)
 		wire_flush(w);
 	if (w->blocked || w->n_tx == BATCH || w->pos + need > TX_ARENA)
 		return NULL;
+	/* In the clear, even if it does not go out. */
+	if (w->pos + ESP_HEADROOM + len > w->used)
+		w->used = w->pos + ESP_HEADROOM + len;
 	return w->arena + w->pos + ESP_HEADROOM;
 }
 
@@ -100,6 +106,7 @@ static void enqueue(struct worker *w, struct esp_sa *sa, uint8_t *inner, const s
 		inner = first;
 	}
 	esp_wrap(sa, inner, in->total_len, in->version, seq, &w->ops[w->n_tx]);
+	w->turn++;
 	w->tx[w->n_tx++] = (struct tx_pkt){
 		.sa = sa, .len = (uint32_t)wire_len, .inner_len = (uint32_t)in->total_len,
 		.tos = in->tos,		/* RFC 4301 §5.1.2.1: DSCP and ECN are copied */
@@ -225,8 +232,6 @@ static void put_together(struct worker *w, const struct iovec *iov, unsigned n_i
 {
 	size_t got = 0;
 
-	w->spill.used = sizeof(w->spill.b);
-
 	for (unsigned k = 0; k < n_iov && got < len; k++) {
 		size_t n = iov[k].iov_len < len - got ? iov[k].iov_len : len - got;
 
@@ -283,6 +288,7 @@ static void enqueue_pieces(struct worker *w, struct esp_sa *sa, unsigned from, u
 		};
 		bytes += len;
 	}
+	w->turn += n;
 	advance(w, at - lead);
 	esp_sent(sa, n, bytes, now);
 }
@@ -448,6 +454,51 @@ static void touched(struct worker *w, const struct iovec *iov, unsigned n_iov, s
 	upto += last == 1 && len < iov[1].iov_len ? len : iov[last].iov_len;
 	if (upto > w->used)
 		w->used = upto;
+	for (unsigned k = 1; k <= last && len; k++)
+		len -= len < iov[k].iov_len ? len : iov[k].iov_len;
+	if (len > w->spill.used)
+		w->spill.used = len;
+}
+
+uint32_t tx_events(const struct esp_iface *i)
+{
+	const struct worker *w = i->user;
+
+	if (w->blocked)
+		return 0;
+	/* Should it fail for ever, it is heard again when it has something new. */
+	return EPOLLIN | (i->failing ? (uint32_t)EPOLLET : 0);
+}
+
+static void set_failing(struct worker *w, struct esp_iface *i, bool on)
+{
+	if (i->failing == on)
+		return;
+	i->failing = on;
+	loop_mod(w->loop, i->fd, tx_events(i));
+}
+
+static void went_away(struct worker *w, const struct esp_iface *i, const char *why)
+{
+	log_warning(NULL, "%s: the interface went away: %s", i->name, why);
+	loop_del(w->loop, i->fd);
+}
+
+/* Nothing was read; false when there is no use in asking again now. Some errors are about one
+ * packet, which is gone then: the next may be better. */
+static bool not_read(struct worker *w, struct esp_iface *i, int error)
+{
+	if (error == EINTR)
+		return true;
+	if (error == EAGAIN)
+		return false;
+	if (error == EBADFD || error == EBADF || error == EIO) {
+		went_away(w, i, strerror(error));
+		return false;
+	}
+	esp_count(w->sad, NULL, ESP_DROP_TUN, 1);
+	set_failing(w, i, true);
+	return true;
 }
 
 /* One packet; false when there was none. */
@@ -461,16 +512,9 @@ static bool read_one(struct worker *w, struct esp_iface *i, uint64_t now)
 
 	iov[0] = (struct iovec){ &vnet, VNET_LEN };
 	n = readv(i->fd, iov, (int)n_iov);
-	if (n < (ssize_t)VNET_LEN) {
-		if (n < 0 && errno == EINTR)
-			return true;
-		if (n < 0 && errno != EAGAIN) {
-			log_warning(NULL, "%s: the interface went away: %s", i->name,
-				    strerror(errno));
-			loop_del(w->loop, i->fd);
-		}
-		return false;
-	}
+	if (n < (ssize_t)VNET_LEN)
+		return not_read(w, i, n < 0 ? errno : EPROTO);
+	set_failing(w, i, false);
 	len = (size_t)n - VNET_LEN;
 	touched(w, iov, n_iov, len);
 	if (segment_begin(&w->segment, &vnet, iov + 1, n_iov - 1, len) < 0 ||
@@ -491,8 +535,12 @@ void tx_ready(void *arg, uint32_t events)
 	struct worker *w = i->user;
 	uint64_t now = clock_ms();
 
-	(void)events;
-	for (int k = 0; k < ROUNDS; k++)
+	if (events & EPOLLERR) {	/* told even while nothing is read */
+		went_away(w, i, "unregistered");
+		return;
+	}
+	w->turn = 0;
+	for (int k = 0; k < ROUNDS && w->turn < TURN; k++)
 		if (!ready_to_read(w, i) || !read_one(w, i, now))
 			break;
 	wire_flush(w);

@@ -280,18 +280,29 @@ static void failed(struct worker *w, enum worker_socket kind, int error)
 		unsend(w, &w->tx[w->sent++], ESP_DROP_SOCKET);
 }
 
-static void set_blocked(struct worker *w, bool on)
+uint32_t wire_events(const struct worker *w, enum worker_socket kind)
 {
-	if (w->blocked == on)
+	return EPOLLIN | (w->blocked && w->full == kind ? (uint32_t)EPOLLOUT : 0);
+}
+
+/* Only the full socket is waited for: the others can always be written to. */
+static void set_blocked(struct worker *w, bool on, enum worker_socket full)
+{
+	bool was = w->blocked;
+	enum worker_socket before = w->full;
+
+	if (was == on && (!on || before == full))
 		return;
 	w->blocked = on;
-	for (int k = 0; k < WORKER_SOCKETS; k++)
-		if (w->wire[k].fd >= 0)
-			loop_mod(w->loop, w->wire[k].fd,
-				 EPOLLIN | (on ? (uint32_t)EPOLLOUT : 0));
+	w->full = full;
+	if (was)
+		loop_mod(w->loop, w->wire[before].fd, wire_events(w, before));
+	if (on)
+		loop_mod(w->loop, w->wire[full].fd, wire_events(w, full));
+	if (was == on)
+		return;
 	for (struct esp_iface *i = w->sad->ifaces; i; i = i->next)
-		if (i->fd >= 0)
-			loop_mod(w->loop, i->fd, on ? 0 : (uint32_t)EPOLLIN);
+		loop_mod(w->loop, i->fd, tx_events(i));
 }
 
 static void seal(struct worker *w)
@@ -306,10 +317,11 @@ static void seal(struct worker *w)
 
 void wire_flush(struct worker *w)
 {
+	enum worker_socket kind = w->full;
+
 	seal(w);
 	while (w->sent < w->n_tx) {
 		struct tx_pkt *t = &w->tx[w->sent];
-		enum worker_socket kind;
 		int r;
 
 		if (!t->sa || !t->len || w->wire[wire_of(t->sa)].fd < 0) {
@@ -334,7 +346,7 @@ void wire_flush(struct worker *w)
 		w->n_tx = w->sealed = w->sent = 0;
 		w->pos = 0;
 	}
-	set_blocked(w, w->n_tx > 0);
+	set_blocked(w, w->n_tx > 0, kind);
 }
 
 void wire_forget(struct worker *w, const struct esp_sa *sa)

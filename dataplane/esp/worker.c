@@ -102,9 +102,11 @@ int worker_socket(struct worker *w, enum worker_socket kind, int fd, struct err 
 	s->fd = fd;
 	s->gso = kind == WORKER_UDP4 || kind == WORKER_UDP6;
 	s->doubt = 0;
-	if (loop_add(w->loop, fd, EPOLLIN, socket_ready, s, e) < 0) {
+	if (loop_add(w->loop, fd, wire_events(w, kind), socket_ready, s, e) < 0) {
 		s->fd = -1;
 		close(fd);
+		if (w->blocked)	/* what waited for it waits in vain */
+			wire_flush(w);
 		return -1;
 	}
 	return 0;
@@ -137,9 +139,10 @@ static void trap_due(void *arg)
 int worker_iface_add(struct worker *w, struct esp_iface *i, struct err *e)
 {
 	i->user = w;
+	i->failing = false;
 	if (!timer_running(&i->trap_timer))
 		timer_init(&i->trap_timer, trap_due, i);
-	return loop_add(w->loop, i->fd, w->blocked ? 0 : (uint32_t)EPOLLIN, tx_ready, i, e);
+	return loop_add(w->loop, i->fd, tx_events(i), tx_ready, i, e);
 }
 
 void worker_iface_del(struct worker *w, struct esp_iface *i)
