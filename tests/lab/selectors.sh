@@ -69,7 +69,7 @@ adit gw-a peer add site remote_gateway="$B4" local_network="$A4" remote_network=
 adit gw-b peer add site remote_gateway="$A4" local_network="$B4" remote_network="$A4" \
 	mode=transport --psk-file "$LAB_DIR/psk" >/dev/null
 says() { adit "$1" status --json | jq -r '.peers[0] | .last_failure, .reason' | grep -qF "$2"; }
-expect "transport mode: said in words" until_ok 80 says gw-a "the userspace dataplane has tunnel mode only"
+expect "transport mode: said in words" until_ok 80 says gw-a "this router has no transport mode"
 # --- fragments: the first alone shows the port
 adit gw-a peer delete site --yes >/dev/null; adit gw-b peer delete site --yes >/dev/null
 adit gw-a peer add site remote_gateway="$B4" local_network=10.1.0.0/24 remote_network=10.2.0.0/24 \
