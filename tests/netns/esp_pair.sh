@@ -110,6 +110,28 @@ idle() {
 	is "$b" "$a"
 }
 
+# What the processor did for it so far, in ticks.
+cpu_ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"; }
+sent() { in_ns gw-a cat /sys/class/net/wan0/statistics/tx_packets; }
+# More comes from a host than the uplink takes: espd waits for it, and does not ask again and again.
+full_uplink() {
+	local p flood sink ticks tx
+	p=$(pid_of gw-a); tx=$(sent)
+	ip netns exec "$(ns host-b)" nc -u -l 5002 >/dev/null 2>&1 </dev/null & sink=$!
+	until_ok 30 in_ns host-b sh -c 'ss -Hlun | grep -q :5002' || return 1
+	ip netns exec "$(ns host-a)" bash -c \
+		'exec dd if=/dev/zero bs=1400 status=none >/dev/udp/10.2.0.10/5002' >/dev/null 2>&1 &
+	flood=$!
+	LAB_PIDS+=("$sink" "$flood")
+	sleep 3	# until the socket is full, too
+	ticks=$(cpu_ticks "$p"); sleep 2; ticks=$(($(cpu_ticks "$p") - ticks))
+	kill -0 $flood || { echo "no flood"; return 1; }
+	kill $flood $sink
+	wait $flood $sink 2>/dev/null
+	at_least $(($(sent) - tx)) 1000 || return 1
+	[ "$ticks" -le "$(($(getconf CLK_TCK) / 4))" ] || { echo "$ticks ticks in 2 s"; return 1; }
+}
+
 replay() {
 	local before after
 	before=$(stat_of gw-b 1 replay)
@@ -210,6 +232,18 @@ expect "and counted" at_least "$(stat_of gw-a 1 selector_out)" 1
 expect "nothing to do, nothing done" idle
 expect "a held SA comes into use with its first packet" hold_works
 expect "both count the same" is "$(stat_of gw-a 1 tx_packets)" "$(stat_of gw-b 1 rx_packets)"
+
+# ---- more than the uplink takes
+
+# its queue holds more than espd's socket
+if in_ns gw-a tc qdisc add dev wan0 root tbf rate 10mbit burst 20kb limit 64mb 2>/dev/null; then
+	expect "a full uplink costs no processor" full_uplink
+	expect "and takes packets again" until_ok 30 ping_ok host-a 10.2.0.10
+	in_ns gw-a tc qdisc del dev wan0 root
+	expect "when it is as wide as before, too" ping_ok host-a 10.2.0.10 3
+else
+	skip "a full uplink costs no processor" "no tbf in this kernel"
+fi
 
 # ---- a narrower path
 
