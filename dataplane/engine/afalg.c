@@ -4,6 +4,7 @@
  * untouched where it was until an answer is whole. */
 #include "dataplane/engine/engine.h"
 
+#include "core/base/be.h"
 #include "core/base/clock.h"
 #include "core/base/rng.h"
 #include "core/base/secret.h"
@@ -74,14 +75,6 @@ static void key_free(struct engine_key *k)
 	sweep(k);
 }
 
-static void put32(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 24);
-	p[1] = (uint8_t)(v >> 16);
-	p[2] = (uint8_t)(v >> 8);
-	p[3] = (uint8_t)v;
-}
-
 /* Linux's include/crypto/authenc.h: an rtattr of the machine's byte order that holds the
  * cipher's key length in network byte order, then both keys. */
 static size_t authenc_blob(const struct engine_suite *s, uint8_t out[KEY_BLOB_MAX])
@@ -92,7 +85,7 @@ static size_t authenc_blob(const struct engine_suite *s, uint8_t out[KEY_BLOB_MA
 		return 0;
 	memcpy(out, &attr_len, 2);
 	memcpy(out + 2, &attr_type, 2);
-	put32(out + 4, (uint32_t)s->encr_key.len);
+	be_put32(out + 4, (uint32_t)s->encr_key.len);
 	memcpy(out + 8, s->integ_key.p, s->integ_key.len);
 	memcpy(out + 8 + s->integ_key.len, s->encr_key.p, s->encr_key.len);
 	return 8 + s->integ_key.len + s->encr_key.len;
@@ -218,7 +211,7 @@ static int mac(const struct engine_op *op, const uint8_t *data, uint8_t out[AFAL
 		{ high, sizeof(high) },
 	};
 
-	put32(high, (uint32_t)(op->seq >> 32));
+	be_put32(high, (uint32_t)(op->seq >> 32));
 	return afalg_mac(&op->key->mac, iov, op->key->esn ? 3 : 2, out);
 }
 
@@ -249,8 +242,8 @@ static void put_ivs(struct batch *b)
 		struct engine_op *op = &b->op[i];
 
 		if (op->key->counter_iv) {
-			put32(iv_of(op), (uint32_t)(op->seq >> 32));
-			put32(iv_of(op) + 4, (uint32_t)op->seq);
+			be_put32(iv_of(op), (uint32_t)(op->seq >> 32));
+			be_put32(iv_of(op) + 4, (uint32_t)op->seq);
 		} else {
 			memcpy(iv_of(op), random + used, op->key->sizes.iv_len);
 			used += op->key->sizes.iv_len;
@@ -299,7 +292,7 @@ static int stage(struct batch *b, size_t i)
 	}
 	if (k->esn) {
 		memcpy(head, op->esp, 4);
-		put32(head + 4, (uint32_t)(op->seq >> 32));
+		be_put32(head + 4, (uint32_t)(op->seq >> 32));
 		memcpy(head + 8, op->esp + 4, 4);
 		iov[a.n_iov++] = (struct iovec){ head, sizeof(head) };
 		iov[a.n_iov++] = (struct iovec){ iv_of(op), iv_len + op->data_len };

@@ -485,7 +485,7 @@ static void set_hash(IMB_JOB *j, const struct engine_op *op, struct lane *l)
 	j->u.HMAC._hashed_auth_key_xor_ipad = k->inner;
 	j->u.HMAC._hashed_auth_key_xor_opad = k->outer;
 	if (k->esn)
-		op_put32(op->esp + head + op->data_len, (uint32_t)(op->seq >> 32));
+		be_put32(op->esp + head + op->data_len, (uint32_t)(op->seq >> 32));
 }
 
 static void submit(IMB_MGR *q, struct engine_op *op, struct lane *l, bool sealing)

@@ -67,7 +67,7 @@ static struct aead_job job(const struct engine_op *op, uint8_t aad[OP_AAD_MAX], 
 		j.aad_len = op_aad(op, k->esn, aad);
 		j.aad = aad;
 	} else if (k->esn) {
-		op_put32(tail, (uint32_t)(op->seq >> 32));
+		be_put32(tail, (uint32_t)(op->seq >> 32));
 		j.tail = tail;
 		j.tail_len = 4;
 	}

@@ -71,7 +71,7 @@ static bool pass(struct pool *p, const struct engine *en, struct engine_key *k, 
 		for (; n < p->batch && at < p->n; n++, at++) {
 			uint8_t *esp = p->mem + at * p->stride;
 
-			op_put32(esp + 4, (uint32_t)++seq);
+			be_put32(esp + 4, (uint32_t)++seq);
 			op[n] = (struct engine_op){ .key = k, .esp = esp, .data_len = p->len,
 						    .seq = seq };
 		}

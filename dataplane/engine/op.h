@@ -2,6 +2,7 @@
 #ifndef ADIT_ENGINE_OP_H
 #define ADIT_ENGINE_OP_H
 
+#include "core/base/be.h"
 #include "core/crypto/alg.h"
 #include "core/crypto/iv.h"
 #include "dataplane/engine/engine.h"
@@ -18,14 +19,6 @@ static inline uint8_t *op_iv(const struct engine_op *op)
 static inline uint8_t *op_data(const struct engine_op *op, size_t iv_len)
 {
 	return op->esp + ENGINE_ESP_HEADER + iv_len;
-}
-
-static inline void op_put32(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 24);
-	p[1] = (uint8_t)(v >> 16);
-	p[2] = (uint8_t)(v >> 8);
-	p[3] = (uint8_t)v;
 }
 
 /* Does the cipher count with its IV, so that it must be unique but may be known (RFC 4106 §3.1,
@@ -45,8 +38,8 @@ static inline void op_put_iv(const struct engine_op *op, struct iv *src, size_t 
 		iv_next(src, iv);
 		memcpy(op_iv(op), iv, iv_len);
 	} else if (iv_len) {
-		op_put32(op_iv(op), (uint32_t)(op->seq >> 32));
-		op_put32(op_iv(op) + 4, (uint32_t)op->seq);
+		be_put32(op_iv(op), (uint32_t)(op->seq >> 32));
+		be_put32(op_iv(op) + 4, (uint32_t)op->seq);
 	}
 }
 
@@ -59,7 +52,7 @@ static inline size_t op_aad(const struct engine_op *op, bool esn, uint8_t aad[OP
 		return ENGINE_ESP_HEADER;
 	}
 	memcpy(aad, op->esp, 4);
-	op_put32(aad + 4, (uint32_t)(op->seq >> 32));
+	be_put32(aad + 4, (uint32_t)(op->seq >> 32));
 	memcpy(aad + 8, op->esp + 4, 4);
 	return 12;
 }

@@ -3,7 +3,7 @@
  * place. */
 #include "dataplane/esp/coalesce.h"
 
-#include "dataplane/esp/be.h"
+#include "core/base/be.h"
 #include "dataplane/esp/csum.h"
 #include "dataplane/esp/segment.h"
 

@@ -2,7 +2,7 @@
 #include "dataplane/esp/esp.h"
 
 #include "core/base/rd.h"
-#include "dataplane/esp/be.h"
+#include "core/base/be.h"
 #include "dataplane/esp/ts.h"
 
 #include <netinet/in.h>

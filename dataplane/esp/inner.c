@@ -3,7 +3,7 @@
 #include "dataplane/esp/inner.h"
 
 #include "core/base/rd.h"
-#include "dataplane/esp/be.h"
+#include "core/base/be.h"
 #include "dataplane/esp/csum.h"
 
 #include <netinet/in.h>

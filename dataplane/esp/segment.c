@@ -4,7 +4,7 @@
 #include "dataplane/esp/segment.h"
 
 #include "core/base/rd.h"
-#include "dataplane/esp/be.h"
+#include "core/base/be.h"
 #include "dataplane/esp/csum.h"
 
 #include <netinet/in.h>

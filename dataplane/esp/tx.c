@@ -7,7 +7,7 @@
  */
 #include "core/base/clock.h"
 #include "core/base/log.h"
-#include "dataplane/esp/be.h"
+#include "core/base/be.h"
 #include "dataplane/esp/frag.h"
 #include "dataplane/esp/icmp.h"
 #include "dataplane/esp/parts.h"

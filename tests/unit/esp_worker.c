@@ -4,7 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/loop.h"
-#include "dataplane/esp/be.h"
+#include "core/base/be.h"
 #include "dataplane/esp/worker.h"
 #include "tests/unit/esp_help.h"
 

@@ -1,7 +1,7 @@
 /* be: numbers in network byte order, anywhere in a header whose length is known to be enough.
  * What is still to be checked is read by a cursor (core/base/rd.h). */
-#ifndef ADIT_ESP_BE_H
-#define ADIT_ESP_BE_H
+#ifndef ADIT_BASE_BE_H
+#define ADIT_BASE_BE_H
 
 #include <stdint.h>
 
