@@ -5,15 +5,13 @@
 #include "core/base/clock.h"
 #include "core/crypto/alg.h"
 #include "core/front/fmt.h"
+#include "core/settings/whole.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define MBIT_MAX 100000000
 #define SAME_PERCENT 97		/* as good as the best */
@@ -325,8 +323,9 @@ void hw_bench_json(const struct hw_bench *b, struct json_object *o)
 	}
 }
 
-static int write_bench(const struct hw_bench *b, FILE *f)
+static int write_bench(const void *arg, FILE *f)
 {
+	const struct hw_bench *b = arg;
 	char text[HW_SUITE_TEXT], *line;
 	size_t len;
 
@@ -354,33 +353,6 @@ static int write_bench(const struct hw_bench *b, FILE *f)
 		free(line);
 	}
 	return ferror(f) ? -1 : 0;
-}
-
-static int write_file(const struct hw_bench *b, const char *config_dir, struct err *e)
-{
-	char path[PATH_MAX], temp[PATH_MAX + 8];
-	FILE *f;
-	int fd, bad;
-
-	snprintf(path, sizeof(path), "%s/" HW_FILE, config_dir);
-	snprintf(temp, sizeof(temp), "%s.XXXXXX", path);
-	fd = mkostemp(temp, O_CLOEXEC);
-	f = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!f) {
-		err_errno(e, "%s", path);
-		if (fd >= 0)
-			close(fd);
-		return -1;
-	}
-	bad = write_bench(b, f) | fflush(f) | fchmod(fd, 0644) | fsync(fd);
-	if (bad)
-		err_errno(e, "%s", path);
-	bad |= fclose(f);
-	if (!bad && rename(temp, path) < 0)
-		bad = err_errno(e, "%s", path);
-	if (bad)
-		unlink(temp);
-	return bad ? -1 : 0;
 }
 
 /* Rows of other suites and ways are added; none is replaced. */
@@ -417,7 +389,7 @@ int hw_bench_save(struct hw_bench *b, const char *config_dir, struct err *e)
 	if (!p)
 		return err_set(e, "out of memory");
 	hw_profile(b, p);
-	rc = write_file(b, config_dir, e);
+	rc = whole_write(config_dir, HW_FILE, write_bench, b, e);
 	if (rc == 0)
 		rc = profile_save(p, config_dir, e);
 	free(p);

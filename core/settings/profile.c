@@ -2,15 +2,12 @@
 #include "core/settings/profile.h"
 
 #include "core/crypto/alg.h"
+#include "core/settings/whole.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 const char *const engine_names[ENGINE_IDS] = { "mbedtls", "ipsec_mb", "afalg", "null" };
 const uint16_t profile_sizes[PROFILE_SIZES] = { 64, 256, 576, 1400, 8192 };
@@ -127,8 +124,10 @@ const struct profile_row *profile_find(const struct profile *p, uint16_t encr,
 
 /* ---- writing ---- */
 
-static void write_rows(const struct profile *p, FILE *f)
+static int write_rows(const void *arg, FILE *f)
 {
+	const struct profile *p = arg;
+
 	fprintf(f, "# What adit bench measured on this router: suite, bytes of a packet's data, "
 		   "engine,\n# packets in one batch, Mbit/s on one core.\n");
 	for (size_t i = 0; i < p->n && i < PROFILE_ROWS; i++) {
@@ -140,38 +139,10 @@ static void write_rows(const struct profile *p, FILE *f)
 			fprintf(f, "%s%s%s %u %s %u %u\n", c->name, h ? "-" : "", h ? h->name : "",
 				r->size, engine_names[r->engine], r->batch, r->mbit);
 	}
+	return 0;
 }
 
 int profile_save(const struct profile *p, const char *config_dir, struct err *e)
 {
-	char path[PATH_MAX], temp[PATH_MAX + 8];
-	int dir = open(config_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd, bad;
-	FILE *f;
-
-	if (dir < 0)
-		return err_errno(e, "%s", config_dir);
-	snprintf(path, sizeof(path), "%s/" PROFILE_FILE, config_dir);
-	snprintf(temp, sizeof(temp), "%s.XXXXXX", path);
-	fd = mkostemp(temp, O_CLOEXEC);
-	f = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!f) {
-		err_errno(e, "%s", path);
-		if (fd >= 0)
-			close(fd);
-		close(dir);
-		return -1;
-	}
-	write_rows(p, f);
-	bad = ferror(f) | fflush(f) | fchmod(fd, 0644) | fsync(fd);
-	if (bad)
-		err_errno(e, "%s", path);
-	bad |= fclose(f);
-	if (!bad && rename(temp, path) < 0)
-		bad = err_errno(e, "%s", path);
-	if (bad)
-		unlink(temp);
-	else if (fsync(dir) < 0)
-		bad = err_errno(e, "%s", config_dir);
-	close(dir);
-	return bad ? -1 : 0;
+	return whole_write(config_dir, PROFILE_FILE, write_rows, p, e);
 }
